@@ -1,0 +1,70 @@
+/** What the table of codes says of one code. */
+interface ErrorKind {
+  /** May the same call succeed later without a change by a person? */
+  readonly retry: boolean;
+  /** Where the rule stands that was broken. */
+  readonly reference: string;
+}
+
+/**
+ * Every code a {@link TlsError} can carry. One table, so that a code, whether it may pass by itself and its source
+ * can't drift apart.
+ */
+export const errorCodes = {
+  PEM_INVALID: { retry: false, reference: "RFC 7468" },
+  DER_INVALID: { retry: false, reference: "ITU-T X.690" },
+  CERTIFICATE_INVALID: { retry: false, reference: "RFC 5280 section 4" },
+  CHAIN_INVALID: { retry: false, reference: "RFC 5280 section 6" },
+  KEY_INVALID: { retry: false, reference: "RFC 5958" },
+  KEY_ENCRYPTED: { retry: false, reference: "RFC 5958 section 3" },
+  KEY_MISMATCH: { retry: false, reference: "RFC 5280 section 4.1.2.7" },
+  REQUEST_INVALID: { retry: false, reference: "RFC 2986" },
+  IDENTIFIER_INVALID: { retry: false, reference: "RFC 5280 section 4.2.1.6" },
+  NAME_CONSTRAINED: { retry: false, reference: "RFC 5280 section 4.2.1.10" },
+  SITE_INVALID: { retry: false, reference: "README, Sites" },
+  GATEWAY_INVALID: { retry: false, reference: "README, Gateways" },
+  CLOCK_SET: { retry: false, reference: "README, TLS_GATEWAY_AS_OF" },
+  STATE_INVALID: { retry: false, reference: "README, State" },
+} as const satisfies Record<string, ErrorKind>;
+
+/** The closed union of codes. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** What can be said beside the message. */
+export interface TlsErrorOptions {
+  /** What to do now, one sentence without "Hint:". */
+  readonly hint?: string;
+  /** The earliest moment at which a repetition makes sense, ISO 8601 UTC. */
+  readonly retryAt?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one class of errors about the world: bytes that are not what they say, a peer that refuses, a rule that forbids.
+ * Its message is all that Pulumi shows, so it is written whole: `CODE: what was being done: what went wrong. Hint: …`.
+ * Mistakes of a programmer are `TypeError`; bad input of a user is a check failure.
+ */
+export class TlsError extends Error {
+  /** One of {@link errorCodes}. */
+  readonly code: ErrorCode;
+  /** What went wrong, without code and hint: for a check failure, which has its own frame. */
+  readonly reason: string;
+  readonly hint: string | undefined;
+  readonly retryAt: string | undefined;
+
+  constructor(code: ErrorCode, reason: string, options: TlsErrorOptions = {}) {
+    const retry = options.retryAt === undefined ? "" : ` Retry after ${options.retryAt}.`;
+    const hint = options.hint === undefined ? "" : ` Hint: ${options.hint}`;
+    super(`${code}: ${reason}${retry}${hint}`, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = "TlsError";
+    this.code = code;
+    this.reason = reason;
+    this.hint = options.hint;
+    this.retryAt = options.retryAt;
+  }
+}
+
+/** Whether `error` is a {@link TlsError}, also one of another copy of this package. */
+export function isTlsError(error: unknown): error is TlsError {
+  return error instanceof Error && error.name === "TlsError" && "code" in error && "reason" in error;
+}

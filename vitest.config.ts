@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+/** Engine tests and peers share two cores with real servers: one file at a time, with room for a slow machine. */
+const slow = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false };
+
+export default defineConfig({
+  test: {
+    // the linked package is CommonJS outside node_modules: load it as Node does, not through Vite
+    server: { deps: { external: [/provider\/dist\//] } },
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: ["test/unit/**/*.test.ts"], setupFiles: ["test/support/fail-on-console.ts"] },
+      },
+      { extends: true, test: { name: "peers", include: ["test/peers/**/*.test.ts"], ...slow } },
+      { extends: true, test: { name: "packaging", include: ["test/packaging/**/*.test.ts"], ...slow } },
+      { extends: true, test: { name: "engine", include: ["test/engine/**/*.test.ts"], ...slow } },
+    ],
+  },
+});
