@@ -4,7 +4,7 @@ import { TlsError } from "../errors";
 export interface PemBlock {
   /** The words after BEGIN, for instance `CERTIFICATE`; upper case. */
   readonly label: string;
-  /** The decoded bytes; with `Proc-Type` headers they are ciphertext, not DER. */
+  /** The decoded bytes; under `Proc-Type: 4,ENCRYPTED` they are ciphertext, not DER. */
   readonly der: Buffer;
   /** RFC 1421 headers such as `Proc-Type`; empty for nearly every block. */
   readonly headers: Readonly<Record<string, string>>;
@@ -81,7 +81,7 @@ function readBlock(text: string, labelStart: number, what: string): { block: Pem
   }
   const { headers, base64 } = readBody(text.slice(bodyStart, bodyEnd), name);
   const der = readBase64(base64, name);
-  if (Object.keys(headers).length === 0) checkLength(der, label, name);
+  if (headers["Proc-Type"] !== "4,ENCRYPTED") checkLength(der, label, name);
   return { block: { label, der, headers, text: renderBlock(label, headers, der) }, next };
 }
 
