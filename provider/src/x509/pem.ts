@@ -6,7 +6,7 @@ export interface PemBlock {
   readonly label: string;
   /** The decoded bytes; under `Proc-Type: 4,ENCRYPTED` they are ciphertext, not DER. */
   readonly der: Buffer;
-  /** RFC 1421 headers such as `Proc-Type`; empty for nearly every block. */
+  /** `Proc-Type` and `DEK-Info` of a traditional encrypted key (RFC 1421); empty for every other block. */
   readonly headers: Readonly<Record<string, string>>;
   /** The block alone, 64 columns, LF, final newline. */
   readonly text: string;
@@ -92,9 +92,13 @@ function readBody(body: string, what: string): { headers: Record<string, string>
   const lines = body.trim().split(/\r\n|\r|\n/);
   let line = 0;
   for (; lines[line]?.includes(":"); line++) {
-    const [, name, value] = /^\s*([A-Za-z0-9-]{1,64}):\s*([\x21-\x7e]{1,200})\s*$/.exec(lines[line] ?? "") ?? [];
+    const [, name, value] = /^\s*(Proc-Type|DEK-Info):\s*([\x21-\x7e]{1,200})\s*$/.exec(lines[line] ?? "") ?? [];
     if (name === undefined || value === undefined) {
-      throw invalid(what, `header line ${line + 1} is not "Name: value"`, "Leave the block's lines as they were made.");
+      throw invalid(
+        what,
+        `header line ${line + 1} is neither Proc-Type nor DEK-Info`,
+        "Leave the block as it was made.",
+      );
     }
     entries.push([name, value]);
   }
