@@ -1,0 +1,60 @@
+import { TlsError } from "../errors";
+import { type Asn1, tag } from "./der";
+
+/**
+ * The elements of a constructed element; `what` names it in messages.
+ * @throws TlsError DER_INVALID when it is missing or primitive
+ */
+export function items(node: Asn1 | undefined, what: string): readonly Asn1[] {
+  if (node === undefined || typeof node.value === "string") throw malformed(what);
+  return node.value;
+}
+
+/**
+ * The content octets of a primitive element.
+ * @throws TlsError DER_INVALID when it is missing or constructed
+ */
+export function octets(node: Asn1 | undefined, what: string): Buffer {
+  if (node === undefined || typeof node.value !== "string") throw malformed(what);
+  const content = Buffer.from(node.value, node.type === tag.bmp ? "utf16le" : "latin1");
+  return node.type === tag.bmp ? content.swap16() : content;
+}
+
+/**
+ * An object identifier in dotted form.
+ * @throws TlsError DER_INVALID
+ */
+export function readOid(node: Asn1 | undefined, what: string): string {
+  if (!isUniversal(node, tag.oid)) throw malformed(what);
+  // forge's reader gives up above 53 bits, where the arc of a UUID (2.25.…) has 128
+  const arcs: bigint[] = [];
+  let arc = 0n;
+  let open = true;
+  for (const octet of octets(node, what)) {
+    arc = arc * 128n + BigInt(octet & 0x7f);
+    open = octet >= 0x80;
+    if (open) continue;
+    arcs.push(arc);
+    arc = 0n;
+  }
+  const [first, ...rest] = arcs;
+  if (first === undefined || open) throw malformed(what);
+  const root = first < 80n ? first / 40n : 2n;
+  return [root, first - root * 40n, ...rest].join(".");
+}
+
+/** Whether an element is there and has this universal tag number. */
+export function isUniversal(node: Asn1 | undefined, type: number): node is Asn1 {
+  return node !== undefined && node.tagClass === 0 && node.type === type;
+}
+
+/** Whether an element is there and has the context-specific tag `[n]`. */
+export function isTagged(node: Asn1 | undefined, n: number): node is Asn1 {
+  return node !== undefined && node.tagClass === 128 && node.type === n;
+}
+
+function malformed(what: string): TlsError {
+  return new TlsError("DER_INVALID", `${what}: the structure is not the expected one`, {
+    hint: "The bytes are damaged or of another format.",
+  });
+}
