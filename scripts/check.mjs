@@ -1,0 +1,52 @@
+// Guards `npm run check`: format, lint, types and unit tests in under 30 s, with a line a step and output of failures only.
+import { join } from "node:path";
+import { root, runMain, setUp } from "./setup.mjs";
+import { runQuiet, seconds } from "./step.mjs";
+
+/** Two lanes for two cores, each one after the other: the type checkers need the most memory and time. */
+const lanes = [
+  [
+    ["types of the tests", "typescript/bin/tsc", "-p", "test"],
+    ["types of the scripts", "typescript/bin/tsc", "-p", "scripts"],
+    ["promises", "eslint/bin/eslint.js", "provider/src", "test"],
+  ],
+  [
+    ["format and lint", "@biomejs/biome/bin/biome", "ci", "--error-on-warnings"],
+    ["unit tests", "vitest/vitest.mjs", "run", "--project", "unit", "--reporter=dot"],
+  ],
+];
+
+await runMain(async () => {
+  const { node, env } = await setUp({ cli: "no" });
+  const results = await Promise.all(
+    lanes.map(async (lane) => {
+      let passed = true;
+      for (const [title = "", script = "", ...args] of lane) {
+        passed = (await check(node, env, title, script, args)) && passed;
+      }
+      return passed;
+    }),
+  );
+  return results.every((passed) => passed) ? 0 : 1;
+});
+
+/**
+ * @param {string} node
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string} title
+ * @param {string} script below node_modules
+ * @param {string[]} args
+ */
+async function check(node, env, title, script, args) {
+  const start = performance.now();
+  try {
+    await runQuiet(node, [join(root, "node_modules", script), ...args], { cwd: root, env });
+    process.stderr.write(`${title} … ${seconds(start)}\n`);
+    return true;
+  } catch (error) {
+    process.stderr.write(
+      `${title} … failed after ${seconds(start)}\n${error instanceof Error ? error.message : error}\n`,
+    );
+    return false;
+  }
+}

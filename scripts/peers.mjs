@@ -1,0 +1,53 @@
+// Guards that the tests meet real programs: those of tools/peers.json are built once a user, the others come with the system.
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { runQuiet, step } from "./step.mjs";
+import { cachedTool, findProgram, isToolCached } from "./tools-cache.mjs";
+
+/** Programs that are expected from the system; .ci/run installs them. */
+const systemPrograms = ["openssl", "keytool"];
+
+/**
+ * The folders of the test programs that are not on PATH. What cannot be had is said in a line, and its tests are skipped.
+ * @param {string} root of the repository
+ * @param {boolean} required whether a missing program is an error
+ * @returns {Promise<string[]>}
+ */
+export async function findPeers(root, required) {
+  /** @type {{program: string, package: string, version: string}[]} */
+  const pins = JSON.parse(readFileSync(join(root, "tools/peers.json"), "utf8"));
+  const folders = [];
+  const missing = systemPrograms.filter((program) => findProgram(program) === undefined);
+  for (const pin of pins) {
+    const found = findProgram(pin.program);
+    const folder = found === undefined ? await buildPeer(pin, required) : dirname(found);
+    if (folder === undefined) missing.push(pin.program);
+    else folders.push(folder);
+  }
+  if (missing.length > 0 && required) throw new Error(`PEERS=required, and these are missing: ${missing.join(", ")}`);
+  if (missing.length > 0) process.stderr.write(`no ${missing.join(", ")} here: their tests will be skipped\n`);
+  return folders;
+}
+
+/**
+ * @param {{program: string, package: string, version: string}} pin
+ * @param {boolean} required
+ */
+async function buildPeer(pin, required) {
+  const name = `${pin.program}-${pin.version}`;
+  const pins = [pin.package, pin.version];
+  if (isToolCached(name, pins)) return cachedTool(name, pins, async () => {});
+  const go = findProgram("go");
+  if (go === undefined) return undefined;
+  try {
+    return await step(`${pin.program} ${pin.version} for the tests: building it with Go (once a user)`, () =>
+      cachedTool(name, pins, async (folder) => {
+        const env = { ...process.env, GOBIN: join(folder, "bin"), CGO_ENABLED: "0" };
+        await runQuiet(go, ["install", `${pin.package}@${pin.version}`], { env, limitSeconds: 1800 });
+      }),
+    );
+  } catch (error) {
+    if (required) throw error;
+    return undefined;
+  }
+}
