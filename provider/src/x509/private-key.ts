@@ -45,7 +45,7 @@ export function describeKey(key: KeyObject): string {
   const details = key.asymmetricKeyDetails;
   switch (key.asymmetricKeyType) {
     case "ec":
-      return curveWords[details?.namedCurve ?? ""] ?? details?.namedCurve ?? "EC with explicit parameters";
+      return curveWords[details?.namedCurve ?? ""] ?? details?.namedCurve ?? "EC";
     case "rsa":
       return `RSA${details?.modulusLength}`;
     case "rsa-pss":
