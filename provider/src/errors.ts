@@ -20,6 +20,7 @@ export const errorCodes = {
   KEY_MISMATCH: { retry: false, reference: "RFC 5280 section 4.1.2.7" },
   REQUEST_INVALID: { retry: false, reference: "RFC 2986" },
   IDENTIFIER_INVALID: { retry: false, reference: "RFC 5280 section 4.2.1.6" },
+  NAME_INVALID: { retry: false, reference: "RFC 5280 appendix A.1" },
   NAME_CONSTRAINED: { retry: false, reference: "RFC 5280 section 4.2.1.10" },
   SITE_INVALID: { retry: false, reference: "README, Sites" },
   GATEWAY_INVALID: { retry: false, reference: "README, Gateways" },
