@@ -44,13 +44,13 @@ export function readOid(node: Asn1 | undefined, what: string): string {
 }
 
 /** Whether an element is there and has this universal tag number. */
-export function isUniversal(node: Asn1 | undefined, type: number): node is Asn1 {
-  return node !== undefined && node.tagClass === 0 && node.type === type;
+export function isUniversal(node: Asn1 | undefined, type: number): boolean {
+  return node?.tagClass === 0 && node.type === type;
 }
 
 /** Whether an element is there and has the context-specific tag `[n]`. */
-export function isTagged(node: Asn1 | undefined, n: number): node is Asn1 {
-  return node !== undefined && node.tagClass === 128 && node.type === n;
+export function isTagged(node: Asn1 | undefined, n: number): boolean {
+  return node?.tagClass === 128 && node.type === n;
 }
 
 function malformed(what: string): TlsError {

@@ -35,7 +35,7 @@ export function readExtensions(list: Asn1): ReadonlyMap<string, Extension> {
   for (const extension of items(list, "the extensions")) {
     const [id, second, third] = items(extension, "an extension");
     const oid = readOid(id, "an extension");
-    const critical = isUniversal(second, tag.boolean) && second.value !== "\0";
+    const critical = isUniversal(second, tag.boolean) && second?.value !== "\0";
     const value = octets(isUniversal(second, tag.boolean) ? third : second, `the extension ${oid}`);
     if (extensions.has(oid)) throw new TlsError("DER_INVALID", `the extension ${oid} stands there twice`);
     extensions.set(oid, { critical, content: known.has(oid) ? readDer(value, `the extension ${oid}`) : undefined });

@@ -1,0 +1,204 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { isTlsError, TlsError } from "../errors";
+import { type Asn1, bytes, readDer, tag } from "./der";
+import { isTagged, isUniversal, items, octets, readOid } from "./der-content";
+import { renderName } from "./distinguished-name";
+import { type Extension, extensionId, readExtensions } from "./extension";
+import { type Identifier, renderIdentifier } from "./identifier";
+import type { NameConstraints } from "./name-constraints";
+import { readNameConstraints } from "./name-constraints-extension";
+import { renderPem } from "./pem";
+import { readAlternativeNames } from "./subject-alternative-name";
+
+/** A certificate as its issuer wrote it. Nothing here says that it is valid: that is judged of a chain. */
+export interface Certificate {
+  readonly x509: X509Certificate;
+  readonly der: Buffer;
+  /** One block, 64 columns, LF, final newline. */
+  readonly pem: string;
+  /** RFC 4514 text; empty when only the alternative names say whose it is. */
+  readonly subject: string;
+  readonly issuer: string;
+  readonly subjectDer: Buffer;
+  readonly issuerDer: Buffer;
+  /** Lower-case hexadecimal. */
+  readonly serialNumber: string;
+  readonly validFrom: Date;
+  readonly validTo: Date;
+  /** Lower-case hexadecimal without colons. */
+  readonly fingerprintSha256: string;
+  readonly identifiers: readonly Identifier[];
+  /** The CA flag of basicConstraints alone; `keyUsage` says whether its key may sign certificates. */
+  readonly isCa: boolean;
+  /** Subject and issuer are the same octets; whether it is its own signature is for {@link isIssuedBy}. */
+  readonly isSelfIssued: boolean;
+  readonly pathLength?: number;
+  /** Lower-case hexadecimal. */
+  readonly subjectKeyId?: string;
+  readonly authorityKeyId?: string;
+  readonly nameConstraints?: NameConstraints;
+  /** Words of RFC 5280 section 4.2.1.3, for instance "keyCertSign"; absent without the extension: all uses. */
+  readonly keyUsage?: readonly string[];
+  /** Words of RFC 5280 section 4.2.1.12, for instance "serverAuth", else the dotted identifier. */
+  readonly extendedKeyUsage?: readonly string[];
+  /** Critical extensions that are not judged here: RFC 5280 section 4.2 says to refuse such a certificate. */
+  readonly unknownCriticalExtensions: readonly string[];
+}
+
+/** In the order of their bits (RFC 5280 section 4.2.1.3). */
+const keyUsages = [
+  "digitalSignature",
+  "nonRepudiation",
+  "keyEncipherment",
+  "dataEncipherment",
+  "keyAgreement",
+  "keyCertSign",
+  "cRLSign",
+  "encipherOnly",
+  "decipherOnly",
+] as const;
+
+const extendedKeyUsages: Readonly<Record<string, string>> = {
+  "1.3.6.1.5.5.7.3.1": "serverAuth",
+  "1.3.6.1.5.5.7.3.2": "clientAuth",
+  "1.3.6.1.5.5.7.3.3": "codeSigning",
+  "1.3.6.1.5.5.7.3.4": "emailProtection",
+  "1.3.6.1.5.5.7.3.8": "timeStamping",
+  "1.3.6.1.5.5.7.3.9": "OCSPSigning",
+  "2.5.29.37.0": "anyExtendedKeyUsage",
+};
+
+/** Beside those of {@link extensionId}: policies and where revocation is published, which nothing here depends on. */
+const harmlessExtensions: ReadonlySet<string> = new Set([
+  ...Object.values(extensionId),
+  "2.5.29.18", // issuerAltName
+  "2.5.29.31", // cRLDistributionPoints
+  "2.5.29.32", // certificatePolicies
+  "2.5.29.33", // policyMappings
+  "2.5.29.36", // policyConstraints
+  "2.5.29.54", // inhibitAnyPolicy
+]);
+
+/**
+ * Reads one certificate in DER. Not checked: signature, dates, and whether its parts fit each other.
+ * @throws TlsError CERTIFICATE_INVALID
+ */
+export function readCertificate(encoded: Buffer): Certificate {
+  try {
+    return readFacts(encoded, new X509Certificate(encoded));
+  } catch (cause) {
+    const found = isTlsError(cause) ? cause.reason : "it can't be read as an X.509 certificate";
+    throw new TlsError("CERTIFICATE_INVALID", `the certificate: ${found}`, {
+      hint: "Its bytes are damaged or of another kind; get the file again from its issuer.",
+      cause,
+    });
+  }
+}
+
+/** Whether `parent` issued `child`: name, key identifier and key usage fit, and the signature is by the parent's key. */
+export function isIssuedBy(child: Certificate, parent: Certificate): boolean {
+  try {
+    return child.x509.checkIssued(parent.x509) && child.x509.verify(parent.x509.publicKey);
+  } catch {
+    // a key or signature algorithm that OpenSSL does not have
+    return false;
+  }
+}
+
+/** Names a certificate for a message: its subject, else its first names, else its serial number. */
+export function describeCertificate(certificate: Certificate): string {
+  if (certificate.subject !== "") return certificate.subject;
+  const [first, ...others] = certificate.identifiers;
+  if (first === undefined) return `the certificate with serial number ${certificate.serialNumber}`;
+  const more = others.length === 0 ? "" : ` and ${others.length} more`;
+  return `the certificate for ${renderIdentifier(first)}${more}`;
+}
+
+function readFacts(encoded: Buffer, x509: X509Certificate): Certificate {
+  const fields = items(items(readDer(encoded, "it"), "the certificate")[0], "the certificate");
+  // version is [0] EXPLICIT and left out in version 1
+  const at = isTagged(fields[0], 0) ? 1 : 0;
+  const [issuer, subject] = [fields[at + 2], fields[at + 4]];
+  if (issuer === undefined || subject === undefined) throw new TlsError("DER_INVALID", "it ends before its subject");
+  const [subjectDer, issuerDer] = [bytes(subject), bytes(issuer)];
+  const list = fields.slice(at + 6).find((field) => isTagged(field, 3));
+  const extensions = list === undefined ? new Map<string, Extension>() : readExtensions(onlyItem(list));
+  return {
+    x509,
+    der: encoded,
+    pem: renderPem("CERTIFICATE", encoded),
+    subject: renderName(subject),
+    issuer: renderName(issuer),
+    subjectDer,
+    issuerDer,
+    serialNumber: x509.serialNumber.toLowerCase(),
+    validFrom: readDate(x509.validFrom),
+    validTo: readDate(x509.validTo),
+    fingerprintSha256: createHash("sha256").update(encoded).digest("hex"),
+    isSelfIssued: subjectDer.equals(issuerDer),
+    ...readExtensionFacts(extensions),
+    unknownCriticalExtensions: [...extensions].flatMap(([oid, { critical }]) =>
+      critical && !harmlessExtensions.has(oid) ? [oid] : [],
+    ),
+  };
+}
+
+function readExtensionFacts(extensions: ReadonlyMap<string, Extension>) {
+  const content = (id: keyof typeof extensionId) => extensions.get(extensionId[id])?.content;
+  const present = <T>(id: keyof typeof extensionId, property: string, read: (extension: Asn1) => T | undefined) => {
+    const extension = content(id);
+    const value = extension === undefined ? undefined : read(extension);
+    return value === undefined ? {} : { [property]: value };
+  };
+  const alternativeNames = content("subjectAltName");
+  return {
+    identifiers: alternativeNames === undefined ? [] : readAlternativeNames(alternativeNames),
+    ...readBasicConstraints(content("basicConstraints")),
+    ...present("subjectKeyId", "subjectKeyId", (extension) => octets(extension, "the key identifier").toString("hex")),
+    ...present("authorityKeyId", "authorityKeyId", readAuthorityKeyId),
+    ...present("nameConstraints", "nameConstraints", readNameConstraints),
+    ...present("keyUsage", "keyUsage", readKeyUsage),
+    ...present("extendedKeyUsage", "extendedKeyUsage", readExtendedKeyUsage),
+  };
+}
+
+function readBasicConstraints(extension: Asn1 | undefined): { isCa: boolean; pathLength?: number } {
+  if (extension === undefined) return { isCa: false };
+  const [first, second] = items(extension, "the basic constraints");
+  const isCa = isUniversal(first, tag.boolean) && first?.value !== "\0";
+  const length = isUniversal(first, tag.integer) ? first : second;
+  if (!isUniversal(length, tag.integer)) return { isCa };
+  const content = octets(length, "the path length");
+  // a length of more than 6 octets or below zero can't limit any real chain, or forbids all: read as it compares
+  return { isCa, pathLength: content.length > 6 ? Number.MAX_SAFE_INTEGER : content.readIntBE(0, content.length) };
+}
+
+function readAuthorityKeyId(extension: Asn1): string | undefined {
+  const keyId = items(extension, "the authority key identifier").find((item) => isTagged(item, 0));
+  return keyId === undefined ? undefined : octets(keyId, "the authority key identifier").toString("hex");
+}
+
+function readKeyUsage(extension: Asn1): readonly string[] {
+  const [, ...bits] = octets(extension, "the key usage");
+  return keyUsages.filter((_, index) => ((bits[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0);
+}
+
+function readExtendedKeyUsage(extension: Asn1): readonly string[] {
+  return items(extension, "the extended key usage").map((purpose) => {
+    const oid = readOid(purpose, "the extended key usage");
+    return extendedKeyUsages[oid] ?? oid;
+  });
+}
+
+function onlyItem(node: Asn1): Asn1 {
+  const [item] = items(node, "the extensions");
+  if (item === undefined) throw new TlsError("DER_INVALID", "the extensions are empty");
+  return item;
+}
+
+/** Node writes dates as OpenSSL does, "Nov 23 14:27:00 2025 GMT"; `validFromDate` came after Node 22.0. */
+function readDate(text: string): Date {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) throw new TlsError("DER_INVALID", "its dates can't be read");
+  return date;
+}
