@@ -1,0 +1,90 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { isTlsError, TlsError } from "../errors";
+import { type Asn1, bytes, readDer } from "./der";
+import { isTagged, items, octets, readOid } from "./der-content";
+import { type DistinguishedName, readName } from "./distinguished-name";
+import { extensionId, readExtensions } from "./extension";
+import type { Identifier } from "./identifier";
+import { readPemBlocks } from "./pem";
+import { isSignedBy } from "./request-signature";
+import { readAlternativeNames } from "./subject-alternative-name";
+
+/** What a certificate signing request (PKCS#10, RFC 2986) asks for. */
+export interface CertificateRequest {
+  readonly publicKey: KeyObject;
+  /** The DNS, IP, e-mail and URI names asked for; the common name is not among them. Empty without the extension. */
+  readonly identifiers: readonly Identifier[];
+  /** The attributes of the subject that a `DistinguishedName` has. */
+  readonly subject: DistinguishedName;
+}
+
+/** The second is what older Netscape and Microsoft tools write (RFC 7468 section 7). */
+const labels: readonly string[] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
+
+/** PKCS#9 extensionRequest (RFC 2985 section 5.4.2), and the one that Microsoft's tools wrote before it. */
+const extensionRequests: readonly string[] = ["1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14"];
+
+/**
+ * Reads the one certificate request in a PEM text, of any key that OpenSSL has, and checks by its signature that whoever
+ * made it holds the private key. Other extensions than the names are left out: the issuer decides them. Not checked:
+ * whether the names are good ones, which they become by `parseIdentifier` when they are issued.
+ * @throws TlsError REQUEST_INVALID: no request, several, another PEM block, damage, a signature that does not verify;
+ * PEM_INVALID
+ */
+export function readCertificateRequest(pem: string): CertificateRequest {
+  const blocks = readPemBlocks(pem, "the certificate request");
+  const [block, another] = blocks;
+  if (block === undefined)
+    throw invalid("it has no PEM block", 'It starts with "-----BEGIN CERTIFICATE REQUEST-----".');
+  if (another !== undefined) throw invalid(`it has ${blocks.length} PEM blocks, not one`, "Give the request alone.");
+  if (!labels.includes(block.label)) {
+    throw invalid(`its PEM block is a ${block.label}`, "Give what `openssl req -new` writes.");
+  }
+  try {
+    return readRequest(block.der);
+  } catch (cause) {
+    if (!isTlsError(cause) || cause.code === "REQUEST_INVALID") throw cause;
+    throw invalid(cause.reason, "Make the request anew.", cause);
+  }
+}
+
+/** CertificationRequest of RFC 2986 section 4. */
+function readRequest(encoded: Buffer): CertificateRequest {
+  const [information, algorithm, signature] = items(readDer(encoded, "it"), "the request");
+  const [, subject, publicKeyInfo, ...rest] = items(information, "the request");
+  if (information === undefined || algorithm === undefined || subject === undefined || publicKeyInfo === undefined) {
+    throw invalid("it ends too early", "Make the request anew.");
+  }
+  const publicKey = readPublicKey(publicKeyInfo);
+  // the first octet of a BIT STRING counts unused bits: none in a signature
+  const isProven = isSignedBy(publicKey, bytes(information), algorithm, octets(signature, "the signature").subarray(1));
+  if (!isProven) {
+    throw invalid("its signature is not by the key in it", "It was changed after it was signed: make it anew.");
+  }
+  const attributes = rest.find((field) => isTagged(field, 0));
+  return { publicKey, identifiers: readRequestedNames(attributes), subject: readName(subject) };
+}
+
+function readPublicKey(publicKeyInfo: Asn1): KeyObject {
+  try {
+    return createPublicKey({ key: bytes(publicKeyInfo), type: "spki", format: "der" });
+  } catch (cause) {
+    throw invalid("its public key can't be read", "Take a key that OpenSSL has: EC, RSA or Ed25519.", cause);
+  }
+}
+
+function readRequestedNames(attributes: Asn1 | undefined): readonly Identifier[] {
+  if (attributes === undefined) return [];
+  for (const attribute of items(attributes, "the attributes")) {
+    const [id, values] = items(attribute, "an attribute");
+    if (!extensionRequests.includes(readOid(id, "an attribute"))) continue;
+    const [list] = items(values, "the extension request");
+    const names = list === undefined ? undefined : readExtensions(list).get(extensionId.subjectAltName)?.content;
+    if (names !== undefined) return readAlternativeNames(names);
+  }
+  return [];
+}
+
+function invalid(found: string, hint: string, cause?: unknown): TlsError {
+  return new TlsError("REQUEST_INVALID", `the certificate request: ${found}`, { hint, cause });
+}
