@@ -1,0 +1,87 @@
+import { TlsError } from "../errors";
+import { renderQuoted } from "../x509/quoted-text";
+import { parseAddressRange } from "./site-fields";
+
+/** What an argument list of a matcher must look like to be taken by Caddy. */
+interface MatcherForm {
+  readonly arguments: readonly [least: number, most: number];
+  /** Checks one argument; undefined when it is right, else what is wrong. */
+  readonly check?: (argument: string) => string | undefined;
+}
+
+const any = Number.POSITIVE_INFINITY;
+
+/** Caddy's standard request matchers, each with what `caddy validate` 2.11.9 demands of its arguments. */
+const matchers: Readonly<Record<string, MatcherForm>> = {
+  client_ip: { arguments: [1, any], check: checkRange },
+  expression: { arguments: [1, any] },
+  file: { arguments: [1, any] },
+  header: { arguments: [2, 2] },
+  header_regexp: { arguments: [2, 3] },
+  host: { arguments: [1, any] },
+  method: { arguments: [1, any] },
+  path: { arguments: [1, any] },
+  path_regexp: { arguments: [1, 2] },
+  protocol: { arguments: [1, 1] },
+  query: {
+    arguments: [1, any],
+    check: (pair) => (pair.includes("=") ? undefined : `${renderQuoted(pair)} is not name=value`),
+  },
+  remote_ip: { arguments: [1, any], check: checkRange },
+  vars: { arguments: [2, any] },
+  vars_regexp: { arguments: [2, 3] },
+};
+
+/**
+ * Checks one line of Caddy's request matchers, such as `not path /public/*`: it stands in the server's configuration as
+ * it is, where a broken line keeps the whole gateway from starting. Lines with the same matcher are alternatives of each other
+ * (`path /a` and `path /b`), as are addresses in one line; different matchers must all hold. Not checked: regular and CEL expressions.
+ * @throws TlsError SITE_INVALID
+ */
+export function parseCondition(text: string): string {
+  const refuse = (found: string, hint: string): never => {
+    throw new TlsError("SITE_INVALID", `the condition ${renderQuoted(text)}: ${found}`, { hint });
+  };
+  if (/[\r\n]/.test(text)) refuse("it holds a line break", "Give each line as a condition of its own.");
+  if (/[{}]/.test(text)) refuse("it holds a brace", "Blocks and placeholders can't be used here.");
+  if (!/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u.test(text)) refuse("it holds an invisible character", "Check it.");
+  // the lexer of a Caddyfile: backticks quote too, "<<" opens a text over lines, "#" a comment, "\" escapes
+  if (/[`\\]/.test(text) || /(^|\s)(<<|#)/.test(text)) {
+    refuse("it holds a backtick, a backslash, << or a comment", "Write plain words, or words in double quotes.");
+  }
+  if (!/^(?:"[^"]*"|[^\s"]+)(?:\s+(?:"[^"]*"|[^\s"]+))*$/.test(text.trim())) {
+    refuse("a double quote stands inside a word or is not closed", "Quote whole words only.");
+  }
+  const words = text.match(/"[^"]*"|[^\s"]+/g) ?? [];
+  const [name, ...rest] = words[0] === "not" ? words.slice(1) : words;
+  const form = name !== undefined && Object.hasOwn(matchers, name) ? matchers[name] : undefined;
+  if (form === undefined) {
+    return refuse(
+      "it starts with none of Caddy's matchers",
+      `Start with one of: ${Object.keys(matchers).join(", ")}; or with not and one of them.`,
+    );
+  }
+  const [least, most] = form.arguments;
+  if (rest.length < least || rest.length > most) {
+    refuse(
+      `${name} takes ${least === most ? least : most === any ? `at least ${least}` : `${least} to ${most}`} arguments, found ${rest.length}`,
+      "See Caddy's documentation of request matchers.",
+    );
+  }
+  for (const word of rest) {
+    const wrong = form.check?.(word.replace(/^"(.*)"$/, "$1"));
+    if (wrong !== undefined) refuse(wrong, "Correct it, or leave it away.");
+  }
+  return words.join(" ");
+}
+
+function checkRange(text: string): string | undefined {
+  // Caddy's word for the private ranges (httpcaddyfile, remote_ip and client_ip)
+  if (text === "private_ranges") return undefined;
+  try {
+    parseAddressRange(text);
+    return undefined;
+  } catch (error) {
+    return error instanceof TlsError ? `${error.reason}; ${error.hint ?? ""}` : "it is no address range";
+  }
+}
