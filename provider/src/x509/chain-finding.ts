@@ -1,0 +1,30 @@
+import type { ErrorCode } from "../errors";
+import { type Certificate, describeCertificate } from "./certificate";
+
+/** One thing that is wrong with a chain, or worth a look. */
+export interface ChainFinding {
+  /** An error keeps the chain from being used; a warning does not. */
+  readonly severity: "error" | "warning";
+  readonly code: ErrorCode;
+  /** The input where the fault can be mended. */
+  readonly property: "certPem" | "privateKeyPem" | "hostnames" | "roots";
+  /** RFC 4514 text of the certificate that it is about, or what else names it. */
+  readonly subject?: string;
+  /** What was found and what was expected, naming the certificate; holds no key material. */
+  readonly reason: string;
+  /** What to do now. */
+  readonly hint: string;
+}
+
+/** Makes a finding about one certificate; `reason` goes on after its name. An error about `certPem` unless `rest` says. */
+export function findAbout(
+  certificate: Certificate,
+  code: ErrorCode,
+  reason: string,
+  hint: string,
+  rest: Partial<Pick<ChainFinding, "severity" | "property">> = {},
+): ChainFinding {
+  const subject = describeCertificate(certificate);
+  const { severity = "error", property = "certPem" } = rest;
+  return { severity, code, property, subject, reason: `${subject} ${reason}`, hint };
+}

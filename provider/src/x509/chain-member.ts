@@ -1,0 +1,91 @@
+import type { KeyObject } from "node:crypto";
+import { type Certificate, describeCertificate } from "./certificate";
+import { type ChainFinding, findAbout } from "./chain-finding";
+import { describeKey } from "./private-key";
+import { readWeakHash } from "./signature-algorithm";
+
+/** Where a certificate stands in its chain, and when it is judged. */
+export interface MemberContext {
+  readonly role: "leaf" | "intermediate" | "root";
+  readonly now: Date;
+  /** The chain was accepted in an earlier run: dates are warnings then, or an expiry would block every later run. */
+  readonly isAccepted: boolean;
+  /** Where the certificate was given. */
+  readonly property: "certPem" | "roots";
+}
+
+/** CA/Browser Forum Baseline Requirements section 6.1.5. */
+const leastModulusLength = 2048;
+
+/** What is wrong with one certificate by itself: dates, strength, extensions that nobody here understands. */
+export function verifyMember(certificate: Certificate, context: MemberContext): readonly ChainFinding[] {
+  return [
+    ...verifyDates(certificate, context),
+    ...verifyStrength(certificate, context),
+    ...verifyExtensions(certificate, context),
+  ];
+}
+
+const renewHints = {
+  leaf: "Renew it and give the new certificate.",
+  intermediate: "Get the CA's current intermediate certificate in its place.",
+  root: "Get the CA's current root, and with it a chain that ends there.",
+} as const;
+
+/** Both ends belong to the validity (RFC 5280 section 4.1.2.5). */
+function verifyDates(certificate: Certificate, { now, role, isAccepted, property }: MemberContext): ChainFinding[] {
+  const rest = { property, severity: isAccepted ? "warning" : "error" } as const;
+  if (now > certificate.validTo) {
+    const reason = `expired at ${renderTime(certificate.validTo)}, it is ${renderTime(now)}`;
+    return [findAbout(certificate, "CERTIFICATE_EXPIRED", reason, renewHints[role], rest)];
+  }
+  if (now < certificate.validFrom) {
+    const reason = `is not valid before ${renderTime(certificate.validFrom)}, it is ${renderTime(now)}`;
+    return [findAbout(certificate, "CERTIFICATE_EXPIRED", reason, "Use it from then on, or check the clock.", rest)];
+  }
+  return [];
+}
+
+/** Whole seconds, as certificates have them. */
+function renderTime(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+function verifyStrength(certificate: Certificate, { role, property }: MemberContext): ChainFinding[] {
+  const findings: ChainFinding[] = [];
+  // nobody relies on the signature of a root: it is trusted as it stands
+  const hash = role === "root" ? undefined : readWeakHash(certificate);
+  if (hash !== undefined) {
+    const reason = `is signed with ${hash}, which can be forged`;
+    const hint = "Have it issued anew with SHA-256.";
+    findings.push(findAbout(certificate, "CERTIFICATE_WEAK", reason, hint, { property }));
+  }
+  const key = publicKeyOf(certificate);
+  if (key === undefined) {
+    const reason = "has a public key of a kind that OpenSSL does not know";
+    findings.push(
+      findAbout(certificate, "CERTIFICATE_INVALID", reason, "Use an RSA or elliptic curve key.", { property }),
+    );
+  } else if ((key.asymmetricKeyDetails?.modulusLength ?? leastModulusLength) < leastModulusLength) {
+    const reason = `has an ${describeKey(key)} key, clients refuse RSA below ${leastModulusLength} bits`;
+    const hint = "Have it issued anew for a P256 or RSA2048 key.";
+    findings.push(findAbout(certificate, "CERTIFICATE_WEAK", reason, hint, { property }));
+  }
+  return findings;
+}
+
+function publicKeyOf(certificate: Certificate): KeyObject | undefined {
+  try {
+    return certificate.x509.publicKey;
+  } catch {
+    return undefined;
+  }
+}
+
+function verifyExtensions(certificate: Certificate, { property }: MemberContext): ChainFinding[] {
+  const unknown = certificate.unknownCriticalExtensions;
+  if (unknown.length === 0) return [];
+  const reason = `has critical extensions that clients don't know and therefore refuse: ${unknown.slice(0, 5).join(", ")}`;
+  const hint = `Ask ${certificate.isSelfIssued ? describeCertificate(certificate) : certificate.issuer} for a certificate without them.`;
+  return [findAbout(certificate, "CHAIN_INVALID", reason, hint, { property })];
+}

@@ -1,0 +1,52 @@
+import type { KeyObject } from "node:crypto";
+import { TlsError } from "../errors";
+import type { Certificate } from "./certificate";
+import type { ChainFinding } from "./chain-finding";
+import { arrangeChain } from "./chain-order";
+import { readCertificates } from "./chain-read";
+import { type VerifyOptions, verifyChain } from "./chain-verify";
+import type { Identifier } from "./identifier";
+
+export type { ChainFinding } from "./chain-finding";
+export { arrangeChain } from "./chain-order";
+export { readCertificates, systemRoots } from "./chain-read";
+export { verifyChain } from "./chain-verify";
+
+/** A certificate with those that link it to a root, as a server sends them. */
+export interface Chain {
+  readonly leaf: Certificate;
+  /** In the order of sending: each one signed the one before. Without the root. */
+  readonly intermediates: readonly Certificate[];
+  /** The trusted root, or the self-signed certificate in which the chain ends, if it was given. */
+  readonly root?: Certificate;
+  /** Names of the leaf. */
+  readonly identifiers: readonly Identifier[];
+  /** What is wrong and what is worth a look, errors and warnings mixed. */
+  readonly findings: readonly ChainFinding[];
+}
+
+/** Everything that a chain is made of and verified against. */
+export interface ChainInput extends VerifyOptions {
+  /** PEM texts with any number of certificates in any order; text around them is ignored. */
+  readonly certificates: string | readonly string[];
+  readonly privateKey?: KeyObject;
+}
+
+/**
+ * Reads, arranges and verifies a chain: {@link readCertificates}, {@link arrangeChain}, {@link verifyChain}, with the
+ * findings of both. What is wrong with a chain is a finding; what keeps it from being one is thrown.
+ * @throws TlsError `PEM_INVALID`, `CERTIFICATE_INVALID`, `KEY_INVALID` (a key among the certificates), `CHAIN_INVALID`
+ */
+export function readChain(input: ChainInput): Chain {
+  const texts = typeof input.certificates === "string" ? [input.certificates] : input.certificates;
+  const certificates = texts.flatMap((text, index) =>
+    readCertificates(text, texts.length === 1 ? "certPem" : `certPem[${index}]`),
+  );
+  if (certificates.length === 0) {
+    throw new TlsError("PEM_INVALID", "certPem: holds no PEM block", {
+      hint: "Give the content of the file, its lines from BEGIN CERTIFICATE to END CERTIFICATE.",
+    });
+  }
+  const chain = arrangeChain(certificates, input);
+  return { ...chain, findings: [...chain.findings, ...verifyChain(chain, input)] };
+}
