@@ -1,0 +1,62 @@
+// Guards that a run leaves nothing outside the working copy: state, passphrase and plugins of the examples are in .pulumi-local.
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
+
+/** The one stack of an example here. */
+const stackName = "local";
+
+/**
+ * The stack of an example, made when there is none, with its place for the functions of stack-lock.mjs.
+ * @param {string} root of the repository
+ * @param {string} example a folder below examples/ with Pulumi.yaml and index.ts
+ * @returns {Promise<{stack: import("@pulumi/pulumi/automation/index.js").Stack, place: import("./stack-lock.mjs").StackPlace}>}
+ */
+export async function openStack(root, example) {
+  const folder = join(root, "examples", example);
+  const local = join(root, ".pulumi-local");
+  const backend = join(local, "state");
+  // Pulumi.local.yaml with the salt of the passphrase is written here, and not into the example
+  const workDir = join(local, "work", example);
+  for (const needed of [backend, workDir]) mkdirSync(needed, { recursive: true, mode: 0o700 });
+
+  const project = await (await LocalWorkspace.create({ workDir: folder })).projectSettings();
+  const projectSettings = { ...project, runtime: "nodejs", main: folder };
+  const stack = await LocalWorkspace.createOrSelectStack(
+    { stackName, projectName: project.name, program: () => loadProgram(join(folder, "index.ts")) },
+    { workDir, projectSettings, envVars: environment(local, backend) },
+  );
+  return { stack, place: { folder: backend, project: project.name, stack: stackName } };
+}
+
+/**
+ * @param {string} local
+ * @param {string} backend
+ */
+function environment(local, backend) {
+  const passphrase = join(local, "passphrase");
+  if (!existsSync(passphrase)) writeFileSync(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  // it would win over the file
+  delete process.env.PULUMI_CONFIG_PASSPHRASE;
+  return {
+    PULUMI_BACKEND_URL: pathToFileURL(backend).href,
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+    PULUMI_HOME: join(local, "home"),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+  };
+}
+
+let runs = 0;
+
+/**
+ * Runs the program: its resources are made while the module loads, so each run needs a module of its own.
+ * @param {string} file
+ * @returns {Promise<Record<string, unknown>>} its exports, the outputs of the stack
+ */
+async function loadProgram(file) {
+  runs += 1;
+  return { ...(await import(`${pathToFileURL(file).href}?run=${runs}`)) };
+}
