@@ -32,10 +32,10 @@ const renewHints = {
   root: "Get the CA's current root, and with it a chain that ends there.",
 } as const;
 
-/** Both ends belong to the validity (RFC 5280 section 4.1.2.5). */
+/** RFC 5280 section 4.1.2.5 counts the last second as valid, OpenSSL does not: what it refuses is of no use. */
 function verifyDates(certificate: Certificate, { now, role, isAccepted, property }: MemberContext): ChainFinding[] {
   const rest = { property, severity: isAccepted ? "warning" : "error" } as const;
-  if (now > certificate.validTo) {
+  if (now >= certificate.validTo) {
     const reason = `expired at ${renderTime(certificate.validTo)}, it is ${renderTime(now)}`;
     return [findAbout(certificate, "CERTIFICATE_EXPIRED", reason, renewHints[role], rest)];
   }

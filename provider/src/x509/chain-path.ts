@@ -74,7 +74,7 @@ export function findPaths(
   const { roots, now, checks } = options;
   const trusted = new Set(roots.map((root) => root.fingerprintSha256));
   const candidates = [...roots, ...pool.filter((certificate) => !trusted.has(certificate.fingerprintSha256))];
-  const isValid = (certificate: Certificate) => certificate.validFrom <= now && now <= certificate.validTo;
+  const isValid = (certificate: Certificate) => certificate.validFrom <= now && now < certificate.validTo;
   const rank = (certificate: Certificate) =>
     (trusted.has(certificate.fingerprintSha256) ? 2 : 0) + (isValid(certificate) ? 1 : 0);
   const ranked = candidates.sort((a, b) => rank(b) - rank(a) || b.validTo.getTime() - a.validTo.getTime());
