@@ -11,7 +11,7 @@ const lanes = [
     ["promises", "eslint/bin/eslint.js", "provider/src", "test"],
   ],
   [
-    ["format and lint", "@biomejs/biome/bin/biome", "ci", "--error-on-warnings"],
+    ["format and lint", "@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "--colors=off"],
     ["unit tests", "vitest/vitest.mjs", "run", "--project", "unit", "--reporter=dot"],
   ],
 ];

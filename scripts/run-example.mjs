@@ -30,7 +30,7 @@ try {
   process.stderr.write(`${command} of ${example} failed\n`);
   process.exitCode = 1;
 }
-process.disconnect?.();
+if (process.connected) process.disconnect();
 
 async function run() {
   const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");

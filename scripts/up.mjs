@@ -149,7 +149,8 @@ function runBounded(node, args, env, minutes) {
     };
     // runMain's scripts end on a signal otherwise
     for (const signal of ["SIGINT", "SIGTERM"]) process.removeAllListeners(signal).on(signal, interrupt);
-    child.on("exit", (code) => {
+    child.on("exit", (code, signal) => {
+      if (stoppedAt === 0 && signal !== null) say(`The run was ended by ${signal}. The next one clears what it left.`);
       clearTimeout(limit);
       clearInterval(looking);
       for (const signal of ["SIGINT", "SIGTERM"]) process.removeListener(signal, interrupt);
