@@ -49,7 +49,7 @@ export function parseCondition(text: string): string {
   if (/[`\\]/.test(text) || /(^|\s)(<<|#)/.test(text)) {
     refuse("it holds a backtick, a backslash, << or a comment", "Write plain words, or words in double quotes.");
   }
-  if (!/^(?:"[^"]*"|[^\s"]+)(?:\s+(?:"[^"]*"|[^\s"]+))*$/.test(text.trim())) {
+  if (!/^(?:"[^"]*"|[^\s"]+)(?:\s+(?:"[^"]*"|[^\s"]+))*$|^$/.test(text.trim())) {
     refuse("a double quote stands inside a word or is not closed", "Quote whole words only.");
   }
   const words = text.match(/"[^"]*"|[^\s"]+/g) ?? [];
