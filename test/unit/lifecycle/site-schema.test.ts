@@ -15,10 +15,15 @@ function issuesOf(input: unknown): Record<string, string> {
   return "issues" in result ? Object.fromEntries(result.issues.map(({ path, reason }) => [path, reason])) : {};
 }
 
+/** CPU time, the least of three runs: the machine may be busy with other tests. */
 function timed<Result>(action: () => Result): { result: Result; milliseconds: number } {
-  const start = performance.now();
-  const result = action();
-  return { result, milliseconds: performance.now() - start };
+  const runs = [1, 2, 3].map(() => {
+    const start = process.cpuUsage();
+    const result = action();
+    const { user, system } = process.cpuUsage(start);
+    return { result, milliseconds: (user + system) / 1000 };
+  });
+  return runs.reduce((one, other) => (other.milliseconds < one.milliseconds ? other : one));
 }
 
 test("every valid site is accepted, and its result is accepted as it is", () => {
