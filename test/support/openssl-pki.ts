@@ -38,7 +38,7 @@ export const leafExtensions = (names: string): string[] => [
   "extendedKeyUsage=serverAuth",
   `subjectAltName=${names}`,
 ];
-const identifiers = ["subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid"];
+const identifiers = ["subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid,issuer"];
 
 /** A folder of pairs; `remove` it at the end. */
 export class OpensslPki {

@@ -5,8 +5,8 @@ import type { SignatureChecks } from "./chain-path";
 
 /**
  * Finds the certificate of the server among those of its chain: the one that `privateKey` belongs to, else the one that
- * issued no other, a CA only when there is nothing else.
- * @throws TlsError `CHAIN_INVALID` when there is none or more than one, naming them
+ * issued no other. A CA certificate only when the key belongs to it or it is self-signed.
+ * @throws TlsError `CHAIN_INVALID` when more than one may be it, naming them; `CHAIN_INCOMPLETE` when none
  */
 export function findLeaf(
   certificates: readonly Certificate[],
@@ -28,9 +28,13 @@ export function findLeaf(
     among,
   );
   const [leaf, second] = candidates;
-  if (leaf === undefined) throw new TlsError("CHAIN_INVALID", "no certificate is there", { hint: "Give the leaf." });
-  if (second === undefined) return leaf;
-  throw ambiguous(candidates, matching.length > 0);
+  if (second !== undefined) throw ambiguous(candidates, matching.length > 0);
+  if (leaf !== undefined && (!leaf.isCa || matching.length > 0 || checks.isSelfSigned(leaf))) return leaf;
+  const found =
+    leaf === undefined ? "no certificate" : `only CA certificates (the lowest is ${describeCertificate(leaf)})`;
+  throw new TlsError("CHAIN_INCOMPLETE", `the server's own certificate is missing: there is ${found}`, {
+    hint: "Put the server's certificate first, those of its CA after it.",
+  });
 }
 
 function firstFilled(...lists: readonly (readonly Certificate[])[]): readonly Certificate[] {

@@ -23,7 +23,7 @@ const mostCertificates = 200;
  * alone. Of several ways to a trusted root the shortest without a fault is taken. The root, duplicates and other
  * self-signed certificates are dropped; others that have no place are dropped with a warning. The findings are those of
  * the arrangement only: see `verifyChain` for what its members may.
- * @throws TlsError `CHAIN_INVALID`: no certificate, several that may be the leaf, too many. See RFC 8446 section 4.4.2.
+ * @throws TlsError `CHAIN_INVALID`: several that may be the leaf, too many; `CHAIN_INCOMPLETE`: no leaf. See RFC 8446 section 4.4.2.
  */
 export function arrangeChain(certificates: readonly Certificate[], options: ArrangeOptions): Chain {
   const pool = [...new Map(certificates.map((each) => [each.fingerprintSha256, each])).values()];
@@ -41,11 +41,7 @@ export function arrangeChain(certificates: readonly Certificate[], options: Arra
   const path = choosePath(findPaths(leaf, pool, { roots: options.roots ?? [], now: options.now, checks }), options);
   const above = path.members.slice(1);
   const root = path.end === "open" ? undefined : above.pop();
-  const findings = [
-    ...findMissingLeaf(leaf, options.privateKey, checks),
-    ...explainEnd(path, pool, options.roots, checks),
-    ...findExtras(path, pool, checks),
-  ];
+  const findings = [...explainEnd(path, pool, options.roots, checks), ...findExtras(path, pool)];
   const chain = { leaf, intermediates: above, identifiers: leaf.identifiers, findings };
   return root === undefined ? chain : { ...chain, root };
 }
@@ -61,14 +57,6 @@ function choosePath(paths: readonly Path[], options: ArrangeOptions): Path {
   const [best] = paths.map((path) => ({ path, faults: faults(path) })).sort((a, b) => a.faults - b.faults);
   if (best === undefined) throw new TypeError("a path has at least its leaf");
   return best.path;
-}
-
-/** A CA that is alone at the lower end, and not by the user's key: most likely the leaf was forgotten. */
-function findMissingLeaf(leaf: Certificate, key: KeyObject | undefined, checks: SignatureChecks): ChainFinding[] {
-  if (!leaf.isCa || checks.isSelfSigned(leaf)) return [];
-  if (key !== undefined && leaf.x509.checkPrivateKey(key)) return [];
-  const reason = "is a CA certificate and nothing that it issued is here: the server's own certificate is missing";
-  return [findAbout(leaf, "CHAIN_INCOMPLETE", reason, "Put the server's certificate first, the CA's after it.")];
 }
 
 function explainEnd(
@@ -97,11 +85,12 @@ function explainEnd(
   return [findAbout(last, "CHAIN_INCOMPLETE", reason, hint, { severity: roots === undefined ? "warning" : "error" })];
 }
 
-function findExtras(path: Path, pool: readonly Certificate[], checks: SignatureChecks): ChainFinding[] {
+/** Roots are left out without a word: servers don't send them, and many bundles hold some. */
+function findExtras(path: Path, pool: readonly Certificate[]): ChainFinding[] {
   const used = new Set(path.members.map((member) => member.fingerprintSha256));
   const [leaf] = path.members;
   return pool.flatMap((certificate) => {
-    if (leaf === undefined || used.has(certificate.fingerprintSha256) || checks.isSelfSigned(certificate)) return [];
+    if (leaf === undefined || used.has(certificate.fingerprintSha256) || certificate.isSelfIssued) return [];
     const reason = `(issued by ${certificate.issuer}) has no place in the chain of ${describeCertificate(leaf)} and is left out`;
     return [findAbout(certificate, "CHAIN_INVALID", reason, "Remove it.", { severity: "warning" })];
   });

@@ -35,7 +35,8 @@ export interface ChainInput extends VerifyOptions {
 /**
  * Reads, arranges and verifies a chain: {@link readCertificates}, {@link arrangeChain}, {@link verifyChain}, with the
  * findings of both. What is wrong with a chain is a finding; what keeps it from being one is thrown.
- * @throws TlsError `PEM_INVALID`, `CERTIFICATE_INVALID`, `KEY_INVALID` (a key among the certificates), `CHAIN_INVALID`
+ * @throws TlsError `PEM_INVALID`, `CERTIFICATE_INVALID`, `KEY_INVALID` (a key among the certificates),
+ * `CHAIN_INVALID`, `CHAIN_INCOMPLETE`: see {@link arrangeChain}
  */
 export function readChain(input: ChainInput): Chain {
   const texts = typeof input.certificates === "string" ? [input.certificates] : input.certificates;
