@@ -1,0 +1,192 @@
+import { isTlsError, TlsError } from "../errors";
+import { isSameValue } from "../lifecycle/equality";
+import { type Failure, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle/lifecycle";
+import { readClock, requireWallClock } from "./clock";
+import { readUnknowns, renderUnknowns, type WireProperties, withoutUndefined, wrapSecrets } from "./wire";
+
+/** The text of the provider, which the engine keeps beside the properties. */
+const PROVIDER = "__provider";
+
+/** Set by the class when an argument that is no known secret holds a secret: then all that is derived is secret too. */
+export const SENSITIVE = "__sensitive";
+
+/** In a state: what is still to be done. Such a state is due by itself, since a refresh clears the engine's own mark. */
+const UNFINISHED = "__unfinished";
+
+/**
+ * In checked inputs, always `null`, which the engine's comparison takes for absent: "these are the inputs of the last
+ * run". `diff` can't see the old inputs, but must know whether the engine will find a difference by itself.
+ */
+const UNCHANGED = "__unchanged";
+
+const INTERNAL = new Set([PROVIDER, UNFINISHED, UNCHANGED]);
+
+/** What Pulumi's dynamic-provider process calls (sdk/nodejs/dynamic/index.ts, `ResourceProvider`), over wire values. */
+export interface DynamicProvider {
+  check(olds: WireProperties, news: WireProperties): Promise<WireCheckResult>;
+  diff(id: string, olds: WireProperties, news: WireProperties): Promise<WireDiffResult>;
+  create(inputs: WireProperties): Promise<{ id: string; outs: WireProperties }>;
+  read(id: string, props: WireProperties): Promise<{ id: string; props: WireProperties; inputs: WireProperties }>;
+  update(id: string, olds: WireProperties, news: WireProperties): Promise<{ outs: WireProperties }>;
+  delete(id: string, props: WireProperties): Promise<void>;
+}
+
+/** The answer of `check`. A failure never names a property: the engine would print its value, secret or not. */
+export interface WireCheckResult {
+  readonly inputs?: WireProperties;
+  readonly failures?: readonly { readonly property: ""; readonly reason: string }[];
+}
+
+/** The answer of `diff`; `changes: undefined` lets the engine compare old and new inputs and list the differences. */
+export interface WireDiffResult {
+  readonly changes: boolean | undefined;
+  readonly replaces: string[];
+}
+
+/**
+ * Joins a lifecycle to the engine. The rules that it keeps, each found by experiment and held by an engine test, stand
+ * in ARCHITECTURE.md, "The adapter".
+ *
+ * @param load gets the lifecycle when a method first needs it: one process serves every resource of a program, and
+ * most programs use few kinds.
+ */
+export function createDynamicProvider(load: () => Lifecycle): DynamicProvider {
+  return {
+    check: async (olds, news) => check(load(), olds, news),
+    diff: async (_id, olds, news) => diff(load(), olds, news),
+    create: async (inputs) => {
+      const lifecycle = load();
+      return reporting(lifecycle, inputs, async () => {
+        requireWallClock(`creating a ${lifecycle.name}`);
+        const created = await lifecycle.create(publicPart(inputs), { now: new Date() });
+        return { id: created.id, outs: stateOf(lifecycle, inputs, created.outputs) };
+      });
+    },
+    update: async (id, olds, news) => {
+      const lifecycle = load();
+      return reporting(lifecycle, news, async () => {
+        requireWallClock(`updating a ${lifecycle.name}`);
+        const outputs = await lifecycle.update(id, publicPart(olds), publicPart(news), { now: new Date() });
+        return { outs: stateOf(lifecycle, news, outputs) };
+      });
+    },
+    read: async (id, props) => read(load(), id, props),
+    delete: async (id, props) => {
+      await load().delete?.(id, publicPart(props));
+    },
+  };
+}
+
+function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties): WireCheckResult {
+  let failures: readonly Failure[];
+  try {
+    const result = lifecycle.check(argumentsOf(readUnknowns(olds)), argumentsOf(readUnknowns(news)), readClock());
+    if (result.inputs !== undefined) return { inputs: checkedInputs(lifecycle, olds, news, result.inputs) };
+    failures = result.failures;
+  } catch (error) {
+    failures = [describeUnexpected(error)];
+  }
+  return { failures: failures.map((reason) => ({ property: "", reason })) };
+}
+
+function checkedInputs(
+  lifecycle: Lifecycle,
+  olds: WireProperties,
+  news: WireProperties,
+  checked: Properties,
+): WireProperties {
+  const inputs = withoutUndefined(renderUnknowns(checked));
+  if (news[SENSITIVE] === true) inputs[SENSITIVE] = true;
+  if (isSameValue(publicPart(olds), publicPart(inputs))) inputs[UNCHANGED] = null;
+  return wrapSecrets(inputs, secretNames(lifecycle, inputs));
+}
+
+/**
+ * The order of the decisions: what the engine's comparison can't see comes first (a state that is unfinished, a renewal,
+ * a difference that was lost earlier), then what it can, then what needs no update. Never `false` while an output shows
+ * something else than the inputs: the engine would store the inputs and keep the old output for ever.
+ */
+function diff(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties): WireDiffResult {
+  const state = publicPart(olds);
+  const inputs = publicPart(readUnknowns(news));
+  const replaces = [...(lifecycle.replaces?.(state, inputs) ?? [])];
+  const shown = showsDifference(lifecycle, state, inputs);
+  const lost = shown && UNCHANGED in news;
+  if (UNFINISHED in olds || lost || lifecycle.isDue?.(state, inputs, readClock()) === true) {
+    return { changes: true, replaces };
+  }
+  return { changes: shown ? undefined : false, replaces };
+}
+
+function showsDifference(lifecycle: Lifecycle, state: Properties, inputs: Properties): boolean {
+  const hidden = new Set([...lifecycle.policyProperties, ...lifecycle.computedProperties(state)]);
+  return [...new Set([...Object.keys(state), ...Object.keys(inputs)])].some(
+    (name) => !hidden.has(name) && !isSameValue(state[name], inputs[name]),
+  );
+}
+
+/** Works from the state alone; its inputs repair what a run lost, and keep what `check` planned. */
+function read(lifecycle: Lifecycle, id: string, props: WireProperties) {
+  if (Object.keys(publicPart(props)).length === 0) {
+    throw new TlsError("STATE_INVALID", `reading ${lifecycle.name} ${JSON.stringify(id)}: there is no state to read.`, {
+      hint: `what it holds exists only in the state of its stack: give it as the third argument of ${lifecycle.name}.get, or adopt the certificate through its inputs. \`pulumi import\` can't work for dynamic resources.`,
+    });
+  }
+  const computed = new Set([...lifecycle.computedProperties(props), PROVIDER, UNFINISHED, UNCHANGED]);
+  const secrets = secretNames(lifecycle, props);
+  const inputs = Object.fromEntries(Object.entries(props).filter(([name]) => !computed.has(name)));
+  return { id, props: wrapSecrets(props, secrets), inputs: wrapSecrets(inputs, secrets) };
+}
+
+/** Adds to a failure what the engine needs in order to keep what was done. */
+async function reporting<T>(lifecycle: Lifecycle, inputs: WireProperties, effect: () => Promise<T>): Promise<T> {
+  try {
+    return await effect();
+  } catch (error) {
+    if (error instanceof UnfinishedError) {
+      const properties = { ...stateOf(lifecycle, inputs, error.outputs), [UNFINISHED]: true };
+      throw Object.assign(new Error(error.message), {
+        id: error.id,
+        properties: { ...properties, [PROVIDER]: inputs[PROVIDER] },
+        // the engine shows these and not the message
+        reasons: [error.message],
+      });
+    }
+    throw new Error(isTlsError(error) ? error.message : describeUnexpected(error));
+  }
+}
+
+/** The whole state: what the inputs show, what the effect made, no policy, every secret in its envelope. */
+function stateOf(lifecycle: Lifecycle, inputs: WireProperties, outputs: Properties): WireProperties {
+  const state = withoutUndefined({ ...inputs, ...outputs });
+  for (const name of [...lifecycle.policyProperties, ...INTERNAL]) delete state[name];
+  return wrapSecrets(state, secretNames(lifecycle, state));
+}
+
+function secretNames(lifecycle: Lifecycle, properties: WireProperties): ReadonlySet<string> {
+  const sensitive = properties[SENSITIVE] === true;
+  const all = Object.keys(properties).filter((name) => !name.startsWith("__"));
+  return new Set(sensitive ? all : lifecycle.secretProperties);
+}
+
+function publicPart(properties: WireProperties): WireProperties {
+  return Object.fromEntries(
+    Object.entries(properties).filter(([name, value]) => !INTERNAL.has(name) && value !== null),
+  );
+}
+
+function argumentsOf(properties: WireProperties): WireProperties {
+  const { [SENSITIVE]: _, ...args } = publicPart(properties);
+  return args;
+}
+
+/**
+ * An error that nobody foresaw. Its message may quote a value, so only its class and place are told.
+ */
+function describeUnexpected(error: unknown): string {
+  if (isTlsError(error)) return error.message;
+  if (!(error instanceof Error)) return "a bug in pulumi-tls-gateway: something was thrown that is no error";
+  const frame = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
+  const place = frame?.trim().replace(/\(.*[\\/](?=[^\\/]+\))/, "(") ?? "an unknown place";
+  return `a bug in pulumi-tls-gateway: ${error.name} ${place}. Please report it with this line.`;
+}

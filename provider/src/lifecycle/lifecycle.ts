@@ -1,0 +1,73 @@
+import type { Unknown } from "./unknown";
+
+/** The properties of a resource as plain JSON values; in `check` a value may be {@link Unknown}. */
+export type Properties = Readonly<Record<string, unknown>>;
+
+/** One thing that is wrong with the input. Its text begins with the property's path: `hostnames[1]: …`. */
+export type Failure = string;
+
+/** What `check` says: the inputs to keep, complete with all that can be computed from them, or what is wrong. */
+export type CheckResult =
+  | { readonly inputs: Readonly<Record<string, unknown | Unknown>>; readonly failures?: never }
+  | { readonly inputs?: never; readonly failures: readonly Failure[] };
+
+/** What an effect may use besides its arguments. */
+export interface Effect {
+  readonly now: Date;
+}
+
+/** What `create` brings: an identity that never changes, and what only the effect could know. */
+export interface Created {
+  readonly id: string;
+  readonly outputs: Properties;
+}
+
+/**
+ * What happens to one kind of resource, over plain JSON values: it knows no Pulumi. The adapter adds to every result
+ * the inputs that outputs show, the secret marks and what the engine needs.
+ */
+export interface Lifecycle {
+  /** The name in the type token, `pulumi-nodejs:dynamic/tls-gateway:<name>`. Frozen. */
+  readonly name: string;
+  /** Top-level strings, inputs or outputs, that are secret wherever they appear. */
+  readonly secretProperties: readonly string[];
+  /** Inputs that no output shows: a change of these alone updates nothing. Left out of the state. */
+  readonly policyProperties: readonly string[];
+  /** Outputs that only `create` and `update` can know. */
+  readonly computedProperties: (state: Properties) => readonly string[];
+  /**
+   * Validates, normalises, sorts and computes every deterministic output. Never throws on bad input.
+   * @param olds the inputs of the last run, `{}` for a new resource: only to keep what was planned.
+   */
+  check(olds: Properties, news: Readonly<Record<string, unknown | Unknown>>, now: Date): CheckResult;
+  /** The properties whose change can't be made in place. */
+  replaces?(state: Properties, inputs: Properties): readonly string[];
+  /** Whether the resource needs an update that no difference of inputs shows (a renewal by somebody else's dates). */
+  isDue?(state: Properties, inputs: Properties, now: Date): boolean;
+  /**
+   * Why a step happens, one sentence for the row of the resource; `undefined` when the differences say it all.
+   * @param state `undefined` for a creation.
+   */
+  explain?(state: Properties | undefined, inputs: Properties, now: Date): string | undefined;
+  create(inputs: Properties, effect: Effect): Promise<Created>;
+  /** @returns what only the effect could know, all of it, also what did not change. */
+  update(id: string, state: Properties, inputs: Properties, effect: Effect): Promise<Properties>;
+  /** Removes what exists outside of the state; idempotent. Absent where nothing does. */
+  delete?(id: string, state: Properties): Promise<void>;
+}
+
+/**
+ * A creation or update that failed half way and must be remembered: the state keeps `outputs`, counts as unfinished,
+ * and the next run goes on from there.
+ */
+export class UnfinishedError extends Error {
+  readonly id: string;
+  readonly outputs: Properties;
+
+  constructor(id: string, outputs: Properties, cause: Error) {
+    super(cause.message, { cause });
+    this.name = "UnfinishedError";
+    this.id = id;
+    this.outputs = outputs;
+  }
+}

@@ -1,0 +1,33 @@
+/** Lengths of time in milliseconds. */
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/**
+ * A length of time in the largest unit that leaves at least two of it, for a message: `"21 days"`, `"36 hours"`.
+ *
+ * @param milliseconds rounded down to the unit; a negative length counts as zero.
+ */
+export function renderDuration(milliseconds: number): string {
+  const length = Math.max(0, milliseconds);
+  for (const [unit, name] of [
+    [DAY, "days"],
+    [HOUR, "hours"],
+    [MINUTE, "minutes"],
+  ] as const) {
+    if (length >= 2 * unit) return `${Math.floor(length / unit)} ${name}`;
+  }
+  return `${Math.floor(length / SECOND)} seconds`;
+}
+
+/** A moment for a message: the day alone for lives of ten days and more, else to the minute, always UTC. */
+export function renderMoment(moment: Date, lifetime: number): string {
+  const text = moment.toISOString();
+  return lifetime >= 10 * DAY ? text.slice(0, 10) : `${text.slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** ISO 8601 UTC without fractions of a second, which X.509 dates do not have: `"2026-11-23T00:00:00Z"`. */
+export function renderTimestamp(moment: Date): string {
+  return `${moment.toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,229 @@
+// Runs inline programs on the real Pulumi engine: a file backend and a Pulumi home of its own for each stack, every
+// command under a time limit, and everything that it printed kept, so that each test ends with a search for secrets.
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import * as automation from "@pulumi/pulumi/automation";
+import { findLeaks } from "./secret-scan";
+
+/** The folder that programs run in, from which the engine's provider process finds the package. */
+export const programFolder = resolve(import.meta.dirname, "../..");
+
+/** Longer than any step of a test takes, and far shorter than a hanging provider: seconds. */
+const TIME_LIMIT = 120;
+
+const run = promisify(execFile);
+
+/** A stack on an engine of its own. */
+export class EngineStack {
+  private constructor(
+    readonly stack: automation.Stack,
+    readonly folder: string,
+    readonly env: Record<string, string>,
+  ) {}
+
+  /** All that commands printed so far, stdout and stderr. */
+  readonly printed: string[] = [];
+  /** All events that are not for debugging: those hold every secret, by the engine's design. */
+  readonly events: automation.EngineEvent[] = [];
+
+  /** @param env for the engine, its provider processes and the CLI. */
+  static async create(
+    name: string,
+    program: automation.PulumiFn,
+    options: { env?: Record<string, string>; folder?: string } = {},
+  ): Promise<EngineStack> {
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), "tls-gateway-engine-"));
+    const env = {
+      PATH: toolsPath(),
+      PULUMI_BACKEND_URL: `file://${folder}`,
+      PULUMI_HOME: join(folder, "home"),
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
+      ...options.env,
+    };
+    const stack = await automation.LocalWorkspace.createOrSelectStack(
+      { stackName: name, projectName: "test", program },
+      {
+        workDir: folder,
+        pulumiHome: env.PULUMI_HOME,
+        envVars: env,
+        projectSettings: { name: "test", runtime: "nodejs", main: programFolder },
+      },
+    );
+    return new EngineStack(stack, folder, env);
+  }
+
+  /** Applies the program. */
+  async up(options: Partial<automation.UpOptions> = {}) {
+    const { result, ...run } = await this.watched((watch) => this.stack.up({ ...watch, ...options }));
+    return { ...run, outputs: result.outputs };
+  }
+
+  async preview(options: Partial<automation.PreviewOptions> = {}) {
+    const { result: _, ...run } = await this.watched((watch) => this.stack.preview({ ...watch, ...options }));
+    return run;
+  }
+
+  async refresh(options: Partial<automation.RefreshOptions> = {}) {
+    const { result: _, ...run } = await this.watched((watch) => this.stack.refresh({ ...watch, ...options }));
+    return run;
+  }
+
+  async destroy() {
+    const { result: _, ...run } = await this.watched((watch) => this.stack.destroy(watch));
+    return run;
+  }
+
+  /** A command that has to fail; what it printed. */
+  async failure(command: () => Promise<unknown>): Promise<string> {
+    const mark = this.printed.length;
+    let failed = false;
+    try {
+      await command();
+    } catch {
+      failed = true;
+    }
+    if (!failed) throw new Error("the command was expected to fail, but succeeded");
+    return this.printed.slice(mark).join("");
+  }
+
+  /** Runs the Pulumi CLI in the stack's folder. */
+  async cli(...args: string[]): Promise<string> {
+    const { stdout, stderr } = await run("pulumi", [...args, "--stack", this.stack.name, "--non-interactive"], {
+      cwd: this.folder,
+      env: { ...process.env, ...this.env },
+      timeout: TIME_LIMIT * 1000,
+      maxBuffer: 256 << 20,
+    });
+    return stdout + stderr;
+  }
+
+  /** The resources of the state, by name. */
+  async resources(): Promise<Record<string, StateResource>> {
+    // not stack.exportStack(), which shows the secrets
+    const { deployment } = JSON.parse(await this.cli("stack", "export"));
+    const resources = (deployment.resources ?? []) as StateResource[];
+    return Object.fromEntries(resources.map((resource) => [resource.urn.split("::").at(-1), resource]));
+  }
+
+  /** Every place where a private key of the state, or one of `words`, stands in clear. */
+  async leaks(words: readonly string[] = []): Promise<readonly string[]> {
+    const open = await this.cli("stack", "export", "--show-secrets");
+    const places = {
+      "printed text": this.printed.join("\n"),
+      events: JSON.stringify(this.events),
+      state: readFolder(join(this.folder, ".pulumi")),
+      logs: readFolder(join(this.folder, "home")),
+    };
+    return findLeaks(open, words, places);
+  }
+
+  /** Destroys nothing: only the folder goes. */
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async watched<T>(command: (watch: Watch) => Promise<T>) {
+    const [events, printed] = [this.events.length, this.printed.length];
+    const result = await command({
+      onOutput: (text) => this.printed.push(text),
+      onError: (text) => this.printed.push(text),
+      onEvent: (event) => {
+        if (event.diagnosticEvent?.severity !== "debug") this.events.push(event);
+      },
+      signal: AbortSignal.timeout(TIME_LIMIT * 1000),
+    });
+    const seen = this.events.slice(events);
+    return {
+      result,
+      /** Number of resources by operation, the stack's own row left out. */
+      changes: countOperations(seen),
+      steps: readSteps(seen),
+      messages: readMessages(seen),
+      text: this.printed.slice(printed).join(""),
+    };
+  }
+}
+
+interface Watch {
+  readonly onOutput: (text: string) => void;
+  readonly onError: (text: string) => void;
+  readonly onEvent: (event: automation.EngineEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A resource as the state holds it. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string;
+  readonly inputs: Record<string, unknown>;
+  readonly outputs: Record<string, unknown>;
+  readonly initErrors?: readonly string[];
+}
+
+/** A step of a preview or an update. */
+export interface Step {
+  readonly op: string;
+  readonly name: string;
+  readonly diffs: readonly string[];
+  readonly detailedDiff: Readonly<Record<string, unknown>> | undefined;
+}
+
+function readSteps(events: readonly automation.EngineEvent[]): Step[] {
+  return events.flatMap(({ resourcePreEvent }) => {
+    const metadata = resourcePreEvent?.metadata;
+    // the stack itself and the default provider
+    if (metadata === undefined || /::pulumi:(pulumi|providers):/.test(metadata.urn)) return [];
+    const name = metadata.urn.split("::").at(-1) as string;
+    return [{ op: metadata.op, name, diffs: metadata.diffs ?? [], detailedDiff: metadata.detailedDiff }];
+  });
+}
+
+/** What was logged, with the name of the resource that it stands beside. */
+export interface Message {
+  readonly on: string | undefined;
+  readonly severity: string;
+  readonly text: string;
+}
+
+function readMessages(events: readonly automation.EngineEvent[]): Message[] {
+  return events.flatMap(({ diagnosticEvent }) =>
+    diagnosticEvent === undefined
+      ? []
+      : [
+          {
+            on: diagnosticEvent.urn === undefined ? undefined : diagnosticEvent.urn.split("::").at(-1),
+            severity: diagnosticEvent.severity,
+            // the engine colours its text with marks such as <{%reset%}>
+            text: diagnosticEvent.message.replace(/<\{%[^%]*%\}>/g, "").trim(),
+          },
+        ],
+  );
+}
+
+/** How many resources, without the stack itself, each operation met. */
+function countOperations(events: readonly automation.EngineEvent[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { op } of readSteps(events)) counts[op] = (counts[op] ?? 0) + 1;
+  return counts;
+}
+
+function toolsPath(): string {
+  return [process.env.TLS_GATEWAY_TOOLS, process.env.PATH].filter(Boolean).join(delimiter);
+}
+
+function readFolder(folder: string): string {
+  let text = "";
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && statSync(path).size < 64 << 20 && !path.includes("/plugins/"))
+      text += readFileSync(path, "latin1");
+  }
+  return text;
+}
