@@ -1,11 +1,12 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../errors";
-import { type Asn1, bytes, readDer } from "./der";
-import { isTagged, items, octets, readOid } from "./der-content";
+import { type Asn1, bytes, readDer, tag } from "./der";
+import { isTagged, isUniversal, items, octets, readOid } from "./der-content";
 import { type DistinguishedName, readName } from "./distinguished-name";
 import { extensionId, readExtensions } from "./extension";
-import type { Identifier } from "./identifier";
+import { type Identifier, parseIdentifier } from "./identifier";
 import { readPemBlocks } from "./pem";
+import { renderQuoted } from "./quoted-text";
 import { isSignedBy } from "./request-signature";
 import { readAlternativeNames } from "./subject-alternative-name";
 
@@ -26,8 +27,9 @@ const extensionRequests: readonly string[] = ["1.2.840.113549.1.9.14", "1.3.6.1.
 
 /**
  * Reads the one certificate request in a PEM text, of any key that OpenSSL has, and checks by its signature that whoever
- * made it holds the private key. Other extensions than the names are left out: the issuer decides them. Not checked:
- * whether the names are good ones, which they become by `parseIdentifier` when they are issued.
+ * made it holds the private key. Other extensions than the names are left out: the issuer decides them.
+ * The names are canonical; one that `parseIdentifier` refuses makes the request invalid. Names of other kinds are left
+ * out.
  * @throws TlsError REQUEST_INVALID: no request, several, another PEM block, damage, a signature that does not verify;
  * PEM_INVALID
  */
@@ -44,7 +46,7 @@ export function readCertificateRequest(pem: string): CertificateRequest {
     return readRequest(block.der);
   } catch (cause) {
     if (!isTlsError(cause) || cause.code === "REQUEST_INVALID") throw cause;
-    throw invalid(cause.reason, "Make the request anew.", cause);
+    throw invalid(cause.reason, cause.hint ?? "Make the request anew.", cause);
   }
 }
 
@@ -57,7 +59,11 @@ function readRequest(encoded: Buffer): CertificateRequest {
   }
   const publicKey = readPublicKey(publicKeyInfo);
   // the first octet of a BIT STRING counts unused bits: none in a signature
-  const isProven = isSignedBy(publicKey, bytes(information), algorithm, octets(signature, "the signature").subarray(1));
+  const [unusedBits, ...bits] = octets(signature, "the signature");
+  const isProven =
+    isUniversal(signature, tag.bitString) &&
+    unusedBits === 0 &&
+    isSignedBy(publicKey, bytes(information), algorithm, Buffer.from(bits));
   if (!isProven) {
     throw invalid("its signature is not by the key in it", "It was changed after it was signed: make it anew.");
   }
@@ -80,9 +86,19 @@ function readRequestedNames(attributes: Asn1 | undefined): readonly Identifier[]
     if (!extensionRequests.includes(readOid(id, "an attribute"))) continue;
     const [list] = items(values, "the extension request");
     const names = list === undefined ? undefined : readExtensions(list).get(extensionId.subjectAltName)?.content;
-    if (names !== undefined) return readAlternativeNames(names);
+    if (names !== undefined) return readAlternativeNames(names).map(parseRequestedName);
   }
   return [];
+}
+
+/** What is asked for will be issued, so it must be a name by our rules, and of the kind that it is asked for as. */
+function parseRequestedName({ type, value }: Identifier): Identifier {
+  const identifier = parseIdentifier(value);
+  if (identifier.type === type) return identifier;
+  throw invalid(
+    `it asks for ${renderQuoted(value)} as a name of the kind "${type}", but that is one of the kind "${identifier.type}"`,
+    'In a configuration of OpenSSL an address is written as "IP:10.0.0.1", a host as "DNS:host.example".',
+  );
 }
 
 function invalid(found: string, hint: string, cause?: unknown): TlsError {

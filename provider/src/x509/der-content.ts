@@ -2,11 +2,13 @@ import { TlsError } from "../errors";
 import { type Asn1, tag } from "./der";
 
 /**
- * The elements of a constructed element; `what` names it in messages.
+ * The elements of a SEQUENCE, a SET or a constructed element with a tag of its own; `what` names it in messages.
  * @throws TlsError DER_INVALID when it is missing or primitive
  */
 export function items(node: Asn1 | undefined, what: string): readonly Asn1[] {
   if (node === undefined || typeof node.value === "string") throw malformed(what);
+  // a string in several pieces is BER, and no piece of it is an element of a structure
+  if (node.tagClass === 0 && node.type !== tag.sequence && node.type !== tag.set) throw malformed(what);
   return node.value;
 }
 

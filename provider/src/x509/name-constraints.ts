@@ -60,7 +60,7 @@ export function findViolation(
 function judge(constraints: NameConstraints, { type, value }: Identifier): string | undefined {
   if (type === "dns") {
     const excluded = constraints.excludedDnsDomains?.find((domain) => touchesDomain(value, domain));
-    if (excluded !== undefined) return `is inside the excluded domain ${excluded}`;
+    if (excluded !== undefined) return `is inside the excluded domain ${renderList([excluded])}`;
     const permitted = constraints.permittedDnsDomains ?? [];
     if (permitted.length === 0 || permitted.some((domain) => isInDomain(value, domain))) return undefined;
     return `is outside the permitted domains (${renderList(permitted)})`;
