@@ -48,7 +48,7 @@ export async function findPulumiCli(root, node) {
   } catch {
     if (go === undefined) return undefined;
   }
-  return step("Pulumi CLI: no download here, building it with Go (once a user; 4 minutes on two cores)", () =>
+  return step("Pulumi CLI: building it with Go (once a user; 4 minutes on two cores)", () =>
     cachedTool(built.name, built.pins, (folder) => build(go, root, goMod, folder)),
   );
 }
@@ -85,7 +85,7 @@ async function download(node, root, folder, limitSeconds) {
  * @param {string} folder
  */
 async function build(go, root, goMod, folder) {
-  const version = /^require github\.com\/pulumi\/pulumi\/pkg\/v3 (v\S+)$/m.exec(goMod)?.[1];
+  const version = /^require github\.com\/pulumi\/pulumi\/pkg\/v3 (v\S+)/m.exec(goMod)?.[1];
   if (version === undefined) throw new Error("tools/go.mod names no version of github.com/pulumi/pulumi/pkg/v3");
   const flags = `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${version}`;
   await runQuiet(

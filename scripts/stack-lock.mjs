@@ -22,12 +22,20 @@ export class StackLocked extends Error {}
  * @param {StackPlace} place
  * @returns {StackLock[]}
  */
-export function readLocks({ folder, project, stack }) {
-  const locks = join(folder, ".pulumi/locks/organization", project, stack);
-  if (!existsSync(locks)) return [];
-  return readdirSync(locks)
+export function readLocks(place) {
+  const folder = lockFolder(place);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
-    .map((name) => JSON.parse(readFileSync(join(locks, name), "utf8")));
+    .flatMap((name) => {
+      try {
+        return JSON.parse(readFileSync(join(folder, name), "utf8"));
+      } catch (error) {
+        // given back since the folder was listed
+        if (!existsSync(join(folder, name))) return [];
+        throw error;
+      }
+    });
 }
 
 /**
@@ -37,7 +45,7 @@ export function readLocks({ folder, project, stack }) {
  */
 export function isDead(lock) {
   if (lock.hostname !== hostname()) return false;
-  return !listProcesses().some((process) => process.pid === lock.pid && process.command.startsWith("pulumi"));
+  return !listProcesses().some((process) => process.pid === lock.pid && process.command.includes("pulumi"));
 }
 
 /**
@@ -51,10 +59,11 @@ export async function clearDeadLocks(stack, place) {
   const locks = readLocks(place);
   const alive = locks.find((lock) => !isDead(lock));
   if (alive !== undefined) {
-    const where = alive.hostname === hostname() ? "" : ` on host ${alive.hostname}`;
-    throw new StackLocked(
-      `the stack ${place.project}/${place.stack} is in use by process ${alive.pid}${where} of ${alive.username} since ${alive.timestamp}`,
-    );
+    const here = alive.hostname === hostname();
+    const where = here ? "" : ` on host ${alive.hostname}`;
+    const advice = here ? "wait for it, or end it" : `if that run is over, remove ${lockFolder(place)}`;
+    const use = `in use by process ${alive.pid}${where} of ${alive.username} since ${alive.timestamp}`;
+    throw new StackLocked(`the stack ${place.project}/${place.stack} is ${use}: ${advice}`);
   }
   if (locks.length > 0) await stack.cancel();
   return locks;
@@ -79,6 +88,11 @@ export async function clearPendingCreates(stack, place) {
 }
 
 /** @typedef {{type: string, resource: {urn: string}}} PendingOperation */
+
+/** @param {StackPlace} place */
+function lockFolder({ folder, project, stack }) {
+  return join(folder, ".pulumi/locks/organization", project, stack);
+}
 
 /** @param {PendingOperation} operation */
 function isCreation(operation) {
