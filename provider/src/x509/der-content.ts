@@ -56,7 +56,7 @@ export function isTagged(node: Asn1 | undefined, n: number): boolean {
 }
 
 function malformed(what: string): TlsError {
-  return new TlsError("DER_INVALID", `${what}: the structure is not the expected one`, {
+  return new TlsError("DER_INVALID", `${what} can't be read: the structure is not the expected one`, {
     hint: "The bytes are damaged or of another format.",
   });
 }

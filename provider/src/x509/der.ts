@@ -42,13 +42,13 @@ const longestDer = 1024 * 1024;
  */
 export function readDer(encoded: Buffer, what = "the structure"): Asn1 {
   if (encoded.length > longestDer) {
-    throw new TlsError("DER_INVALID", `${what}: has ${encoded.length} octets; at most ${longestDer} are read`);
+    throw new TlsError("DER_INVALID", `${what} has ${encoded.length} octets; at most ${longestDer} are read`);
   }
   try {
     return asn1.fromDer(encoded.toString("latin1"), { strict: true, parseAllBytes: true, decodeBitStrings: false });
   } catch (cause) {
     const found = cause instanceof Error ? cause.message.replace(/\.$/, "") : "unreadable";
-    throw new TlsError("DER_INVALID", `${what}: is not ASN.1 in DER (${found})`, {
+    throw new TlsError("DER_INVALID", `${what} is not ASN.1 in DER (${found})`, {
       hint: "The bytes are damaged, cut short, or of another format.",
       cause,
     });
