@@ -1,7 +1,7 @@
 // Guards that a run leaves nothing outside the working copy: state, passphrase and plugins of the examples are in .pulumi-local.
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 
@@ -58,5 +58,7 @@ let runs = 0;
  */
 async function loadProgram(file) {
   runs += 1;
+  // as Pulumi's language host does: a program reads its files relative to itself
+  process.chdir(dirname(file));
   return { ...(await import(`${pathToFileURL(file).href}?run=${runs}`)) };
 }

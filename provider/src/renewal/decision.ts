@@ -67,6 +67,14 @@ export function decideRenewal(validity: Validity, policy: RenewalPolicy, now: Da
   };
 }
 
+/** When a certificate renews, for a person; says nothing of the day on which it is said, so that it is no daily change. */
+export function describeRenewal(validity: Validity, decision: Pick<RenewalDecision, "at">): string {
+  const life = lifetime(validity);
+  const at = new Date(decision.at);
+  const left = renderDuration(Date.parse(validity.validTo) - at.getTime());
+  return `from ${renderMoment(at, life)} on, with ${left} of ${renderDuration(life)} left`;
+}
+
 /** What is left of a validity at `now`, for a person. */
 export function describeRemaining(validity: Validity, now: Date): string {
   const end = new Date(validity.validTo);

@@ -1,0 +1,25 @@
+// The public names. Everything else may change in any release.
+export { AS_OF } from "./adapter/clock";
+export { type ErrorCode, errorCodes, isTlsError, TlsError } from "./errors";
+export type { CellsOptions } from "./gateway/cells-options";
+export type { FirewallPort, GatewayCommands, GatewayFile } from "./gateway/kind";
+export type { GatewayKindName } from "./gateway/kinds";
+export type { HeaderChange, Maintenance, RoutingRule, SiteData, SiteTls } from "./gateway/site";
+export type { RenewalDecision, RenewalPolicy, Validity } from "./renewal/decision";
+export { CertificateChain, type CertificateChainArgs, type CertificateChainState } from "./resources/certificate-chain";
+export { Gateway, type GatewayArgs, type GatewaySiteArgs } from "./resources/gateway";
+export type { GatewayCertificate, Renewal } from "./resources/gateway-certificate";
+export {
+  type IssueArgs,
+  type IssuingCA,
+  LeafCertificate,
+  type LeafCertificateArgs,
+  type LeafCertificateState,
+} from "./resources/leaf-certificate";
+export type { RenewalArgs } from "./resources/renewal-outputs";
+export { SelfSignedCA, type SelfSignedCAArgs, type SelfSignedCAState } from "./resources/self-signed-ca";
+export { Site } from "./resources/site";
+export type { SiteArgs, SiteTlsArgs } from "./resources/site-args";
+export type { DistinguishedName } from "./x509/distinguished-name";
+export type { NameConstraints } from "./x509/name-constraints";
+export type { KeyType } from "./x509/private-key";

@@ -1,0 +1,129 @@
+import { TlsError } from "../errors";
+import { renderTimestamp } from "../renewal/duration";
+import { type Certificate, describeCertificate } from "../x509/certificate";
+import { readCertificates } from "../x509/chain";
+import { describeKey, readPrivateKey, renderPrivateKey } from "../x509/private-key";
+import { attempt, known, renderFailure } from "./inputs";
+import type { CheckResult, Failure, Properties } from "./lifecycle";
+import type { SelfSignedCaValues } from "./self-signed-ca";
+import { UNKNOWN } from "./unknown";
+
+/**
+ * Checks a CA that exists already, for instance mkcert's or Cells' `rootCA.pem` and `rootCA-key.pem`: a root with its own
+ * key. An expiry is refused at first, and a warning once the certificate was accepted: it must not block every later up.
+ */
+export function checkAdoptedCa(values: SelfSignedCaValues, now: Date, olds: Properties): CheckResult {
+  const failures: Failure[] = [];
+  for (const property of ["subject", "keyType", "validityDays", "nameConstraints"] as const) {
+    if (values[property] === undefined) continue;
+    failures.push(
+      renderFailure(
+        property,
+        "is given beside certPem, but an adopted CA is what its certificate says.",
+        "leave it out.",
+      ),
+    );
+  }
+  for (const property of ["certPem", "privateKeyPem"] as const) {
+    if (values[property] !== undefined) continue;
+    failures.push(renderFailure(property, "is missing: a CA is adopted with both its certificate and its key."));
+  }
+  if (failures.length > 0) return { failures };
+  const { name: _, ...inputs } = values;
+  const certPem = known(values.certPem);
+  const certificate =
+    certPem === undefined ? undefined : attempt("certPem", failures, () => readCaCertificate(certPem));
+  const keyPem = known(values.privateKeyPem);
+  const passphrase = known(values.passphrase);
+  const privateKey =
+    keyPem === undefined
+      ? undefined
+      : attempt("privateKeyPem", failures, () =>
+          readPrivateKey(keyPem, passphrase === undefined ? {} : { passphrase }),
+        );
+  if (certificate !== undefined) {
+    if (olds.certPem !== certificate.pem) failures.push(...findExpiry(certificate, now));
+    if (privateKey !== undefined && !certificate.x509.checkPrivateKey(privateKey)) {
+      failures.push(
+        renderFailure(
+          "privateKeyPem",
+          `this ${describeKey(privateKey)} key does not belong to the certificate ${describeCertificate(certificate)}.`,
+          "give the key of the same pair; mkcert keeps it as rootCA-key.pem beside rootCA.pem.",
+        ),
+      );
+    }
+  }
+  if (failures.length > 0) return { failures };
+  return {
+    inputs: {
+      ...inputs,
+      ...(certificate === undefined ? unknownFacts : factsOf(certificate)),
+      ...(privateKey === undefined ? {} : { privateKeyPem: renderPrivateKey(privateKey) }),
+    },
+  };
+}
+
+function readCaCertificate(text: string): Certificate {
+  const certificates = readCertificates(text, "certPem");
+  const [certificate] = certificates;
+  if (certificate === undefined || certificates.length > 1) {
+    throw invalidCa(`expected one CA certificate, found ${certificates.length}`);
+  }
+  if (!certificate.isCa)
+    throw invalidCa(`${describeCertificate(certificate)} is not a CA certificate (basicConstraints CA is not set)`);
+  if (!certificate.isSelfIssued) {
+    throw invalidCa(
+      `${describeCertificate(certificate)} was issued by ${certificate.issuer}: it is an intermediate, not a root`,
+    );
+  }
+  return certificate;
+}
+
+function invalidCa(reason: string): TlsError {
+  return new TlsError("CERTIFICATE_INVALID", `${reason}.`, {
+    hint: "give the root's own certificate, for instance mkcert's rootCA.pem.",
+  });
+}
+
+function findExpiry(certificate: Certificate, now: Date): Failure[] {
+  if (certificate.validTo < now) {
+    return [
+      renderFailure(
+        "certPem",
+        `${describeCertificate(certificate)} expired on ${renderTimestamp(certificate.validTo)}.`,
+        "adopt a root that is still valid, or leave certPem and privateKeyPem out to issue a new one.",
+      ),
+    ];
+  }
+  if (certificate.validFrom > now) {
+    return [
+      renderFailure(
+        "certPem",
+        `${describeCertificate(certificate)} is not valid before ${renderTimestamp(certificate.validFrom)}.`,
+      ),
+    ];
+  }
+  return [];
+}
+
+function factsOf(certificate: Certificate): Properties {
+  return {
+    certPem: certificate.pem,
+    subjectKeyId: certificate.subjectKeyId ?? certificate.fingerprintSha256,
+    fingerprintSha256: certificate.fingerprintSha256,
+    serialNumber: certificate.serialNumber,
+    validFrom: renderTimestamp(certificate.validFrom),
+    validTo: renderTimestamp(certificate.validTo),
+    // null and not absent: a preview takes an output that the state does not hold for unknown
+    nameConstraints: certificate.nameConstraints ?? null,
+  };
+}
+
+const unknownFacts = {
+  subjectKeyId: UNKNOWN,
+  fingerprintSha256: UNKNOWN,
+  serialNumber: UNKNOWN,
+  validFrom: UNKNOWN,
+  validTo: UNKNOWN,
+  nameConstraints: UNKNOWN,
+};

@@ -1,0 +1,111 @@
+import { isTlsError } from "../errors";
+import type { GatewayKind } from "../gateway/kind";
+import { type GatewayKindName, gatewayKinds } from "../gateway/kinds";
+import type { SiteData } from "../gateway/site";
+import { parseSites, renderSites } from "../gateway/site-text";
+import { nearest, renderFailure } from "./inputs";
+import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
+import { checkSiteListInput } from "./site-schema";
+import { UNKNOWN } from "./unknown";
+
+/** All sites of one gateway: checked against each other, and kept as one text that is diffed line by line. */
+export const gateway: Lifecycle = {
+  name: "Gateway",
+  secretProperties: [],
+  policyProperties: [],
+  computedProperties: () => [],
+  check,
+  replaces: (state, inputs) => (inputs.kind === UNKNOWN || state.kind === inputs.kind ? [] : ["kind"]),
+  create: async (inputs) => ({ id: inputs.name as string, outputs: {} }),
+  update: async () => ({}),
+};
+
+/** A text of twenty thousand sites has 20 MB at the most; more is no list of sites. */
+const MAX_SITES_LENGTH = 64_000_000;
+
+const PROPERTIES = ["name", "kind", "sites", "options"];
+
+/** At most so many collisions are listed. */
+const MAX_PROBLEMS = 20;
+
+function check(_olds: Properties, news: Readonly<Record<string, unknown>>): CheckResult {
+  const failures: Failure[] = [];
+  for (const name of Object.keys(news)) {
+    if (PROPERTIES.includes(name)) continue;
+    const near = nearest(name, PROPERTIES);
+    failures.push(
+      renderFailure(
+        name.slice(0, 60),
+        `there is no such property${near === undefined ? "." : `; did you mean ${near}?`}`,
+      ),
+    );
+  }
+  const { name, kind, sites, options } = news;
+  if (name !== UNKNOWN && (typeof name !== "string" || name.length === 0 || name.length > 256)) {
+    failures.push(renderFailure("name", "expected a text of 1 to 256 characters."));
+  }
+  const found = findKind(kind, failures);
+  const parsedOptions = found === undefined || options === UNKNOWN ? undefined : readOptions(found, options, failures);
+  const list = sites === UNKNOWN ? undefined : readSites(sites, failures);
+  if (found !== undefined && parsedOptions !== undefined && list !== undefined) {
+    failures.push(...describeProblems(found.checkSites(list, parsedOptions)));
+  }
+  if (failures.length > 0) return { failures };
+  return { inputs: { name, kind, options, sites: list === undefined ? UNKNOWN : renderSites(list) } };
+}
+
+function findKind(kind: unknown, failures: Failure[]): GatewayKind<unknown> | undefined {
+  if (kind === UNKNOWN) return undefined;
+  if (typeof kind === "string" && Object.hasOwn(gatewayKinds, kind)) {
+    return gatewayKinds[kind as GatewayKindName] as unknown as GatewayKind<unknown>;
+  }
+  failures.push(renderFailure("kind", `expected one of ${Object.keys(gatewayKinds).join(", ")}.`));
+  return undefined;
+}
+
+function readOptions(kind: GatewayKind<unknown>, options: unknown, failures: Failure[]): unknown {
+  try {
+    return kind.parseOptions(options);
+  } catch (error) {
+    if (!isTlsError(error)) throw error;
+    failures.push(`${error.reason}.${error.hint === undefined ? "" : ` Hint: ${error.hint}`}`);
+    return undefined;
+  }
+}
+
+/** The program sends JSON; with `ignoreChanges` the engine sends the text of the last run, which is read as well. */
+function readSites(text: unknown, failures: Failure[]): readonly SiteData[] | undefined {
+  if (typeof text !== "string" || text.length > MAX_SITES_LENGTH) {
+    failures.push(renderFailure("sites", "expected a list of sites."));
+    return undefined;
+  }
+  const list = parseSiteList(text);
+  if (list === undefined) {
+    failures.push(
+      renderFailure("sites", "found text that is no list of sites.", "give Site resources or plain objects."),
+    );
+    return undefined;
+  }
+  const result = checkSiteListInput(list);
+  if ("sites" in result) return result.sites;
+  for (const { path, reason } of result.issues) failures.push(renderFailure(path, `${reason}.`));
+  return undefined;
+}
+
+function parseSiteList(text: string): unknown {
+  try {
+    return text.startsWith("[") ? JSON.parse(text) : parseSites(text);
+  } catch (error) {
+    if (error instanceof SyntaxError || isTlsError(error)) return undefined;
+    throw error;
+  }
+}
+
+function describeProblems(problems: ReturnType<GatewayKind<unknown>["checkSites"]>): readonly Failure[] {
+  const told = problems.slice(0, MAX_PROBLEMS).map(({ site, otherSite, property, reason }) => {
+    const pair = otherSite === undefined ? `site "${site}"` : `sites "${site}" and "${otherSite}"`;
+    return `${pair}, ${property}: ${reason}.`;
+  });
+  const more = problems.length - told.length;
+  return more > 0 ? [...told, `and ${more} more problems between sites`] : told;
+}

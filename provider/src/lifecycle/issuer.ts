@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { TlsError } from "../errors";
+import { renderTimestamp } from "../renewal/duration";
+import { type Certificate, describeCertificate } from "../x509/certificate";
+import { readCertificates } from "../x509/chain";
+import type { Identifier } from "../x509/identifier";
+import { findViolation, type NameConstraints } from "../x509/name-constraints";
+import { describeKey, readPrivateKey } from "../x509/private-key";
+import { pemSchema } from "./certificate-inputs";
+import { attempt, known, renderFailure } from "./inputs";
+import type { Failure, Properties } from "./lifecycle";
+import { UNKNOWN, type Unknown } from "./unknown";
+
+/** How a CA travels to the certificates that it issues. */
+export const issuerShape = {
+  caCertPem: pemSchema("the certificate of the CA"),
+  caPrivateKeyPem: pemSchema("the private key of the CA"),
+  /** What is known of a CA that a preview has not made yet; only for the check, and left out of the inputs. */
+  caValidTo: z.string().optional(),
+  caNameConstraints: z.custom<NameConstraints>((value) => typeof value === "object" && value !== null).optional(),
+} as const;
+
+/** What a leaf needs to know of its CA before it is issued. */
+export interface IssuerFacts {
+  /** Canonical PEM, or unknown while the CA is still to be made or renewed. */
+  readonly certPem: string | Unknown;
+  readonly validTo: string | Unknown;
+}
+
+interface IssuerValues {
+  readonly caCertPem: string | Unknown;
+  readonly caPrivateKeyPem: string | Unknown;
+  readonly caValidTo?: string | undefined | Unknown;
+  readonly caNameConstraints?: NameConstraints | undefined | Unknown;
+}
+
+/** Checks the CA and that it may issue for `names`; adds what is wrong to `failures`. */
+export function checkIssuer(
+  values: IssuerValues,
+  olds: Properties,
+  names: readonly Identifier[],
+  now: Date,
+  failures: Failure[],
+): IssuerFacts {
+  const certPem = known(values.caCertPem);
+  const certificate = certPem === undefined ? undefined : attempt("caCertPem", failures, () => readIssuer(certPem));
+  const constraints = certificate === undefined ? known(values.caNameConstraints) : certificate.nameConstraints;
+  const violation = constraints === undefined ? undefined : findViolation(constraints, names);
+  if (violation !== undefined) {
+    failures.push(
+      renderFailure(
+        "hostnames",
+        `the CA may not issue for ${violation.identifier.value}: ${violation.reason}.`,
+        "take the name out, or widen nameConstraints of the CA.",
+      ),
+    );
+  }
+  if (certificate === undefined) {
+    return { certPem: UNKNOWN, validTo: known(values.caValidTo) ?? UNKNOWN };
+  }
+  checkPair(values, olds, certificate, failures);
+  if (certificate.validTo < now) {
+    failures.push(
+      renderFailure(
+        "caCertPem",
+        `the CA ${describeCertificate(certificate)} expired on ${renderTimestamp(certificate.validTo)} and can't issue any more.`,
+        "renew or replace the CA first.",
+      ),
+    );
+  }
+  return { certPem: certificate.pem, validTo: renderTimestamp(certificate.validTo) };
+}
+
+/** Reads the key only when one of the pair is new: a run without changes need not pay for it. */
+function checkPair(values: IssuerValues, olds: Properties, certificate: Certificate, failures: Failure[]): void {
+  const keyPem = known(values.caPrivateKeyPem);
+  if (keyPem === undefined) return;
+  if (olds.caCertPem === certificate.pem && olds.caPrivateKeyPem === keyPem) return;
+  const key = attempt("caPrivateKeyPem", failures, () => readPrivateKey(keyPem));
+  if (key === undefined || certificate.x509.checkPrivateKey(key)) return;
+  failures.push(
+    renderFailure(
+      "caPrivateKeyPem",
+      `this ${describeKey(key)} key does not belong to the CA ${describeCertificate(certificate)}.`,
+      "give the certificate and the key of one CA.",
+    ),
+  );
+}
+
+function readIssuer(text: string): Certificate {
+  const certificates = readCertificates(text, "caCertPem");
+  const [certificate] = certificates;
+  if (certificate === undefined || certificates.length !== 1) {
+    throw new TlsError("CERTIFICATE_INVALID", `expected one CA certificate, found ${certificates.length}.`);
+  }
+  if (!certificate.isCa) {
+    throw new TlsError(
+      "CERTIFICATE_INVALID",
+      `${describeCertificate(certificate)} is not a CA certificate and can't issue others.`,
+      {
+        hint: "give the certificate of the CA itself.",
+      },
+    );
+  }
+  return certificate;
+}

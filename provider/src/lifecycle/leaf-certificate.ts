@@ -1,0 +1,200 @@
+import { createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import { z } from "zod";
+import { decideRenewal, describeRemaining, type Validity } from "../renewal/decision";
+import { readCertificateRequest } from "../x509/certificate-request";
+import { readCertificates } from "../x509/chain";
+import type { DistinguishedName } from "../x509/distinguished-name";
+import { type Identifier, parseIdentifier } from "../x509/identifier";
+import { issueLeafCertificate } from "../x509/issue";
+import { type KeyType, readPrivateKey, renderPrivateKey } from "../x509/private-key";
+import {
+  checkSubject,
+  keyTypeSchema,
+  MAX_HOSTNAMES,
+  pemSchema,
+  renewalShape,
+  subjectSchema,
+  validityDaysSchema,
+} from "./certificate-inputs";
+import { isSameValue } from "./equality";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
+import { checkIssuer, type IssuerFacts, issuerShape } from "./issuer";
+import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
+import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
+import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity } from "./planned-validity";
+import { UNKNOWN } from "./unknown";
+
+/** As Let's Encrypt's classic profile: short enough that renewal is tried often. */
+export const DEFAULT_LEAF_VALIDITY_DAYS = 90;
+
+/** Apple's systems refuse more even from a root that a user installed (support.apple.com/103769, since 2019-07-01). */
+const MAX_LEAF_VALIDITY_DAYS = 825;
+
+const shape = {
+  hostnames: z
+    .array(z.string("expected a name").max(2_048, "is longer than 2048 characters"), "expected a list of names")
+    .max(MAX_HOSTNAMES, `has more than ${MAX_HOSTNAMES} names`)
+    .optional(),
+  usage: z.enum(["server", "client"], 'expected "server" or "client"').optional(),
+  keyType: keyTypeSchema.optional(),
+  validityDays: validityDaysSchema(
+    MAX_LEAF_VALIDITY_DAYS,
+    "Apple's systems refuse longer-lived certificates from any root. Give 825 at most, or better 90 and let it renew",
+  ).optional(),
+  subject: subjectSchema.optional(),
+  certificateRequestPem: pemSchema("a certificate request").optional(),
+  ...issuerShape,
+  ...renewalShape,
+};
+
+type Values = ParsedInputs<typeof shape>;
+
+/** A certificate issued by a local root. */
+export const leafCertificate: Lifecycle = {
+  name: "LeafCertificate",
+  secretProperties: ["privateKeyPem", "caPrivateKeyPem"],
+  policyProperties: ["minDaysRemaining", "checkIntervalHours", "caPrivateKeyPem"],
+  computedProperties: () => ["certPem", "privateKeyPem", "fingerprintSha256", "serialNumber"],
+  check,
+  explain,
+  create: async (inputs) => {
+    const outputs = await issue(inputs);
+    return { id: outputs.serialNumber as string, outputs };
+  },
+  update: async (_id, _state, inputs) => issue(inputs),
+};
+
+/** What makes another certificate of it, beside its dates. */
+const CONTENT = ["hostnames", "usage", "keyType", "validityDays", "subject", "certificateRequestPem", "caCertPem"];
+
+function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: Date): CheckResult {
+  const parsed = parseInputs(shape, news);
+  if (parsed.failures !== undefined) return parsed;
+  const { values } = parsed;
+  const failures: Failure[] = [];
+  const names = checkNames(values, failures);
+  const issuer = checkIssuer(values, olds, names ?? [], now, failures);
+  checkSubject(known(values.subject) as DistinguishedName | undefined, failures);
+  const validityDays = known(values.validityDays) ?? DEFAULT_LEAF_VALIDITY_DAYS;
+  const policy = readPolicy(values);
+  const policyFailure = checkPolicy(policy, validityDays);
+  if (policyFailure !== undefined) failures.push(policyFailure);
+  if (failures.length > 0) return { failures };
+  const { caValidTo: _, caNameConstraints: __, ...given } = values;
+  const inputs: Record<string, unknown> = {
+    ...given,
+    hostnames: names === undefined ? UNKNOWN : names.map((name) => name.value),
+    caCertPem: issuer.certPem,
+  };
+  const reissued = CONTENT.some((property) => !isSameValue(olds[property], inputs[property]));
+  const plannable = isPlannable(values) && issuer.validTo !== UNKNOWN;
+  const validity = plannable
+    ? keepOrPlanValidity(olds, { validityDays, issuerValidTo: issuer.validTo as string, policy, reissued }, now)
+    : { validFrom: UNKNOWN, validTo: UNKNOWN };
+  if (plannable) checkAskedLife(values, validity as Validity, issuer, failures, reissued);
+  return failures.length > 0 ? { failures } : { inputs: { ...inputs, ...validity } };
+}
+
+/** The names of the certificate, canonical and sorted: from the arguments, else from the request. */
+function checkNames(values: Values, failures: Failure[]): readonly Identifier[] | undefined {
+  const requestPem = known(values.certificateRequestPem);
+  const request =
+    requestPem === undefined
+      ? undefined
+      : attempt("certificateRequestPem", failures, () => readCertificateRequest(requestPem));
+  if (values.certificateRequestPem !== undefined && values.keyType !== undefined) {
+    failures.push(
+      renderFailure(
+        "keyType",
+        "is given beside certificateRequestPem, which brings its own key.",
+        "leave keyType out.",
+      ),
+    );
+  }
+  const hostnames = known(values.hostnames);
+  if (values.hostnames === UNKNOWN || values.certificateRequestPem === UNKNOWN) return undefined;
+  const names =
+    hostnames === undefined
+      ? (request?.identifiers ?? [])
+      : hostnames.flatMap((text, index) => attempt(`hostnames[${index}]`, failures, () => parseIdentifier(text)) ?? []);
+  if (names.length === 0 && failures.length === 0) {
+    failures.push(
+      renderFailure(
+        "hostnames",
+        request === undefined
+          ? "no name is given, and clients look at nothing else."
+          : "the certificate request asks for no name.",
+        'give at least one, for instance ["cells.example.com"].',
+      ),
+    );
+  }
+  const byValue = new Map(names.map((name) => [name.value, name]));
+  return [...byValue.values()].sort((one, other) => (one.value < other.value ? -1 : 1));
+}
+
+/** A life that was asked for is not cut short in silence; the default one is. */
+function checkAskedLife(
+  values: Values,
+  validity: Validity,
+  issuer: IssuerFacts,
+  failures: Failure[],
+  reissued: boolean,
+): void {
+  const asked = known(values.validityDays);
+  if (asked === undefined || !reissued || validity.validTo !== issuer.validTo) return;
+  const full = Date.parse(validity.validFrom) + asked * 86_400_000 - 1000;
+  if (full <= Date.parse(validity.validTo)) return;
+  failures.push(
+    renderFailure(
+      "validityDays",
+      `${asked} days from ${validity.validFrom} would outlive the CA, which ends on ${issuer.validTo}.`,
+      "ask for fewer days, leave validityDays out (the certificate then ends with its CA), or renew the CA first.",
+    ),
+  );
+}
+
+function explain(state: Properties | undefined, inputs: Properties, now: Date): string | undefined {
+  const planned = readValidity(inputs);
+  if (planned === undefined) return undefined;
+  const dates = `valid from ${planned.validFrom} to ${planned.validTo}`;
+  if (state === undefined) return `issues a certificate: ${dates}`;
+  const changed = CONTENT.filter((property) => !isSameValue(state[property], inputs[property]));
+  if (changed.length > 0) {
+    const what = changed.map((property) => (property === "caCertPem" ? "its CA" : property)).join(", ");
+    return `issues the certificate anew, since ${what} changed: ${dates}`;
+  }
+  const current = readValidity(state);
+  if (current === undefined || isSameValue(current, planned)) return undefined;
+  const due = decideRenewal(current, readPolicy(inputs), now).due;
+  return `${due ? `renews: ${describeRemaining(current, now)}` : "issues the certificate anew"}; then ${dates}`;
+}
+
+async function issue(inputs: Properties): Promise<Properties> {
+  const { validFrom, validTo } = readValidity(inputs) as Validity;
+  const [ca] = readCertificates(inputs.caCertPem as string, "caCertPem");
+  if (ca === undefined) throw new TypeError("caCertPem was checked to hold a certificate");
+  const request = inputs.certificateRequestPem as string | undefined;
+  const privateKey =
+    request === undefined ? await generatePrivateKey((inputs.keyType as KeyType | undefined) ?? "P256") : undefined;
+  const certificate = issueLeafCertificate({
+    ca,
+    caPrivateKey: readPrivateKey(inputs.caPrivateKeyPem as string),
+    publicKey: publicKeyOf(privateKey, request),
+    identifiers: (inputs.hostnames as readonly string[]).map(parseIdentifier),
+    usage: (inputs.usage as "server" | "client" | undefined) ?? "server",
+    ...(inputs.subject === undefined ? {} : { subject: inputs.subject as DistinguishedName }),
+    validFrom: new Date(validFrom),
+    validTo: new Date(validTo),
+    serialNumber: randomBytes(SERIAL_NUMBER_BYTES),
+  });
+  return {
+    certPem: certificate.pem,
+    privateKeyPem: privateKey === undefined ? undefined : renderPrivateKey(privateKey),
+    fingerprintSha256: certificate.fingerprintSha256,
+    serialNumber: certificate.serialNumber,
+  };
+}
+
+function publicKeyOf(privateKey: KeyObject | undefined, request: string | undefined): KeyObject {
+  return privateKey === undefined ? readCertificateRequest(request as string).publicKey : createPublicKey(privateKey);
+}

@@ -1,0 +1,167 @@
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import { decideRenewal, describeRemaining, type Validity } from "../renewal/decision";
+import type { DistinguishedName } from "../x509/distinguished-name";
+import { issueCaCertificate } from "../x509/issue";
+import { type NameConstraints, parseNameConstraints } from "../x509/name-constraints";
+import { type KeyType, readPrivateKey, renderPrivateKey } from "../x509/private-key";
+import { checkAdoptedCa } from "./adopted-ca";
+import {
+  checkSubject,
+  keyTypeSchema,
+  passphraseSchema,
+  pemSchema,
+  renewalShape,
+  subjectSchema,
+  validityDaysSchema,
+} from "./certificate-inputs";
+import { isSameValue } from "./equality";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
+import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
+import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
+import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity } from "./planned-validity";
+import { isKnown, UNKNOWN } from "./unknown";
+
+/** As mkcert's and Cells' roots: ten years. */
+export const DEFAULT_CA_VALIDITY_DAYS = 3650;
+
+const shape = {
+  /** The Pulumi name, from the class: the common name of a new CA that is given no subject. */
+  name: z.string().max(1_000).optional(),
+  subject: subjectSchema.optional(),
+  keyType: keyTypeSchema.optional(),
+  validityDays: validityDaysSchema(36_525, "a root of more than a hundred years is a slip of the pen").optional(),
+  nameConstraints: z
+    .strictObject(
+      {
+        permittedDnsDomains: constraintList("a DNS domain"),
+        excludedDnsDomains: constraintList("a DNS domain"),
+        permittedIpRanges: constraintList('an address range such as "10.0.0.0/8"'),
+        excludedIpRanges: constraintList('an address range such as "10.0.0.0/8"'),
+      },
+      'expected an object such as { permittedDnsDomains: ["example.com"] }',
+    )
+    .optional(),
+  certPem: pemSchema("a CA certificate").optional(),
+  privateKeyPem: pemSchema("a private key").optional(),
+  passphrase: passphraseSchema,
+  ...renewalShape,
+};
+
+function constraintList(what: string) {
+  return z
+    .array(z.string(`expected ${what}`).max(253), `expected a list of ${what}`)
+    .max(1_000)
+    .optional();
+}
+
+/** The valid inputs of a CA, some of them perhaps unknown. */
+export type SelfSignedCaValues = ParsedInputs<typeof shape>;
+
+/** The local root: issued here, or adopted from its files. */
+export const selfSignedCa: Lifecycle = {
+  name: "SelfSignedCA",
+  secretProperties: ["privateKeyPem", "passphrase"],
+  policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase"],
+  computedProperties: (state) =>
+    isAdopted(state) ? [] : ["certPem", "privateKeyPem", "subjectKeyId", "fingerprintSha256", "serialNumber"],
+  check,
+  replaces,
+  explain,
+  create: async (inputs) => {
+    if (isAdopted(inputs)) return { id: inputs.subjectKeyId as string, outputs: {} };
+    const privateKeyPem = renderPrivateKey(await generatePrivateKey(inputs.keyType as KeyType));
+    const outputs = issue(inputs, privateKeyPem);
+    return { id: outputs.subjectKeyId as string, outputs };
+  },
+  update: async (_id, state, inputs) => (isAdopted(inputs) ? {} : issue(inputs, state.privateKeyPem as string)),
+};
+
+/** An adopted CA has no subject of its own among the inputs: it stands in the certificate. */
+function isAdopted(properties: Properties): boolean {
+  return properties.subject === undefined;
+}
+
+function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: Date): CheckResult {
+  const parsed = parseInputs(shape, news);
+  if (parsed.failures !== undefined) return parsed;
+  const { values } = parsed;
+  return values.certPem !== undefined || values.privateKeyPem !== undefined
+    ? checkAdoptedCa(values, now, olds)
+    : checkIssued(values, now, olds);
+}
+
+function checkIssued(values: SelfSignedCaValues, now: Date, olds: Properties): CheckResult {
+  const failures: Failure[] = [];
+  if (values.passphrase !== undefined) {
+    failures.push(renderFailure("passphrase", "opens a key that is adopted, but privateKeyPem is not given."));
+  }
+  const { name, passphrase: _, ...given } = values;
+  checkSubject(known(values.subject) as DistinguishedName | undefined, failures);
+  const constraints = known(values.nameConstraints);
+  const nameConstraints =
+    constraints === undefined
+      ? values.nameConstraints
+      : attempt("nameConstraints", failures, () => parseNameConstraints(constraints as NameConstraints));
+  const validityDays = known(values.validityDays) ?? DEFAULT_CA_VALIDITY_DAYS;
+  const policy = readPolicy(values);
+  const policyFailure = checkPolicy(policy, validityDays);
+  if (policyFailure !== undefined) failures.push(policyFailure);
+  if (failures.length > 0) return { failures };
+  const inputs = {
+    ...given,
+    nameConstraints,
+    // kept from the first run: another default, or another name of the resource, must not replace a root in use
+    subject: values.subject ?? olds.subject ?? { commonName: known(name) ?? "Local Root CA" },
+    keyType: values.keyType ?? olds.keyType ?? "P256",
+  };
+  const reissued = (["subject", "keyType", "nameConstraints", "validityDays"] as const).some(
+    (property) => !isSameValue(olds[property], inputs[property]),
+  );
+  const validity = isPlannable(values)
+    ? keepOrPlanValidity(olds, { validityDays, policy, reissued }, now)
+    : { validFrom: UNKNOWN, validTo: UNKNOWN };
+  return { inputs: { ...inputs, ...validity } };
+}
+
+/** Another key is another root: everything that trusts the old one keeps it until the leaves have moved. */
+function replaces(state: Properties, inputs: Properties): readonly string[] {
+  if (isAdopted(inputs)) {
+    return typeof inputs.subjectKeyId === "string" && inputs.subjectKeyId !== state.subjectKeyId ? ["certPem"] : [];
+  }
+  if (isAdopted(state)) return ["certPem"];
+  return ["subject", "keyType"].filter(
+    (property) => isKnown(inputs[property]) && !isSameValue(state[property], inputs[property]),
+  );
+}
+
+function explain(state: Properties | undefined, inputs: Properties, now: Date): string | undefined {
+  if (isAdopted(inputs)) return undefined;
+  const planned = readValidity(inputs);
+  if (planned === undefined) return undefined;
+  const dates = `valid from ${planned.validFrom} to ${planned.validTo}`;
+  if (state === undefined) return `issues a root: ${dates}`;
+  const current = readValidity(state);
+  if (current === undefined || isSameValue(current, planned)) return undefined;
+  if (!decideRenewal(current, readPolicy(inputs), now).due) return `issues the root anew with the same key: ${dates}`;
+  return `renews with the same key: ${describeRemaining(current, now)}; then ${dates}`;
+}
+
+function issue(inputs: Properties, privateKeyPem: string): Properties {
+  const { validFrom, validTo } = readValidity(inputs) as Validity;
+  const certificate = issueCaCertificate({
+    subject: inputs.subject as DistinguishedName,
+    privateKey: readPrivateKey(privateKeyPem),
+    validFrom: new Date(validFrom),
+    validTo: new Date(validTo),
+    serialNumber: randomBytes(SERIAL_NUMBER_BYTES),
+    ...(inputs.nameConstraints === undefined ? {} : { nameConstraints: inputs.nameConstraints as NameConstraints }),
+  });
+  return {
+    certPem: certificate.pem,
+    privateKeyPem,
+    subjectKeyId: certificate.subjectKeyId,
+    fingerprintSha256: certificate.fingerprintSha256,
+    serialNumber: certificate.serialNumber,
+  };
+}

@@ -1,0 +1,148 @@
+import * as pulumi from "@pulumi/pulumi";
+import { readClock } from "../adapter/clock";
+import { certificateChain, findChainWarnings } from "../lifecycle/certificate-chain";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+import { type RenewalArgs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";
+
+const kind = describeKind(certificateChain, "certificateChain", [
+  "certPem",
+  "issuerPem",
+  "privateKeyPem",
+  "names",
+  "hostnames",
+  "fingerprintSha256",
+  "serialNumber",
+  "validFrom",
+  "validTo",
+]);
+
+/** The arguments of {@link CertificateChain}. */
+export interface CertificateChainArgs extends RenewalArgs {
+  /** PEM of the certificate; its intermediates and even the root may stand in the same text, in any order. */
+  readonly certPem: pulumi.Input<string>;
+  /** PEM of the intermediates, in any order, when they came in a text of their own. */
+  readonly issuerPem?: pulumi.Input<string>;
+  /** PEM of the private key: PKCS#8, PKCS#1 or SEC1. Kept as a secret. */
+  readonly privateKeyPem?: pulumi.Input<string>;
+  /** Opens `privateKeyPem` when it is encrypted. Kept as a secret, only in the inputs. */
+  readonly passphrase?: pulumi.Input<string>;
+  /**
+   * What the chain must lead to: `"system"` for the roots of Mozilla that Node brings, or PEM of root certificates.
+   * Default: nothing, and a missing intermediate is a warning only.
+   */
+  readonly roots?: pulumi.Input<string>;
+  /** Names that clients will ask for, each of which the certificate must cover. */
+  readonly hostnames?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** What {@link CertificateChain.get} needs. */
+export interface CertificateChainState {
+  readonly certPem: pulumi.Input<string>;
+  readonly issuerPem?: pulumi.Input<string>;
+  readonly privateKeyPem?: pulumi.Input<string>;
+  readonly names?: pulumi.Input<pulumi.Input<string>[]>;
+  readonly validFrom?: pulumi.Input<string>;
+  readonly validTo?: pulumi.Input<string>;
+}
+
+/**
+ * A certificate that you have already, made into what a gateway takes: leaf first, then the intermediates, root and
+ * duplicates dropped, the key beside it. Everything is checked in the preview; nothing expires in silence: a warning
+ * stands on the resource from the day on which a renewal would be due.
+ *
+ * Not checked: revocation.
+ *
+ * @example
+ * ```ts
+ * const shop = new CertificateChain("shop", {
+ *   certPem: readFileSync("the_certificate.crt", "utf8"),
+ *   issuerPem: readFileSync("intermediate_cert.crt", "utf8"),
+ *   privateKeyPem: config.requireSecret("shopKey"),
+ *   hostnames: ["shop.example.com"],
+ * });
+ * export const fullcert = shop.fullChainPem;
+ * ```
+ */
+export class CertificateChain extends DynamicResource {
+  /** The type token, for policies and {@link CertificateChain.isInstance}. */
+  static readonly __pulumiType = kind.type;
+
+  /** The leaf, one PEM block. */
+  declare public readonly certPem: pulumi.Output<string>;
+  /** The intermediates in the order of sending, PEM; `undefined` when there is none. */
+  declare public readonly issuerPem: pulumi.Output<string | undefined>;
+  /** The private key, unencrypted PKCS#8 PEM; secret; `undefined` when none was given. */
+  declare public readonly privateKeyPem: pulumi.Output<string | undefined>;
+  /** Every name that the certificate covers, canonical and sorted as in the certificate. */
+  declare public readonly names: pulumi.Output<string[]>;
+  /** The names that were asked to be covered. */
+  declare public readonly hostnames: pulumi.Output<string[] | undefined>;
+  /** SHA-256 of the DER leaf, lower-case hex without colons. */
+  declare public readonly fingerprintSha256: pulumi.Output<string>;
+  /** Lower-case hex. */
+  declare public readonly serialNumber: pulumi.Output<string>;
+  /** ISO 8601 UTC. */
+  declare public readonly validFrom: pulumi.Output<string>;
+  /** ISO 8601 UTC. */
+  declare public readonly validTo: pulumi.Output<string>;
+  /** The one `fullcert` file: the certificate, then its intermediates, PEM. */
+  public readonly fullChainPem: pulumi.Output<string>;
+  /** From when on a warning asks for a new certificate, ISO 8601 UTC. */
+  public readonly renewAt: pulumi.Output<string>;
+  /** Whether a new certificate should be given now. */
+  public readonly readyForRenewal: pulumi.Output<boolean>;
+  /** What is left of it, for a person. */
+  public readonly renewalReason: pulumi.Output<string>;
+  /** The Pulumi name, by which sites and files refer to it. */
+  public readonly resourceName: string;
+
+  constructor(
+    name: string,
+    args: CertificateChainArgs | CertificateChainState,
+    opts: pulumi.CustomResourceOptions = {},
+  ) {
+    super(kind, name, { ...args }, opts, absentFrom(args, ["privateKeyPem", "hostnames"]));
+    this.resourceName = name;
+    this.fullChainPem = pulumi
+      .all([this.certPem, this.issuerPem])
+      .apply(([certPem, issuerPem]) => `${certPem}${issuerPem ?? ""}`);
+    const policy: RenewalArgs = opts.id === undefined ? (args as CertificateChainArgs) : {};
+    const renewal = renewalOutputs(this, policy, "a new certificate must be given by you,");
+    this.renewAt = renewal.renewAt;
+    this.readyForRenewal = renewal.readyForRenewal;
+    this.renewalReason = renewal.renewalReason;
+    if (opts.id !== undefined) return;
+    warnOfExpiry(this, this, policy, "this certificate can't be renewed here: give a new certPem in time");
+    warnOfFindings(this, args);
+  }
+
+  /**
+   * Takes over a chain of another stack by its outputs; it is not checked again.
+   *
+   * @throws TlsError `STATE_INVALID` without `state`.
+   */
+  static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    state?: CertificateChainState,
+    opts?: pulumi.CustomResourceOptions,
+  ): CertificateChain {
+    return new CertificateChain(name, state ?? ({} as CertificateChainState), { ...opts, id });
+  }
+
+  /** Whether `value` is a `CertificateChain`, also one of another copy of this package. */
+  static override isInstance(value: unknown): value is CertificateChain {
+    return isResourceOfKind(value, kind);
+  }
+}
+
+/** The leaf's own end is told by `warnOfExpiry`, with the days that are left. */
+function warnOfFindings(resource: CertificateChain, args: CertificateChainArgs): void {
+  pulumi.all([args.certPem, args.issuerPem, args.roots, resource.id]).apply(async ([certPem, issuerPem, roots]) => {
+    const findings = findChainWarnings({ certPem, issuerPem, roots }, readClock());
+    for (const finding of findings) {
+      if (finding.code === "CERTIFICATE_EXPIRED" && finding.hint.startsWith("Renew it")) continue;
+      await pulumi.log.warn(`${finding.reason}. ${finding.hint}`, resource);
+    }
+  });
+}

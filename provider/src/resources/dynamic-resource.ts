@@ -1,0 +1,84 @@
+import * as pulumi from "@pulumi/pulumi";
+import { SENSITIVE } from "../adapter/dynamic-provider";
+import type { Lifecycle } from "../lifecycle/lifecycle";
+import { reasonHook } from "./reason-hook";
+
+/** What a class says of itself. */
+export interface DynamicResourceKind {
+  /** The Pulumi type token; frozen, it stands in every URN. */
+  readonly type: string;
+  /** The text that the engine keeps and its dynamic-provider process runs; frozen to the letter, at most 80 bytes. */
+  readonly provider: string;
+  readonly lifecycle: Lifecycle;
+  /** Every output of the state. */
+  readonly outputs: readonly string[];
+}
+
+/** Describes the kind whose provider is exported as `exportName` by `pulumi-tls-gateway/provider`. */
+export function describeKind(
+  lifecycle: Lifecycle,
+  exportName: string,
+  outputs: readonly string[],
+): DynamicResourceKind {
+  return {
+    type: `pulumi-nodejs:dynamic/tls-gateway:${lifecycle.name}`,
+    provider: `exports.handler = () => require("pulumi-tls-gateway/provider").${exportName};`,
+    lifecycle,
+    outputs,
+  };
+}
+
+/**
+ * The base of every resource: what `pulumi.dynamic.Resource` does, without serialising a closure. `__provider` is a
+ * constant text, so neither a new release nor another compiler ever shows as a change.
+ */
+export abstract class DynamicResource extends pulumi.CustomResource {
+  /**
+   * @param absent outputs that will have no value. A preview takes what the state does not hold for unknown, even when
+   * nothing changes, and so everything that depends on it: what is known to be absent is set here instead.
+   */
+  protected constructor(
+    kind: DynamicResourceKind,
+    name: string,
+    args: Record<string, unknown>,
+    opts: pulumi.CustomResourceOptions,
+    absent: readonly string[] = [],
+  ) {
+    const secrets = kind.lifecycle.secretProperties;
+    const present = kind.outputs.filter((output) => !absent.includes(output));
+    const outputs = Object.fromEntries(present.map((output) => [output, undefined]));
+    super(
+      kind.type,
+      name,
+      { ...outputs, ...args, [SENSITIVE]: holdsOtherSecrets(args, secrets), __provider: kind.provider },
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: [...secrets], ...hooksFor(kind, opts) }),
+    );
+    for (const output of absent) Object.assign(this, { [output]: pulumi.output(undefined) });
+  }
+}
+
+/** A resource that is only read (`get`) is never created or updated. */
+function hooksFor(kind: DynamicResourceKind, opts: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
+  if (opts.id !== undefined) return {};
+  const hook = reasonHook(kind.type, kind.lifecycle);
+  return hook === undefined ? {} : { hooks: { beforeCreate: [hook], beforeUpdate: [hook] } };
+}
+
+/** Whether an argument that is not secret anyway holds a secret, so that what is derived from it must be one too. */
+function holdsOtherSecrets(args: Record<string, unknown>, secrets: readonly string[]): Promise<true | undefined> {
+  const others = Object.entries(args).filter(([name]) => !secrets.includes(name));
+  return pulumi.isSecret(pulumi.output(Object.fromEntries(others))).then((secret) => secret || undefined);
+}
+
+/** Whether `value` is a resource of the given kind, also one made by another copy of this package. */
+export function isResourceOfKind(value: unknown, kind: DynamicResourceKind): boolean {
+  return (
+    pulumi.CustomResource.isInstance(value) &&
+    (value as unknown as { __pulumiType?: unknown }).__pulumiType === kind.type
+  );
+}
+
+/** The names of those optional arguments that are not given. */
+export function absentFrom(args: object, optional: readonly string[]): readonly string[] {
+  return optional.filter((name) => (args as Record<string, unknown>)[name] === undefined);
+}

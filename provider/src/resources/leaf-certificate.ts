@@ -1,0 +1,167 @@
+import * as pulumi from "@pulumi/pulumi";
+import { leafCertificate } from "../lifecycle/leaf-certificate";
+import type { DistinguishedName } from "../x509/distinguished-name";
+import type { NameConstraints } from "../x509/name-constraints";
+import type { KeyType } from "../x509/private-key";
+import { DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+import { type RenewalArgs, renewalOutputs } from "./renewal-outputs";
+
+const kind = describeKind(leafCertificate, "leafCertificate", [
+  "certPem",
+  "privateKeyPem",
+  "caCertPem",
+  "hostnames",
+  "fingerprintSha256",
+  "serialNumber",
+  "validFrom",
+  "validTo",
+]);
+
+/** Lives above this are refused by browsers from public CAs, and a sign of a forgotten renewal (CA/B Forum, 2020). */
+const LONG_LIFE_DAYS = 398;
+
+/** What a leaf needs of the CA that issues it; a {@link SelfSignedCA} has it all. */
+export interface IssuingCA {
+  readonly certPem: pulumi.Input<string>;
+  readonly privateKeyPem: pulumi.Input<string>;
+  /** Known before the certificate is, so that a preview can plan dates. */
+  readonly validTo?: pulumi.Input<string> | undefined;
+  readonly nameConstraints?: pulumi.Input<NameConstraints | undefined> | undefined;
+}
+
+/** The arguments of `ca.issue`. */
+export interface IssueArgs extends RenewalArgs {
+  /**
+   * The names of the certificate, recognised by their form: DNS names (also `*.example.com`, and international ones in
+   * Unicode or as A-labels), IPv4, IPv6, e-mail addresses, URIs. Order and case don't matter. Default: those that
+   * `certificateRequestPem` asks for.
+   */
+  readonly hostnames?: pulumi.Input<pulumi.Input<string>[]>;
+  /** What it is for: `server` (default) or `client`, as extended key usage. */
+  readonly usage?: pulumi.Input<"server" | "client">;
+  /** `P256` (default), `P384`, `RSA2048`, `RSA3072`, `RSA4096` or `Ed25519`. A new key is made at each issue. */
+  readonly keyType?: pulumi.Input<KeyType>;
+  /** Length of the life in days. Default 90, or less where the CA ends; at most 825, with a warning above 398. */
+  readonly validityDays?: pulumi.Input<number>;
+  /** The distinguished name. Default: none, since clients look at the names only. */
+  readonly subject?: pulumi.Input<DistinguishedName>;
+  /** A PKCS#10 request in PEM: its key is certified, and no private key comes into the state. */
+  readonly certificateRequestPem?: pulumi.Input<string>;
+}
+
+/** The arguments of {@link LeafCertificate}. */
+export interface LeafCertificateArgs extends IssueArgs {
+  /** The CA: a {@link SelfSignedCA}, or certificate and key in PEM. */
+  readonly ca: IssuingCA;
+}
+
+/** What {@link LeafCertificate.get} needs. */
+export interface LeafCertificateState {
+  readonly certPem: pulumi.Input<string>;
+  readonly caCertPem: pulumi.Input<string>;
+  readonly privateKeyPem?: pulumi.Input<string>;
+  readonly hostnames?: pulumi.Input<pulumi.Input<string>[]>;
+  readonly validFrom?: pulumi.Input<string>;
+  readonly validTo?: pulumi.Input<string>;
+}
+
+/**
+ * A certificate issued by a local CA. It renews by itself on a plain `pulumi up`, a preview shows the new dates, and it
+ * is issued anew, with a new key, when its names, its type of key or its CA change.
+ *
+ * @example
+ * ```ts
+ * const leaf = ca.issue("proxy", { hostnames: ["cells.internal", "10.0.0.5"] });
+ * export const certificate = leaf.fullChainPem;
+ * ```
+ */
+export class LeafCertificate extends DynamicResource {
+  /** The type token, for policies and {@link LeafCertificate.isInstance}. */
+  static readonly __pulumiType = kind.type;
+
+  /** The certificate, one PEM block. */
+  declare public readonly certPem: pulumi.Output<string>;
+  /** The private key, PKCS#8 PEM; secret; `undefined` when a request brought the key. */
+  declare public readonly privateKeyPem: pulumi.Output<string | undefined>;
+  /** The CA's certificate, PEM: what a client verifies against. */
+  declare public readonly caCertPem: pulumi.Output<string>;
+  /** The names, canonical (DNS names as lower-case A-labels) and sorted. */
+  declare public readonly hostnames: pulumi.Output<string[]>;
+  /** SHA-256 of the DER certificate, lower-case hex without colons. */
+  declare public readonly fingerprintSha256: pulumi.Output<string>;
+  /** Lower-case hex, 128 random bits. */
+  declare public readonly serialNumber: pulumi.Output<string>;
+  /** ISO 8601 UTC. */
+  declare public readonly validFrom: pulumi.Output<string>;
+  /** ISO 8601 UTC; this second is still valid. */
+  declare public readonly validTo: pulumi.Output<string>;
+  /** The same as `hostnames`: every name that the certificate covers. */
+  public readonly names: pulumi.Output<string[]>;
+  /** What a server presents: the certificate alone, since the root, which issued it, is not sent. */
+  public readonly fullChainPem: pulumi.Output<string>;
+  /** The issuer's certificate, as pulumi-acme names it. The same as `caCertPem`. */
+  public readonly issuerPem: pulumi.Output<string>;
+  /** The first moment at which a run renews, ISO 8601 UTC. */
+  public readonly renewAt: pulumi.Output<string>;
+  /** Whether a run now would renew. */
+  public readonly readyForRenewal: pulumi.Output<boolean>;
+  /** When it renews and why, for a person. */
+  public readonly renewalReason: pulumi.Output<string>;
+  /** The Pulumi name, by which sites and files refer to it. */
+  public readonly resourceName: string;
+
+  constructor(name: string, args: LeafCertificateArgs | LeafCertificateState, opts: pulumi.CustomResourceOptions = {}) {
+    const keyIsElsewhere = "ca" in args ? args.certificateRequestPem !== undefined : args.privateKeyPem === undefined;
+    super(kind, name, "ca" in args ? propertiesOf(args) : { ...args }, opts, keyIsElsewhere ? ["privateKeyPem"] : []);
+    this.resourceName = name;
+    this.names = this.hostnames;
+    this.fullChainPem = this.certPem;
+    this.issuerPem = this.caCertPem;
+    const policy: RenewalArgs = "ca" in args ? args : {};
+    const renewal = renewalOutputs(this, policy);
+    this.renewAt = renewal.renewAt;
+    this.readyForRenewal = renewal.readyForRenewal;
+    this.renewalReason = renewal.renewalReason;
+    if ("ca" in args && args.validityDays !== undefined) warnOfLongLife(this, args.validityDays);
+  }
+
+  /**
+   * Takes over a certificate of another stack by its outputs. It is not managed: nothing renews it here.
+   *
+   * @throws TlsError `STATE_INVALID` without `state`.
+   */
+  static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    state?: LeafCertificateState,
+    opts?: pulumi.CustomResourceOptions,
+  ): LeafCertificate {
+    return new LeafCertificate(name, state ?? ({} as LeafCertificateState), { ...opts, id });
+  }
+
+  /** Whether `value` is a `LeafCertificate`, also one of another copy of this package. */
+  static override isInstance(value: unknown): value is LeafCertificate {
+    return isResourceOfKind(value, kind);
+  }
+}
+
+function propertiesOf(args: LeafCertificateArgs): Record<string, unknown> {
+  const { ca, ...rest } = args;
+  return {
+    ...rest,
+    caCertPem: ca.certPem,
+    caPrivateKeyPem: pulumi.secret(ca.privateKeyPem),
+    caValidTo: ca.validTo,
+    caNameConstraints: ca.nameConstraints,
+  };
+}
+
+function warnOfLongLife(resource: LeafCertificate, validityDays: pulumi.Input<number>): void {
+  pulumi.output(validityDays).apply(async (days) => {
+    if (days <= LONG_LIFE_DAYS) return;
+    await pulumi.log.warn(
+      `validityDays is ${days}: some clients refuse more than ${LONG_LIFE_DAYS}, and a renewal that happens once in years is one that fails.`,
+      resource,
+    );
+  });
+}

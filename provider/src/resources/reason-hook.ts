@@ -1,0 +1,75 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import * as pulumi from "@pulumi/pulumi";
+import { readClock } from "../adapter/clock";
+import type { Lifecycle } from "../lifecycle/lifecycle";
+import { UNKNOWN } from "../lifecycle/unknown";
+
+/** Prefix of the names in the state; the engine finds the hook by it. */
+const NAME = "tls-gateway-reason";
+
+/**
+ * One hook object per run: a second registration of the name kills the program, and one kept from an earlier run of the
+ * Automation API is not registered in the next. The stack's resource stands for the run. The map is global, since a
+ * program may load two copies of this package.
+ */
+const RUNS = Symbol.for("pulumi-tls-gateway.reason-hook.runs");
+
+/** The hook of one run and the kinds of resource it can speak for, by type token. */
+interface Run {
+  readonly hook: pulumi.ResourceHook;
+  readonly lifecycles: Map<string, Lifecycle>;
+}
+
+/**
+ * The hook that says on the resource why it is created, renewed or issued anew, in preview and up alike, computed by the
+ * same decision as the step itself.
+ *
+ * @returns `undefined` where hooks don't exist: under `pulumi.runtime.setMocks` and with an old engine.
+ */
+export function reasonHook(type: string, lifecycle: Lifecycle): pulumi.ResourceHook | undefined {
+  if (lifecycle.explain === undefined || !canRegisterHooks()) return undefined;
+  const stack = pulumi.runtime.getStackResource();
+  if (stack === undefined) return undefined;
+  const runs = globalRuns();
+  let run = runs.get(stack);
+  if (run === undefined) {
+    const lifecycles = new Map<string, Lifecycle>();
+    run = { hook: makeHook(lifecycles), lifecycles };
+    runs.set(stack, run);
+  }
+  run.lifecycles.set(type, lifecycle);
+  return run.hook;
+}
+
+function globalRuns(): WeakMap<object, Run> {
+  const holder = globalThis as { [RUNS]?: WeakMap<object, Run> };
+  holder[RUNS] ??= new WeakMap();
+  return holder[RUNS];
+}
+
+function canRegisterHooks(): boolean {
+  const monitor = pulumi.runtime.getMonitor() as { registerResourceHook?: unknown } | undefined;
+  return typeof monitor?.registerResourceHook === "function" && typeof pulumi.ResourceHook === "function";
+}
+
+function makeHook(lifecycles: ReadonlyMap<string, Lifecycle>): pulumi.ResourceHook {
+  // an inline program's hook is called outside of the run's async context, where logging would miss the engine
+  const inRun = AsyncLocalStorage.snapshot();
+  return new pulumi.ResourceHook(NAME, (args) => inRun(() => explainStep(lifecycles, args)), { onDryRun: true });
+}
+
+async function explainStep(lifecycles: ReadonlyMap<string, Lifecycle>, args: pulumi.ResourceHookArgs): Promise<void> {
+  const lifecycle = lifecycles.get(args.type);
+  const state = args.oldOutputs === undefined ? undefined : readHookValues(args.oldOutputs);
+  const reason = lifecycle?.explain?.(state, readHookValues(args.newInputs ?? {}), readClock());
+  // the resource itself can't be passed: its URN is known only after this hook has returned
+  if (reason !== undefined)
+    await pulumi.log.info(reason, { urn: pulumi.output(args.urn) } as unknown as pulumi.Resource);
+}
+
+/** Hooks get secrets and unknown values as outputs; no reason needs either. */
+function readHookValues(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, pulumi.Output.isInstance(value) ? UNKNOWN : value]),
+  );
+}

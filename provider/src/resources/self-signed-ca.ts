@@ -1,0 +1,146 @@
+import * as pulumi from "@pulumi/pulumi";
+import { selfSignedCa } from "../lifecycle/self-signed-ca";
+import type { DistinguishedName } from "../x509/distinguished-name";
+import type { NameConstraints } from "../x509/name-constraints";
+import type { KeyType } from "../x509/private-key";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+import { type IssueArgs, LeafCertificate } from "./leaf-certificate";
+import { type RenewalArgs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";
+
+const kind = describeKind(selfSignedCa, "selfSignedCa", [
+  "certPem",
+  "privateKeyPem",
+  "subject",
+  "keyType",
+  "nameConstraints",
+  "subjectKeyId",
+  "fingerprintSha256",
+  "serialNumber",
+  "validFrom",
+  "validTo",
+]);
+
+/** The arguments of {@link SelfSignedCA}: either what to issue, or `certPem` and `privateKeyPem` to adopt. */
+export interface SelfSignedCAArgs extends RenewalArgs {
+  /** The distinguished name. Default: the resource's name as `commonName`, kept ever after. A change replaces. */
+  readonly subject?: pulumi.Input<DistinguishedName>;
+  /** `P256` (default), `P384`, `RSA2048`, `RSA3072`, `RSA4096` or `Ed25519`. A change replaces the CA. */
+  readonly keyType?: pulumi.Input<KeyType>;
+  /** Length of the life in days. Default 3650. */
+  readonly validityDays?: pulumi.Input<number>;
+  /** The names that this CA may issue for, a critical extension (RFC 5280 section 4.2.1.10). Default: any. */
+  readonly nameConstraints?: pulumi.Input<NameConstraints>;
+  /** PEM of a root that exists already, for instance mkcert's `rootCA.pem`. It is never renewed by us. */
+  readonly certPem?: pulumi.Input<string>;
+  /** PEM of its private key: PKCS#8, PKCS#1 or SEC1. Kept as a secret. */
+  readonly privateKeyPem?: pulumi.Input<string>;
+  /** Opens `privateKeyPem` when it is encrypted. Kept as a secret. */
+  readonly passphrase?: pulumi.Input<string>;
+}
+
+/** What {@link SelfSignedCA.get} needs, since nothing but the state of the other stack knows it. */
+export interface SelfSignedCAState {
+  readonly certPem: pulumi.Input<string>;
+  readonly privateKeyPem?: pulumi.Input<string>;
+  readonly nameConstraints?: pulumi.Input<NameConstraints>;
+  readonly validFrom?: pulumi.Input<string>;
+  readonly validTo?: pulumi.Input<string>;
+  readonly fingerprintSha256?: pulumi.Input<string>;
+}
+
+/**
+ * A local root CA: issued here, or adopted from its files. It has path length 0, so it issues leaves only, and renews
+ * with the same key, so that whoever trusts it goes on to.
+ *
+ * Not checked: whether anybody trusts it. Install `files["rootCA.pem"]`, or let mkcert do it (`CAROOT=… mkcert -install`).
+ *
+ * @example
+ * ```ts
+ * const ca = new SelfSignedCA("local", { nameConstraints: { permittedDnsDomains: ["internal.example.com"] } });
+ * const leaf = ca.issue("cells", { hostnames: ["cells.internal.example.com"] });
+ * ```
+ */
+export class SelfSignedCA extends DynamicResource {
+  /** The type token, for policies and {@link SelfSignedCA.isInstance}. */
+  static readonly __pulumiType = kind.type;
+
+  /** The certificate, one PEM block. */
+  declare public readonly certPem: pulumi.Output<string>;
+  /** The private key, PKCS#8 PEM; secret. */
+  declare public readonly privateKeyPem: pulumi.Output<string>;
+  /** The distinguished name that was issued; `undefined` for an adopted CA. */
+  declare public readonly subject: pulumi.Output<DistinguishedName | undefined>;
+  /** The type of the key that was made; `undefined` for an adopted CA. */
+  declare public readonly keyType: pulumi.Output<KeyType | undefined>;
+  declare public readonly nameConstraints: pulumi.Output<NameConstraints | undefined>;
+  /** The subject key identifier, lower-case hex. */
+  declare public readonly subjectKeyId: pulumi.Output<string>;
+  /** SHA-256 of the DER certificate, lower-case hex without colons. */
+  declare public readonly fingerprintSha256: pulumi.Output<string>;
+  /** Lower-case hex. */
+  declare public readonly serialNumber: pulumi.Output<string>;
+  /** ISO 8601 UTC. */
+  declare public readonly validFrom: pulumi.Output<string>;
+  /** ISO 8601 UTC; this second is still valid. */
+  declare public readonly validTo: pulumi.Output<string>;
+  /** The first moment at which a run renews, ISO 8601 UTC. */
+  public readonly renewAt: pulumi.Output<string>;
+  /** Whether a run now would renew. */
+  public readonly readyForRenewal: pulumi.Output<boolean>;
+  /** When it renews and why, for a person. */
+  public readonly renewalReason: pulumi.Output<string>;
+  /** File name to content, under mkcert's names: `rootCA.pem` and `rootCA-key.pem`; secret. */
+  public readonly files: pulumi.Output<Record<string, string>>;
+  /** The Pulumi name, by which sites and files refer to it. */
+  public readonly resourceName: string;
+
+  constructor(name: string, args: SelfSignedCAArgs = {}, opts: pulumi.CustomResourceOptions = {}) {
+    const isAdopted = args.certPem !== undefined || args.privateKeyPem !== undefined;
+    const absent = isAdopted ? ["subject", "keyType"] : absentFrom(args, ["nameConstraints"]);
+    super(kind, name, opts.id === undefined ? { ...args, name } : { ...args }, opts, absent);
+    this.resourceName = name;
+    const renewal = renewalOutputs(this, args, isAdopted ? "a new certificate must be given by you," : "renews");
+    this.renewAt = renewal.renewAt;
+    this.readyForRenewal = renewal.readyForRenewal;
+    this.renewalReason = renewal.renewalReason;
+    this.files = pulumi.secret(
+      pulumi.all([this.certPem, this.privateKeyPem]).apply(
+        ([certPem, privateKeyPem]): Record<string, string> => ({
+          "rootCA.pem": certPem,
+          "rootCA-key.pem": privateKeyPem,
+        }),
+      ),
+    );
+    if (isAdopted && opts.id === undefined) {
+      warnOfExpiry(this, this, args, "this adopted CA can't be renewed here: give a new certPem in time");
+    }
+  }
+
+  /**
+   * Issues a certificate.
+   *
+   * @param name the Pulumi name of the {@link LeafCertificate}.
+   */
+  issue(name: string, args: IssueArgs, opts?: pulumi.CustomResourceOptions): LeafCertificate {
+    return new LeafCertificate(name, { ...args, ca: this }, opts);
+  }
+
+  /**
+   * Takes over a CA of another stack by its outputs. It is not managed: nothing renews it here.
+   *
+   * @throws TlsError `STATE_INVALID` without `state`.
+   */
+  static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    state?: SelfSignedCAState,
+    opts?: pulumi.CustomResourceOptions,
+  ): SelfSignedCA {
+    return new SelfSignedCA(name, state, { ...opts, id });
+  }
+
+  /** Whether `value` is a `SelfSignedCA`, also one of another copy of this package. */
+  static override isInstance(value: unknown): value is SelfSignedCA {
+    return isResourceOfKind(value, kind);
+  }
+}

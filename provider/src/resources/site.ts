@@ -1,0 +1,124 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { FirewallPort } from "../gateway/kind";
+import { gatewayKinds } from "../gateway/kinds";
+import {
+  type HeaderChange,
+  type Maintenance,
+  type RoutingRule,
+  type SiteData,
+  type SiteTls,
+  selfSignedHostnames,
+} from "../gateway/site";
+import { site } from "../lifecycle/site";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+import type { GatewayCertificate } from "./gateway-certificate";
+import type { LeafCertificate } from "./leaf-certificate";
+import type { SelfSignedCA } from "./self-signed-ca";
+import { readSiteArgs, type SiteArgs } from "./site-args";
+
+/** The properties that make the normalised site. */
+const SPEC = [
+  "name",
+  "binds",
+  "hostnames",
+  "externalUrl",
+  "tls",
+  "redirectToHttps",
+  "headers",
+  "routing",
+  "maintenance",
+  "grpcPort",
+] as const;
+
+const kind = describeKind(site, "site", [...SPEC, "url"]);
+
+/**
+ * One site of a gateway: where it listens, which names it answers, and how it is secured. Give it to a {@link Gateway},
+ * which checks it against the others and renders the configuration.
+ *
+ * @example
+ * ```ts
+ * const web = new Site("web", {
+ *   binds: ["cells.example.com:443"],
+ *   tls: { certificate: chain },
+ *   redirectToHttps: true,
+ * });
+ * ```
+ */
+export class Site extends DynamicResource {
+  /** The type token, for policies and {@link Site.isInstance}. */
+  static readonly __pulumiType = kind.type;
+
+  /** The name within its gateway: the Pulumi name. */
+  declare public readonly name: pulumi.Output<string>;
+  /** Canonical `host:port`, sorted. */
+  declare public readonly binds: pulumi.Output<string[]>;
+  /** Canonical names, sorted; `undefined` when none were given. */
+  declare public readonly hostnames: pulumi.Output<string[] | undefined>;
+  declare public readonly externalUrl: pulumi.Output<string | undefined>;
+  /** The way of TLS, with certificates and CAs by the names of their resources. */
+  declare public readonly tls: pulumi.Output<SiteTls>;
+  declare public readonly redirectToHttps: pulumi.Output<boolean | undefined>;
+  declare public readonly headers: pulumi.Output<HeaderChange[] | undefined>;
+  declare public readonly routing: pulumi.Output<RoutingRule[] | undefined>;
+  declare public readonly maintenance: pulumi.Output<Maintenance | undefined>;
+  declare public readonly grpcPort: pulumi.Output<number | undefined>;
+  /** Where users find the site: the external URL, else that of its first name and port. */
+  declare public readonly url: pulumi.Output<string>;
+  /** The Pulumi name, the same as `name`. */
+  public readonly siteName: string;
+  /** The whole site, normalised: what a {@link Gateway} takes. */
+  public readonly spec: pulumi.Output<SiteData>;
+  /** The ports to open, each with its reason, as Pydio Cells 4 needs them; {@link Gateway.firewallPorts} knows more. */
+  public readonly firewallPorts: pulumi.Output<FirewallPort[]>;
+  /** The resource that the certificate comes from: the one given, or the leaf that `selfSigned.ca` issued. */
+  public readonly certificate: GatewayCertificate | undefined;
+  /** The leaf that `selfSigned.ca` issued for this site. */
+  public readonly leaf: LeafCertificate | undefined;
+  /** The CA that was given as `selfSigned.ca`. */
+  public readonly ca: SelfSignedCA | undefined;
+
+  constructor(name: string, args: SiteArgs, opts: pulumi.CustomResourceOptions = {}) {
+    const { data, certificate, ca } = readSiteArgs(name, args);
+    super(kind, name, data, opts, absentFrom(data, SPEC));
+    this.siteName = name;
+    this.spec = pulumi.all(SPEC.map((property) => this[property] as pulumi.Output<unknown>)).apply(joinSpec);
+    this.firewallPorts = this.spec.apply((spec) => {
+      const { cells } = gatewayKinds;
+      return [...cells.firewallPorts([spec], cells.parseOptions({}))];
+    });
+    this.ca = ca;
+    this.leaf = ca?.issue(
+      `${name}-leaf`,
+      { hostnames: this.spec.apply((spec) => [...selfSignedHostnames(spec)]) },
+      { parent: this },
+    );
+    this.certificate = certificate ?? this.leaf;
+  }
+
+  /**
+   * Takes over a site of another stack by its outputs; it is not checked again.
+   *
+   * @throws TlsError `STATE_INVALID` without `state`.
+   */
+  static get(name: string, id: pulumi.Input<pulumi.ID>, state?: SiteArgs, opts?: pulumi.CustomResourceOptions): Site {
+    return new Site(name, state ?? ({} as SiteArgs), { ...opts, id });
+  }
+
+  /** Whether `value` is a `Site`, also one of another copy of this package. */
+  static override isInstance(value: unknown): value is Site {
+    return isResourceOfKind(value, kind);
+  }
+}
+
+function joinSpec(values: readonly unknown[]): SiteData {
+  const entries = SPEC.map((property, index) => [property, values[index]] as const);
+  return Object.fromEntries(
+    entries.filter(([, value]) => value !== undefined && value !== null),
+  ) as unknown as SiteData;
+}
+
+/** What was given to say "none": no part of the normalised site. */
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === false || (Array.isArray(value) && value.length === 0);
+}
