@@ -1,6 +1,6 @@
-import { createPrivateKey, createPublicKey, getCiphers, type KeyObject, sign, verify } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { TlsError } from "../errors";
-import { checkKeyDerivation } from "./key-derivation";
+import { checkKeyDerivation, checkTraditionalEncryption } from "./key-derivation";
 import { type PemBlock, readPemBlocks } from "./pem";
 
 /** Kinds of key that are generated and issued for; others are only read. */
@@ -97,12 +97,12 @@ function decode(block: PemBlock, what: string): KeyObject {
 
 /**
  * Missing and wrong passphrases can't be told apart, nor from garbage, by OpenSSL's codes alone: some wrong ones give
- * the code of garbage (0.4 % of 4,000, when the padding happens to fit). So the container is checked first, and what
- * fails after it has the passphrase for its cause.
+ * the code of garbage (0.4 % of 4,000, when the padding happens to fit), as an unknown cipher does. So the container and
+ * its ciphers are checked first, and what fails after that has the passphrase for its cause.
  */
 function decrypt(block: PemBlock, passphrase: string | undefined, what: string): KeyObject {
   if (block.label === "ENCRYPTED PRIVATE KEY") checkKeyDerivation(block.der, what);
-  else checkTraditional(block, what);
+  else checkTraditionalEncryption(block.headers, what);
   if (passphrase === undefined) {
     throw new TlsError("KEY_ENCRYPTED", `${what}: is encrypted and no passphrase is given`, {
       hint: "Give its passphrase, or decrypt a copy: openssl pkey -in <file> -out <copy>.",
@@ -110,32 +110,11 @@ function decrypt(block: PemBlock, passphrase: string | undefined, what: string):
   }
   try {
     return createPrivateKey({ key: block.text, passphrase });
-  } catch (cause) {
-    // only from fetching a cipher or digest, before anything is deciphered: no wrong passphrase of 16,000 gave it
-    if ((cause as NodeJS.ErrnoException).code === "ERR_OSSL_EVP_UNSUPPORTED") {
-      throw unsupportedEncryption(what);
-    }
+  } catch {
     throw new TlsError("KEY_ENCRYPTED", `${what}: the passphrase is wrong (or the encrypted key is damaged)`, {
       hint: "Try it: openssl pkey -in <file> -noout asks for it.",
     });
   }
-}
-
-function unsupportedEncryption(what: string): TlsError {
-  return new TlsError("KEY_INVALID", `${what}: is encrypted in a way that OpenSSL 3 no longer reads`, {
-    hint: "Convert it: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in <file> -out <new>.",
-  });
-}
-
-/** The traditional format (RFC 1421 headers, OpenSSL's PEM_read) derives by one MD5 round: nothing to bound. */
-function checkTraditional(block: PemBlock, what: string): void {
-  const [, cipher, salt] = /^([A-Z0-9-]+),([0-9A-F]{16,32})$/i.exec(block.headers["DEK-Info"] ?? "") ?? [];
-  if (block.headers["Proc-Type"] !== "4,ENCRYPTED" || cipher === undefined || salt === undefined) {
-    throw new TlsError("KEY_INVALID", `${what}: the headers of the encrypted ${block.label} block are not whole`, {
-      hint: "Copy Proc-Type and DEK-Info as they stand in the source.",
-    });
-  }
-  if (!getCiphers().includes(cipher.toLowerCase())) throw unsupportedEncryption(what);
 }
 
 /** Loading checks little: an EC scalar or RSA prime may be damaged, and the public half beside it still matches. */

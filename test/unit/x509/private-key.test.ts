@@ -6,7 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isTlsError, type TlsError } from "../../../provider/src/errors";
-import { renderPem } from "../../../provider/src/x509/pem";
+import { readPemBlocks, renderPem } from "../../../provider/src/x509/pem";
 import { describeKey, readPrivateKey, renderPrivateKey } from "../../../provider/src/x509/private-key";
 
 let folder: string;
@@ -75,6 +75,11 @@ describe("readPrivateKey", () => {
       "pkcs8 -topk8 -in ed25519.pem -v2 aes-256-cbc -v2prf hmacWithSHA512 -passout pass:PASS",
     ],
     ["PKCS#8 with 3DES", "pkcs8 -topk8 -in p256.pem -v2 des3 -passout pass:PASS"],
+    ["PKCS#8 with Camellia", "pkcs8 -topk8 -in p256.pem -v2 camellia-256-cbc -passout pass:PASS"],
+    ["PKCS#8 with ARIA", "pkcs8 -topk8 -in p256.pem -v2 aria-192-cbc -passout pass:PASS"],
+    ["PKCS#8 with AES-192", "pkcs8 -topk8 -in p256.pem -v2 aes-192-cfb -passout pass:PASS"],
+    ["PKCS#8 with two keys of 3DES", "pkcs8 -topk8 -in p256.pem -v1 PBE-SHA1-2DES -passout pass:PASS"],
+    ["SEC 1 with Camellia", "ec -in p256.pem -camellia128 -passout pass:PASS"],
     ["PKCS#8 with a stream cipher", "pkcs8 -topk8 -in p256.pem -v2 aes-256-ofb -passout pass:PASS"],
     ["PKCS#8 with scrypt", "pkcs8 -topk8 -in p256.pem -scrypt -passout pass:PASS"],
     ["PKCS#8 with PKCS#12's derivation", "pkcs8 -topk8 -in rsa2048.pem -v1 PBE-SHA1-3DES -passout pass:PASS"],
@@ -178,9 +183,28 @@ describe("readPrivateKey", () => {
     expect(error.hint).toBeDefined();
   });
 
+  it.each([
+    ["scheme", "06092a864886f70d01050d", "06092a864886f70d01057d"],
+    ["derivation", "06092a864886f70d01050c", "06092a864886f70d01057c"],
+    ["cipher (AES-GCM)", "060960864801650304012a", "060960864801650304012e"],
+  ])("does not blame the passphrase for an unknown %s", (_, from, to) => {
+    const text = openssl("pkcs8 -topk8 -in p256.pem -v2 aes-256-cbc -passout pass:PASS");
+    const [block] = readPemBlocks(text, "x");
+    const octets = block?.der.toString("hex").replace(from, to) ?? "";
+    expect(octets).not.toBe(block?.der.toString("hex"));
+    const error = failure(renderPem("ENCRYPTED PRIVATE KEY", Buffer.from(octets, "hex")), { passphrase });
+    expect(error).toMatchObject({
+      code: "KEY_INVALID",
+      reason: expect.stringContaining("in a way that OpenSSL 3 no longer"),
+    });
+  });
+
   it("refuses OpenSSH's format with the command that converts it", () => {
     const text = renderPem("OPENSSH PRIVATE KEY", Buffer.from("openssh-key-v1\0\0\0\0\x04none"));
-    expect(failure(text)).toMatchObject({ code: "KEY_INVALID", hint: expect.stringContaining("ssh-keygen -p -m PKCS8") });
+    expect(failure(text)).toMatchObject({
+      code: "KEY_INVALID",
+      hint: expect.stringContaining("ssh-keygen -p -m PKCS8"),
+    });
   });
 
   it("refuses a key whose derivation would stop the process, before it runs", () => {
