@@ -6,6 +6,7 @@ import { connect } from "node:tls";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cells } from "../../provider/src/gateway/cells";
+import { parseCondition } from "../../provider/src/gateway/condition";
 import type { SiteData } from "../../provider/src/gateway/site";
 import { checkSiteInput } from "../../provider/src/lifecycle/site-schema";
 import { freePorts, judgeCaddyfile, startCaddy } from "../support/caddy";
@@ -269,6 +270,60 @@ describeWithPeer("caddy", (caddy) => {
     expect(cells.render(sites, options).notes).toEqual([expect.stringContaining("does not restrict the interface")]);
   });
 
+  test("whatever line of a matcher is accepted as a condition, Caddy loads", async () => {
+    const matcher = fc.constantFrom(
+      "client_ip",
+      "file",
+      "header",
+      "host",
+      "method",
+      "path",
+      "protocol",
+      "query",
+      "remote_ip",
+      "vars",
+    );
+    const word = fc.oneof(
+      fc.string({ maxLength: 6 }),
+      fc.string({ unit: "grapheme", maxLength: 3 }),
+      fc.constantFrom(
+        '"a b"',
+        "a=b",
+        "10.0.0.0/8",
+        "::1",
+        "#",
+        "<<X",
+        "'",
+        '"',
+        "\\",
+        "`",
+        "&",
+        "import",
+        "@a",
+        "=",
+        "%",
+        "*",
+      ),
+    );
+    const line = fc
+      .tuple(fc.constantFrom("", "not "), matcher, fc.array(word, { maxLength: 3 }))
+      .map(([not, name, words]) => acceptedLine(`${not}${name} ${words.join(" ")}`))
+      .filter((text) => text !== undefined);
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { minLength: 30, maxLength: 60 }), async (lines) => {
+        // two lines a site: lines of one set can get in each other's way
+        const inputs = lines.flatMap((text, index) => {
+          const maintenance = { conditions: [text, lines[(index * 7) % lines.length] ?? text] };
+          const site = { name: `site${index}`, binds: [`h${index}.test:8080`], ...plain, maintenance };
+          return "site" in checkSiteInput(site) ? [site] : [];
+        });
+        const verdict = await judgeCaddyfile(caddy, folder, caddyfile(acceptedSites(...inputs)));
+        expect(verdict.isValid, verdict.text).toBe(true);
+      }),
+      { numRuns: 20, endOnFailure: true },
+    );
+  });
+
   test("whatever the checks accept, Caddy loads", async () => {
     const host = fc.constantFrom("0.0.0.0", "a.test", "b.test", "*.b.test", "192.168.1.5");
     const port = fc.constantFrom(80, 443, 8080, 8443);
@@ -327,6 +382,15 @@ describeWithPeer("caddy", (caddy) => {
     expect(loaded).toBe(60);
   });
 });
+
+/** A line of a matcher, or near to one; undefined where it is refused. */
+function acceptedLine(text: string): string | undefined {
+  try {
+    return parseCondition(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The subject of the certificate that a name gets, and why it would not be trusted. */
 function handshake(port: number, servername: string, ca: string): Promise<{ subject: string; error: string | null }> {

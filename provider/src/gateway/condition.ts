@@ -6,7 +6,9 @@ import { parseAddressRange } from "./site-fields";
 interface MatcherForm {
   readonly arguments: readonly [least: number, most: number];
   /** Checks one argument; undefined when it is right, else what is wrong. */
-  readonly check?: (argument: string) => string | undefined;
+  readonly check?: (argument: string, index: number, all: readonly string[]) => string | undefined;
+  /** Caddy refuses, or forgets, a second line of this matcher in one set. */
+  readonly once?: true;
 }
 
 const any = Number.POSITIVE_INFINITY;
@@ -14,22 +16,26 @@ const any = Number.POSITIVE_INFINITY;
 /** Caddy's standard request matchers, each with what `caddy validate` 2.11.9 demands of its arguments. */
 const matchers: Readonly<Record<string, MatcherForm>> = {
   client_ip: { arguments: [1, any], check: checkRange },
-  expression: { arguments: [1, any] },
+  expression: { arguments: [1, any], once: true },
   file: { arguments: [1, any] },
-  header: { arguments: [2, 2] },
-  header_regexp: { arguments: [2, 3] },
-  host: { arguments: [1, any] },
+  header: {
+    arguments: [2, 2],
+    check: (word, index) =>
+      index > 0 || isFieldName(word) ? undefined : `${renderQuoted(word)} is not the name of a header`,
+  },
+  header_regexp: { arguments: [2, 3], once: true },
+  host: { arguments: [1, any], check: checkHost, once: true },
   method: { arguments: [1, any] },
   path: { arguments: [1, any] },
-  path_regexp: { arguments: [1, 2] },
-  protocol: { arguments: [1, 1] },
+  path_regexp: { arguments: [1, 2], once: true },
+  protocol: { arguments: [1, 1], once: true },
   query: {
     arguments: [1, any],
     check: (pair) => (pair.includes("=") ? undefined : `${renderQuoted(pair)} is not name=value`),
   },
   remote_ip: { arguments: [1, any], check: checkRange },
   vars: { arguments: [2, any] },
-  vars_regexp: { arguments: [2, 3] },
+  vars_regexp: { arguments: [2, 3], once: true },
 };
 
 /**
@@ -68,11 +74,33 @@ export function parseCondition(text: string): string {
       "See Caddy's documentation of request matchers.",
     );
   }
-  for (const word of rest) {
-    const wrong = form.check?.(word.replace(/^"(.*)"$/, "$1"));
+  const given = rest.map((word) => word.replace(/^"(.*)"$/, "$1"));
+  for (const [index, word] of given.entries()) {
+    const wrong = form.check?.(word, index, given);
     if (wrong !== undefined) refuse(wrong, "Correct it, or leave it away.");
   }
   return words.join(" ");
+}
+
+/** The index of the first line whose matcher stands in an earlier line already, where Caddy allows one; -1: none. */
+export function findRepeatedMatcher(conditions: readonly string[]): number {
+  const seen = new Set<string>();
+  return conditions.findIndex((line) => {
+    const name = line.split(" ", 1)[0] ?? "";
+    const isRepeated = seen.has(name) && Object.hasOwn(matchers, name) && matchers[name]?.once === true;
+    seen.add(name);
+    return isRepeated;
+  });
+}
+
+/** A token of RFC 9110 section 5.6.2, without the "!" by which Caddy means "has no such field". */
+function isFieldName(text: string): boolean {
+  return /^[A-Za-z0-9_.-]+$/.test(text);
+}
+
+function checkHost(host: string, index: number, all: readonly string[]): string | undefined {
+  const isRepeated = all.slice(0, index).some((other) => other.toLowerCase() === host.toLowerCase());
+  return isRepeated ? `the host ${renderQuoted(host)} stands there twice` : undefined;
 }
 
 function checkRange(text: string): string | undefined {

@@ -1,5 +1,6 @@
 import { isCovered } from "../x509/identifier";
 import { ipOctets } from "../x509/ip-address";
+import { findRepeatedMatcher } from "./condition";
 import { bindHosts, type SiteData, siteNames } from "./site";
 
 /** What is wrong in one site by itself. */
@@ -21,6 +22,7 @@ export function checkSite(site: SiteData): readonly SiteFinding[] {
     ...checkHeaders(site),
     ...checkRouting(site),
     ...checkRedirect(site),
+    ...checkMaintenance(site),
   ];
 }
 
@@ -36,6 +38,15 @@ function checkRedirect(site: SiteData): readonly SiteFinding[] {
     'found true together with tls: "disabled", expected a site with TLS: there is no https to redirect to. ' +
     "Leave redirectToHttps away, or choose one of the ways of TLS";
   return [{ property: "redirectToHttps", reason }];
+}
+
+function checkMaintenance(site: SiteData): readonly SiteFinding[] {
+  const conditions = site.maintenance?.conditions ?? [];
+  const index = findRepeatedMatcher(conditions);
+  if (index < 0) return [];
+  const name = conditions[index]?.split(" ", 1)[0];
+  const reason = `found a second line of the matcher ${name}, expected one: Caddy takes it once. Put both into one line, or negate one with not`;
+  return [{ property: `maintenance.conditions[${index}]`, reason }];
 }
 
 /** Let's Encrypt validates names over HTTP or TLS (RFC 8555 section 8.3, RFC 8737) when a gateway asks by itself. */

@@ -40,6 +40,8 @@ test.each([
   ["import other", /none of Caddy's matchers/],
   ["path", /path takes at least 1 arguments, found 0/],
   ["header X", /header takes 2 arguments, found 1/],
+  ["header !X a", /"!X" is not the name of a header/],
+  ["host a.test b.test A.test", /host "A\.test" stands there twice/],
   ["query a", /"a" is not name=value/],
   ["remote_ip 10.0.0.0/33", /prefix length/],
   ["client_ip everyone", /address range "everyone"/],
