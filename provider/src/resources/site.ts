@@ -113,9 +113,7 @@ export class Site extends DynamicResource {
 
 function joinSpec(values: readonly unknown[]): SiteData {
   const entries = SPEC.map((property, index) => [property, values[index]] as const);
-  return Object.fromEntries(
-    entries.filter(([, value]) => value !== undefined && value !== null),
-  ) as unknown as SiteData;
+  return Object.fromEntries(entries.filter(([, value]) => !isEmpty(value))) as unknown as SiteData;
 }
 
 /** What was given to say "none": no part of the normalised site. */

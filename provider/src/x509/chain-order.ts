@@ -40,7 +40,10 @@ export function arrangeChain(certificates: readonly Certificate[], options: Arra
   const leaf = findLeaf(pool, options.privateKey, checks);
   const path = choosePath(findPaths(leaf, pool, { roots: options.roots ?? [], now: options.now, checks }), options);
   const above = path.members.slice(1);
-  const root = path.end === "open" ? undefined : above.pop();
+  const last = above[above.length - 1];
+  // an intermediate may be trusted as well, but other clients need it to get to their root
+  const isSent = last !== undefined && !last.isSelfIssued && pool.some((one) => one.der.equals(last.der));
+  const root = path.end === "open" || isSent ? undefined : above.pop();
   const findings = [...explainEnd(path, pool, options.roots, checks), ...findExtras(path, pool)];
   const chain = { leaf, intermediates: above, identifiers: leaf.identifiers, findings };
   return root === undefined ? chain : { ...chain, root };

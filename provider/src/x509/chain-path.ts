@@ -5,7 +5,7 @@ import { type Certificate, describeCertificate } from "./certificate";
 export interface Path {
   /** The leaf first, each one signed by the next; the trusted root or the self-signed certificate last, if it got there. */
   readonly members: readonly Certificate[];
-  /** `trusted`: the last member is one of the roots; `selfSigned`: it signed itself and is not; `open`: its issuer is not here. */
+  /** `trusted`: one of the roots is among them; else `selfSigned`: the last one signed itself; `open`: its issuer is not here. */
   readonly end: "trusted" | "selfSigned" | "open";
 }
 
@@ -82,15 +82,18 @@ export function findPaths(
   const queue: (readonly Certificate[])[] = [[leaf]];
   for (let members = queue.shift(); members !== undefined && paths.length < mostPaths; members = queue.shift()) {
     const last = members[members.length - 1] ?? leaf;
-    if (trusted.has(last.fingerprintSha256)) {
-      paths.push({ members, end: "trusted" });
-    } else if (checks.isSelfSigned(last)) {
-      paths.push({ members, end: "selfSigned" });
-    } else {
-      const seen = new Set(members);
-      const issuers = ranked.filter((issuer) => !seen.has(issuer) && checks.isSignedBy(last, issuer));
-      if (issuers.length === 0 || members.length >= mostMembers) paths.push({ members, end: "open" });
-      else if (queue.length < mostPaths) for (const issuer of issuers) queue.push([...members, issuer]);
+    const isAnchored = members.some((member) => trusted.has(member.fingerprintSha256));
+    // a trusted intermediate is no end: clients that trust only its root need the rest
+    if (checks.isSelfSigned(last) || (isAnchored && last.isSelfIssued)) {
+      paths.push({ members, end: isAnchored ? "trusted" : "selfSigned" });
+      continue;
+    }
+    const seen = new Set(members);
+    const issuers = ranked.filter((issuer) => !seen.has(issuer) && checks.isSignedBy(last, issuer));
+    if (issuers.length === 0 || members.length >= mostMembers) {
+      paths.push({ members, end: isAnchored ? "trusted" : "open" });
+    } else if (queue.length < mostPaths) {
+      for (const issuer of issuers) queue.push([...members, issuer]);
     }
   }
   return paths;

@@ -205,6 +205,15 @@ describe("readChain", () => {
     }
   });
 
+  it("still sends an intermediate that is among the trusted roots too", () => {
+    for (const roots of [trust(root, middle), trust(root, lower), trust(lower), trust(middle)]) {
+      const chain = read(join(leaf, lower, middle), roots);
+      expect(sent(chain)).toBe(join(leaf, lower, middle));
+      expect(chain.findings).toEqual([]);
+    }
+    expect(read(join(leaf, lower), trust(middle)).root?.pem).toBe(middle.pem);
+  });
+
   it("prefers a way without a fault to a shorter or longer-lived one with a fault", () => {
     const short = pki.issue("Short", { extensions: caExtensions(), to: later(900) });
     const faulty = pki.issue("Sub", {
