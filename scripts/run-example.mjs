@@ -7,8 +7,8 @@ import { openStack } from "./local-stack.mjs";
 import { maskOutputs, renderOutputs } from "./outputs-summary.mjs";
 import { clearDeadLocks, clearPendingCreates, StackLocked } from "./stack-lock.mjs";
 
-const [command = "", example = "", format] = process.argv.slice(2);
-const asJson = format === "--json";
+const [command = "", example = "", ...flags] = process.argv.slice(2);
+const asJson = flags.includes("--json");
 /** With --json stdout is the result's alone. */
 const progress = asJson ? process.stderr : process.stdout;
 
@@ -46,6 +46,7 @@ async function run() {
     onOutput: (/** @type {string} */ text) => void progress.write(text),
     onError: (/** @type {string} */ text) => void process.stderr.write(text),
     signal: stop.signal,
+    diff: flags.includes("--diff"),
   };
   stop.signal.throwIfAborted();
   if (command === "destroy") return print((await stack.destroy(options)).summary.resourceChanges);

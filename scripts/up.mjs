@@ -14,6 +14,7 @@ const usage = `Usage:
   npm run preview -- --as-of 2027-03-01   shows what would change on that day: which certificates renew
   npm run destroy -- <example>            removes what up has made
 
+  --diff                  every changed line of every property, as \`pulumi preview --diff\`
   --json                  result as JSON on stdout, progress on stderr; secrets as "[secret]"
   --time-limit <minutes>  when to give up; 10 by default
 
@@ -34,6 +35,7 @@ await runMain(async () => {
       allowPositionals: true,
       options: {
         help: { type: "boolean", short: "h" },
+        diff: { type: "boolean" },
         json: { type: "boolean" },
         "as-of": { type: "string" },
         "time-limit": { type: "string", default: "10" },
@@ -54,6 +56,7 @@ await runMain(async () => {
       command,
       example,
       ...(values.json ? ["--json"] : []),
+      ...(values.diff ? ["--diff"] : []),
     ];
     return await runBounded(node, args, asOf === undefined ? env : { ...env, TLS_GATEWAY_AS_OF: asOf }, minutes);
   } catch (error) {
