@@ -44,12 +44,15 @@ export function cellsFirewallPorts(sites: readonly SiteData[], options: CellsOpt
  */
 export function cellsCommands(_sites: readonly SiteData[], options: CellsOptions): GatewayCommands {
   const directory = options.workingDirectory;
-  const [config, backup] = [`${directory}/pydio.json`, `${directory}/pydio.json.before-tls-gateway`];
+  const config = `${directory}/pydio.json`;
+  const [backup, next] = [`${config}.before-tls-gateway`, `${config}.next`];
   return {
     apply: [
       "systemctl stop cells",
       `cp -p ${config} ${backup}`,
-      `jq -s '.[0] * .[1]' ${backup} ${directory}/tls-gateway-sites.json > ${config}`,
+      // the old text stays until the new one is whole; it may hold secrets, so nobody else reads the copy
+      `(umask 077 && jq -s '.[0] * .[1]' ${backup} ${directory}/tls-gateway-sites.json > ${next})`,
+      `test -s ${next} && cat ${next} > ${config} && rm ${next}`,
       "systemctl start cells",
     ],
     install: [`CELLS_WORKING_DIR=${directory} cells configure --yaml ${directory}/tls-gateway-install.yaml`],

@@ -50,7 +50,7 @@ export function parseCondition(text: string): string {
   };
   if (/[\r\n]/.test(text)) refuse("it holds a line break", "Give each line as a condition of its own.");
   if (/[{}]/.test(text)) refuse("it holds a brace", "Blocks and placeholders can't be used here.");
-  if (!/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u.test(text)) refuse("it holds an invisible character", "Check it.");
+  if (!/^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(text)) refuse("it holds an invisible character", "Check it.");
   // the lexer of a Caddyfile: backticks quote too, "<<" opens a text over lines, "#" a comment, "\" escapes
   if (/[`\\]/.test(text) || /(^|\s)(<<|#)/.test(text)) {
     refuse("it holds a backtick, a backslash, << or a comment", "Write plain words, or words in double quotes.");

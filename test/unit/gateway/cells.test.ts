@@ -321,7 +321,8 @@ test("the commands stop Cells, merge the sites, and start it again", () => {
   expect(cells.commands([], v4).apply).toEqual([
     "systemctl stop cells",
     "cp -p /var/cells/pydio.json /var/cells/pydio.json.before-tls-gateway",
-    "jq -s '.[0] * .[1]' /var/cells/pydio.json.before-tls-gateway /var/cells/tls-gateway-sites.json > /var/cells/pydio.json",
+    "(umask 077 && jq -s '.[0] * .[1]' /var/cells/pydio.json.before-tls-gateway /var/cells/tls-gateway-sites.json > /var/cells/pydio.json.next)",
+    "test -s /var/cells/pydio.json.next && cat /var/cells/pydio.json.next > /var/cells/pydio.json && rm /var/cells/pydio.json.next",
     "systemctl start cells",
   ]);
 });
