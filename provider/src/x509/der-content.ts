@@ -22,12 +22,15 @@ export function octets(node: Asn1 | undefined, what: string): Buffer {
   return node.type === tag.bmp ? content.swap16() : content;
 }
 
+/** Longer than any that is in use; the arithmetic below grows with the square of the length. */
+const longestOid = 64;
+
 /**
  * An object identifier in dotted form.
  * @throws TlsError DER_INVALID
  */
 export function readOid(node: Asn1 | undefined, what: string): string {
-  if (!isUniversal(node, tag.oid)) throw malformed(what);
+  if (!isUniversal(node, tag.oid) || octets(node, what).length > longestOid) throw malformed(what);
   // forge's reader gives up above 53 bits, where the arc of a UUID (2.25.…) has 128
   const arcs: bigint[] = [];
   let arc = 0n;

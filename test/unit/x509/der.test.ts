@@ -59,6 +59,13 @@ it("object identifiers with arcs of 128 bits are read", () => {
   expect(readOid(readDer(encoded), "the identifier")).toBe("2.25.329800735698586629295641978511506172918");
 });
 
+it("refuses an object identifier so long that reading it would block the process", () => {
+  const long = Buffer.concat([Buffer.alloc(400_000, 0x81), Buffer.of(1)]);
+  expect(() => readOid(der.implicit(0, long), "the identifier")).toThrow(TlsError);
+  const oid = readDer(Buffer.concat([Buffer.of(0x06, 0x83, 0x06, 0x1a, 0x81), long]));
+  expect(() => readOid(oid, "the identifier")).toThrow("the identifier can't be read");
+});
+
 it("other bytes give DER_INVALID and nothing else", () => {
   const root = new X509Certificate(rootCertificates[0] ?? "").raw;
   const damaged = fc.tuple(fc.nat(root.length - 1), fc.nat(255)).map(([at, octet]) => {
