@@ -41,7 +41,7 @@ function checkCellsSite(site: SiteData, options: CellsOptions): readonly SitePro
     if (reason !== undefined) add("binds", `${renderBind(bind)}: ${reason}`);
   }
   const hosts = bindHosts(site);
-  const unanswered = (site.hostnames ?? []).filter((name) => !isCovered(name, hosts));
+  const unanswered = (site.hostnames ?? []).filter((name) => !hosts.includes(name) && !isCovered(name, hosts));
   const isOpen = site.binds.some((bind) => readBind(bind).host === allAddresses);
   if (!isOpen && unanswered.length > 0) {
     const names = unanswered.slice(0, 8).join(", ");

@@ -13,35 +13,38 @@ export type PlainTree =
  */
 export function renderPlainYaml(tree: PlainTree): string {
   const lines: string[] = [];
-  appendTree(lines, tree, "");
+  appendTree(lines, tree, "", "");
   return `${lines.join("\n")}\n`;
 }
 
-function appendTree(lines: string[], tree: PlainTree, indent: string): void {
+/** The first line starts with `lead`, every other one with `indent`, which is as long. */
+function appendTree(lines: string[], tree: PlainTree, lead: string, indent: string): void {
+  let start = lead;
   if (isList(tree)) {
     for (const entry of tree) {
-      const start = lines.length;
-      appendTree(lines, entry, `${indent}  `);
-      lines[start] = `${indent}- ${lines[start]?.slice(indent.length + 2)}`;
+      appendTree(lines, entry, `${start}- `, `${indent}  `);
+      start = indent;
     }
-    if (tree.length === 0) lines.push(`${indent}[]`);
+    if (tree.length === 0) lines.push(`${lead}[]`);
     return;
   }
   if (typeof tree !== "object") {
     // a JSON text is a double-quoted scalar of YAML too (YAML 1.2 section 1.3)
-    lines.push(`${indent}${JSON.stringify(tree)}`);
+    lines.push(lead + JSON.stringify(tree));
     return;
   }
-  const start = lines.length;
+  let isEmpty = true;
   for (const [key, value] of Object.entries(tree)) {
     if (value === undefined) continue;
-    if (typeof value !== "object") lines.push(`${indent}${key}: ${JSON.stringify(value)}`);
+    if (typeof value !== "object") lines.push(`${start}${key}: ${JSON.stringify(value)}`);
     else {
-      lines.push(`${indent}${key}:`);
-      appendTree(lines, value, `${indent}  `);
+      lines.push(`${start}${key}:`);
+      appendTree(lines, value, `${indent}  `, `${indent}  `);
     }
+    start = indent;
+    isEmpty = false;
   }
-  if (lines.length === start) lines.push(`${indent}{}`);
+  if (isEmpty) lines.push(`${lead}{}`);
 }
 
 function isList(tree: PlainTree): tree is readonly PlainTree[] {

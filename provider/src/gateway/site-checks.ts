@@ -77,7 +77,9 @@ function letsEncryptProblem(name: string): string | undefined {
 function checkCoverage(site: SiteData): readonly SiteFinding[] {
   const certificate = knownNames(site);
   if (certificate === undefined) return [];
-  const missing = siteNames(site).filter((name) => !isCovered(name, certificate.names));
+  const missing = siteNames(site).filter(
+    (name) => !certificate.names.includes(name) && !isCovered(name, certificate.names),
+  );
   if (missing.length === 0) return [];
   const found = `found ${listed(certificate.names)}, which does not cover ${listed(missing)} of this site's names`;
   return [{ property: certificate.property, reason: `${found}. ${certificate.advice}` }];
