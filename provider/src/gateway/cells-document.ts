@@ -1,5 +1,5 @@
+import { stringify } from "yaml";
 import type { CellsOptions } from "./cells-options";
-import { type PlainTree, renderPlainYaml } from "./plain-yaml";
 import { headerActions, type SiteData, type SiteTls, selfSignedHostnames } from "./site";
 
 /** `ProxyConfig` of Cells as its JSON reader takes it: Go's field names, numbers for enumerations, no zero values. */
@@ -42,7 +42,10 @@ export function renderCellsJson(sites: readonly CellsSite[]): string {
  * in YAML. Texts stand in double quotes, so that no reader of YAML 1.1 takes one for a number or a truth value.
  */
 export function renderCellsInstallYaml(sites: readonly CellsSite[]): string {
-  return renderPlainYaml({ proxyconfigs: sites.map(lowerCaseKeys) });
+  return stringify(
+    { proxyconfigs: lowerCaseKeys(sites) },
+    { defaultKeyType: "PLAIN", defaultStringType: "QUOTE_DOUBLE", lineWidth: 0, aliasDuplicateObjects: false },
+  );
 }
 
 /** Paths, on the server, of the files of a certificate that the program holds. */
@@ -99,8 +102,8 @@ function cellsHeaders(changes: NonNullable<SiteData["headers"]>): NonNullable<Ce
   });
 }
 
-function lowerCaseKeys(value: PlainTree | CellsSite): PlainTree {
-  if (typeof value !== "object") return value;
+function lowerCaseKeys(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(lowerCaseKeys);
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key.toLowerCase(), lowerCaseKeys(part)]));
 }

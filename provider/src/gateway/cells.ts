@@ -13,6 +13,7 @@ export const cells: GatewayKind<CellsOptions> = {
   parseOptions: parseCellsOptions,
   checkSites: checkCellsSites,
   render: renderCells,
+  renderInstall: (sites, options) => renderCellsInstallYaml(cellsSites(byName(sites), options)),
   files: (sites, options) => cellsFiles(byName(sites), options),
   firewallPorts: (sites, options) => cellsFirewallPorts(byName(sites), options),
   commands: cellsCommands,
@@ -21,11 +22,9 @@ export const cells: GatewayKind<CellsOptions> = {
 /** Sites stand in the order of their names: the order of a program's list never shows as a difference. */
 function renderCells(given: readonly SiteData[], options: CellsOptions): GatewayRendering {
   const sites = byName(given);
-  const documents = cellsSites(sites, options);
   const environment = cellsSiteEnvironment(sites, options);
   return {
-    configuration: renderCellsJson(documents),
-    installYaml: renderCellsInstallYaml(documents),
+    configuration: renderCellsJson(cellsSites(sites, options)),
     environment: cellsEnvironment(sites, options),
     ...("variables" in environment
       ? { siteEnvironment: environment.variables }

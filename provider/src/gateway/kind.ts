@@ -38,8 +38,6 @@ export interface FirewallPort {
 export interface GatewayRendering {
   /** The configuration itself. */
   readonly configuration: string;
-  /** What a first installation reads. */
-  readonly installYaml?: string;
   /** Environment variables that the gateway needs beside its configuration. */
   readonly environment: Readonly<Record<string, string>>;
   /** The whole configuration as environment variables, where they can say it. */
@@ -67,6 +65,8 @@ export interface GatewayKind<Options> {
   readonly parseOptions: (input: unknown) => Options;
   readonly checkSites: (sites: readonly SiteData[], options: Options) => readonly SiteProblem[];
   readonly render: (sites: readonly SiteData[], options: Options) => GatewayRendering;
+  /** What a first installation reads, where the gateway has such a file; apart, since few need it and YAML is slow. */
+  readonly renderInstall?: (sites: readonly SiteData[], options: Options) => string;
   readonly files: (sites: readonly SiteData[], options: Options) => readonly GatewayFile[];
   readonly firewallPorts: (sites: readonly SiteData[], options: Options) => readonly FirewallPort[];
   readonly commands: (sites: readonly SiteData[], options: Options) => GatewayCommands;

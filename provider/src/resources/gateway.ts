@@ -8,6 +8,7 @@ import { gateway } from "../lifecycle/gateway";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type GatewayCertificate, type Renewal, renewalOf } from "./gateway-certificate";
 import { addSource, renderFiles } from "./gateway-files";
+import type { LeafCertificate } from "./leaf-certificate";
 import type { SelfSignedCA } from "./self-signed-ca";
 import { Site } from "./site";
 import { readSiteArgs, type SiteArgs } from "./site-args";
@@ -50,66 +51,73 @@ export class Gateway extends DynamicResource {
   declare public readonly options: pulumi.Output<Partial<CellsOptions> | undefined>;
   /** All sites, normalised, one block each: the text whose lines a preview compares. */
   declare public readonly sites: pulumi.Output<string>;
-  /** The configuration as the server takes it; for `cells` JSON with `defaults.sites`. No key is in it. */
-  public readonly configuration: pulumi.Output<string>;
-  /** What a first installation reads; for `cells` the YAML of `cells configure --yaml`. */
-  public readonly installYaml: pulumi.Output<string | undefined>;
-  /** Environment variables that the server needs beside the configuration. */
-  public readonly environment: pulumi.Output<Record<string, string>>;
-  /** The configuration as environment variables, where one site can be expressed so; else `undefined`. */
-  public readonly siteEnvironment: pulumi.Output<Record<string, string> | undefined>;
-  /** What is right but may surprise. */
-  public readonly notes: pulumi.Output<string[]>;
-  /** The ports to open, each with its reason. */
-  public readonly firewallPorts: pulumi.Output<FirewallPort[]>;
-  /** Shell commands for the server. */
-  public readonly commands: pulumi.Output<GatewayCommands>;
   /** The files to place, with mode and purpose, without their contents. */
   public readonly fileList: pulumi.Output<GatewayFile[]>;
   /** Path -> content of the files to place; secret. */
   public readonly files: pulumi.Output<Record<string, string>>;
   /** When each certificate of the gateway renews. */
   public readonly renewals: pulumi.Output<Renewal[]>;
+  private readonly model: pulumi.Output<GatewayModel>;
 
   constructor(name: string, args: GatewayArgs, opts: pulumi.CustomResourceOptions = {}) {
     const isRead = opts.id !== undefined;
     const entries = isRead ? [] : args.sites.map((entry) => readEntry(entry));
     const sites = isRead ? args.sites : renderSitesText(entries.map((entry) => entry.data));
     super(kind, name, { kind: args.kind, options: args.options, sites, name }, opts, absentFrom(args, ["options"]));
-    const model = pulumi.all([this.kind, this.options, this.sites]).apply(([kindName, options, text]) => {
-      const chosen = gatewayKinds[kindName] as unknown as GatewayKind<unknown>;
-      const list = parseSites(text);
-      const parsed = chosen.parseOptions(options);
-      return {
-        sites: new Map(list.map((site) => [site.name, site])),
-        rendering: chosen.render(list, parsed),
-        firewallPorts: chosen.firewallPorts(list, parsed),
-        commands: chosen.commands(list, parsed),
-        fileList: chosen.files(list, parsed),
-      };
-    });
-    this.configuration = model.apply(({ rendering }) => rendering.configuration);
-    this.installYaml = model.apply(({ rendering }) => rendering.installYaml);
-    this.environment = model.apply(({ rendering }) => ({ ...rendering.environment }));
-    this.siteEnvironment = model.apply(
-      ({ rendering }) => rendering.siteEnvironment && { ...rendering.siteEnvironment },
-    ) as pulumi.Output<Record<string, string> | undefined>;
-    this.notes = model.apply(({ rendering }) => [...rendering.notes]);
-    this.firewallPorts = model.apply(({ firewallPorts }) => [...firewallPorts]);
-    this.commands = model.apply(({ commands }) => commands) as pulumi.Output<GatewayCommands>;
-    this.fileList = model.apply(({ fileList }) => [...fileList]);
-    const sources = this.collectSources(
-      name,
-      entries,
-      model.apply((made) => made.sites),
-    );
+    this.model = pulumi.all([this.kind, this.options, this.sites]).apply(readModel) as pulumi.Output<GatewayModel>;
+    this.fileList = this.derive(({ kind, sites, options }) => [...kind.files(sites, options)]);
+    const sources = this.collectSources(name, entries);
     this.files = renderFiles(this.fileList as pulumi.Output<readonly GatewayFile[]>, sources);
     const certificates = [...sources.certificate.values(), ...sources.leaf.values()];
     this.renewals = pulumi.all(certificates.map(renewalOf)) as pulumi.Output<Renewal[]>;
   }
 
+  // what a program does not use is not rendered: with thousands of sites that counts
+
+  /** The configuration as the server takes it; for `cells` JSON with `defaults.sites`. No key is in it. */
+  get configuration(): pulumi.Output<string> {
+    return this.derive(({ kind, sites, options }) => kind.render(sites, options).configuration);
+  }
+
+  /** What a first installation reads; for `cells` the YAML of `cells configure --yaml`. */
+  get installYaml(): pulumi.Output<string | undefined> {
+    return this.derive(({ kind, sites, options }) => kind.renderInstall?.(sites, options));
+  }
+
+  /** Environment variables that the server needs beside the configuration. */
+  get environment(): pulumi.Output<Record<string, string>> {
+    return this.derive(({ kind, sites, options }) => ({ ...kind.render(sites, options).environment }));
+  }
+
+  /** The configuration as environment variables, where one site can be expressed so; else `undefined`. */
+  get siteEnvironment(): pulumi.Output<Record<string, string> | undefined> {
+    return this.derive(({ kind, sites, options }) => {
+      const { siteEnvironment } = kind.render(sites, options);
+      return siteEnvironment && { ...siteEnvironment };
+    });
+  }
+
+  /** What is right but may surprise. */
+  get notes(): pulumi.Output<string[]> {
+    return this.derive(({ kind, sites, options }) => [...kind.render(sites, options).notes]);
+  }
+
+  /** The ports to open, each with its reason. */
+  get firewallPorts(): pulumi.Output<FirewallPort[]> {
+    return this.derive(({ kind, sites, options }) => [...kind.firewallPorts(sites, options)]);
+  }
+
+  /** Shell commands for the server. */
+  get commands(): pulumi.Output<GatewayCommands> {
+    return this.derive(({ kind, sites, options }) => kind.commands(sites, options));
+  }
+
+  private derive<T>(render: (model: GatewayModel) => T): pulumi.Output<T> {
+    return this.model.apply((model) => render(model as GatewayModel)) as pulumi.Output<T>;
+  }
+
   /** The resources behind the sites; leaves for sites that are plain data are issued here, as children. */
-  private collectSources(name: string, entries: readonly Entry[], sites: pulumi.Output<Map<string, SiteData>>) {
+  private collectSources(name: string, entries: readonly Entry[]) {
     const certificate = new Map<string, GatewayCertificate>();
     const leaf = new Map<string, GatewayCertificate>();
     const ca = new Map<string, SelfSignedCA>();
@@ -119,14 +127,17 @@ export class Gateway extends DynamicResource {
       }
       if (entry.ca === undefined) continue;
       addSource(ca, entry.ca.resourceName, entry.ca, name);
-      const issued = entry.leaf ?? this.issueLeaf(entry.ca, `${name}-${entry.name}-leaf`, entry.name, sites);
+      const issued = entry.leaf ?? this.issueLeaf(entry.ca, `${name}-${entry.name}-leaf`, entry.name);
       leaf.set(entry.name, issued);
     }
     return { certificate, leaf, ca };
   }
 
-  private issueLeaf(ca: SelfSignedCA, name: string, siteName: string, sites: pulumi.Output<Map<string, SiteData>>) {
-    const hostnames = sites.apply((all) => [...selfSignedHostnames(all.get(siteName) as SiteData)]);
+  private issueLeaf(ca: SelfSignedCA, name: string, siteName: string): LeafCertificate {
+    const hostnames = this.derive(({ sites }) => {
+      const site = sites.find((one) => one.name === siteName);
+      return site === undefined ? [] : [...selfSignedHostnames(site)];
+    });
     return ca.issue(name, { hostnames }, { parent: this });
   }
 
@@ -148,6 +159,18 @@ export class Gateway extends DynamicResource {
   static override isInstance(value: unknown): value is Gateway {
     return isResourceOfKind(value, kind);
   }
+}
+
+/** What every output is rendered from. */
+interface GatewayModel {
+  readonly kind: GatewayKind<unknown>;
+  readonly options: unknown;
+  readonly sites: readonly SiteData[];
+}
+
+function readModel([name, options, text]: [GatewayKindName, Partial<CellsOptions> | undefined, string]): GatewayModel {
+  const kind = gatewayKinds[name] as unknown as GatewayKind<unknown>;
+  return { kind, options: kind.parseOptions(options), sites: parseSites(text) };
 }
 
 /** One site of the arguments, with the resources that it refers to. */

@@ -128,7 +128,8 @@ describe("the install file", () => {
   test("has lower-case keys throughout and otherwise says the same as the JSON", () => {
     fc.assert(
       fc.property(siteListArbitrary, (input) => {
-        const { configuration, installYaml = "" } = cells.render(acceptedSites(...input), v5);
+        const { configuration } = cells.render(acceptedSites(...input), v5);
+        const installYaml = cells.renderInstall?.(acceptedSites(...input), v5) ?? "";
         const lower = JSON.stringify(cellsSites(configuration)).replace(/"([A-Za-z]+)":/g, (key) => key.toLowerCase());
         for (const version of ["1.1", "1.2"] as const) {
           expect(parse(installYaml, { version })).toEqual({ proxyconfigs: JSON.parse(lower) });
@@ -138,7 +139,12 @@ describe("the install file", () => {
   });
 
   test("is block style, its texts in double quotes", () => {
-    expect(render({ name: "a", binds: [":8443"], tls: { selfSigned: { hostnames: ["10.0.0.5"] } } }).installYaml).toBe(
+    expect(
+      cells.renderInstall?.(
+        acceptedSites({ name: "a", binds: [":8443"], tls: { selfSigned: { hostnames: ["10.0.0.5"] } } }),
+        v5,
+      ),
+    ).toBe(
       [
         "proxyconfigs:",
         "  - binds:",
