@@ -9,9 +9,9 @@ export interface Peer {
   readonly path: string;
 }
 
-/** The program of this name in the folder TLS_GATEWAY_TOOLS (what the set-up built), else on PATH. */
+/** The program of this name in the folders of TLS_GATEWAY_TOOLS (what the set-up built), else on PATH. */
 export function peer(name: string): Peer | undefined {
-  const folders = [process.env.TLS_GATEWAY_TOOLS ?? "", ...(process.env.PATH ?? "").split(delimiter)];
+  const folders = [process.env.TLS_GATEWAY_TOOLS, process.env.PATH].flatMap((list) => list?.split(delimiter) ?? []);
   const path = folders.filter((folder) => folder !== "").map((folder) => join(folder, name));
   const found = path.find(isProgram);
   return found === undefined ? undefined : { path: found };
