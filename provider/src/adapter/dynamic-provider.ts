@@ -19,6 +19,9 @@ const UNFINISHED = "__unfinished";
  */
 const UNCHANGED = "__unchanged";
 
+/** At most so many faults are listed: the first ones are the ones that are read. */
+const MAX_FAILURES = 30;
+
 const INTERNAL = new Set([PROVIDER, UNFINISHED, UNCHANGED]);
 
 /** What Pulumi's dynamic-provider process calls (sdk/nodejs/dynamic/index.ts, `ResourceProvider`), over wire values. */
@@ -86,7 +89,12 @@ function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties)
   } catch (error) {
     failures = [describeUnexpected(error)];
   }
-  return { failures: failures.map((reason) => ({ property: "", reason })) };
+  return { failures: limitFailures(failures).map((reason) => ({ property: "", reason })) };
+}
+
+function limitFailures(failures: readonly Failure[]): readonly Failure[] {
+  if (failures.length <= MAX_FAILURES) return failures;
+  return [...failures.slice(0, MAX_FAILURES), `and ${failures.length - MAX_FAILURES} more.`];
 }
 
 function checkedInputs(

@@ -1,10 +1,12 @@
 import { TlsError } from "../errors";
-import { renderTimestamp } from "../renewal/duration";
+import { lifetime, type Validity } from "../renewal/decision";
+import { DAY, renderTimestamp } from "../renewal/duration";
 import { type Certificate, describeCertificate } from "../x509/certificate";
 import { readCertificates } from "../x509/chain";
 import { describeKey, readPrivateKey, renderPrivateKey } from "../x509/private-key";
 import { attempt, known, renderFailure } from "./inputs";
 import type { CheckResult, Failure, Properties } from "./lifecycle";
+import { checkPolicy, readPolicy } from "./planned-validity";
 import type { SelfSignedCaValues } from "./self-signed-ca";
 import { UNKNOWN } from "./unknown";
 
@@ -43,6 +45,8 @@ export function checkAdoptedCa(values: SelfSignedCaValues, now: Date, olds: Prop
         );
   if (certificate !== undefined) {
     if (olds.certPem !== certificate.pem) failures.push(...findExpiry(certificate, now));
+    const policyFailure = checkPolicy(readPolicy(values), lifetime(validityOf(certificate)) / DAY);
+    if (policyFailure !== undefined) failures.push(policyFailure);
     if (privateKey !== undefined && !certificate.x509.checkPrivateKey(privateKey)) {
       failures.push(
         renderFailure(
@@ -112,11 +116,14 @@ function factsOf(certificate: Certificate): Properties {
     subjectKeyId: certificate.subjectKeyId ?? certificate.fingerprintSha256,
     fingerprintSha256: certificate.fingerprintSha256,
     serialNumber: certificate.serialNumber,
-    validFrom: renderTimestamp(certificate.validFrom),
-    validTo: renderTimestamp(certificate.validTo),
+    ...validityOf(certificate),
     // null and not absent: a preview takes an output that the state does not hold for unknown
     nameConstraints: certificate.nameConstraints ?? null,
   };
+}
+
+function validityOf({ validFrom, validTo }: Certificate): Validity {
+  return { validFrom: renderTimestamp(validFrom), validTo: renderTimestamp(validTo) };
 }
 
 const unknownFacts = {

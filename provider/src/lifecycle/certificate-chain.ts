@@ -1,13 +1,15 @@
 import { z } from "zod";
-import { isTlsError } from "../errors";
-import { renderTimestamp } from "../renewal/duration";
+import { isTlsError, TlsError } from "../errors";
+import { lifetime, type Validity } from "../renewal/decision";
+import { DAY, renderTimestamp } from "../renewal/duration";
 import type { Certificate } from "../x509/certificate";
-import { type Chain, type ChainFinding, readCertificates, readChain, systemRoots } from "../x509/chain";
+import { type Chain, type ChainFinding, judgeChain, readCertificates, readChain, systemRoots } from "../x509/chain";
 import { parseHostName } from "../x509/identifier";
 import { readPrivateKey, renderPrivateKey } from "../x509/private-key";
-import { MAX_HOSTNAMES, passphraseSchema, pemSchema, renewalShape } from "./certificate-inputs";
+import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "./certificate-inputs";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
 import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
+import { checkPolicy, readPolicy } from "./planned-validity";
 import { UNKNOWN } from "./unknown";
 
 /** The word that stands for the roots of Mozilla that Node brings along. */
@@ -15,13 +17,16 @@ const SYSTEM_ROOTS = "system";
 
 const shape = {
   certPem: pemSchema("a certificate"),
-  issuerPem: z.string("expected intermediates as PEM text").max(1_000_000, "is too long").optional(),
+  issuerPem: z
+    .string("expected intermediates as PEM text")
+    .max(MAX_PEM_LENGTH, `is longer than ${MAX_PEM_LENGTH} characters: these are not certificates`)
+    .optional(),
   privateKeyPem: pemSchema("a private key").optional(),
   passphrase: passphraseSchema,
   roots: z
     .string(`expected "${SYSTEM_ROOTS}" or root certificates as PEM text`)
     .min(1, "is empty")
-    .max(1_000_000, "is too long")
+    .max(MAX_PEM_LENGTH, `is longer than ${MAX_PEM_LENGTH} characters: these are not certificates`)
     .optional(),
   hostnames: z
     .array(z.string("expected a host name").max(2_048, "is longer than 2048 characters"), "expected a list of names")
@@ -92,15 +97,30 @@ interface ChainRequest {
 
 function checkChain(request: ChainRequest, failures: Failure[]): Chain | undefined {
   const { values, olds, now, privateKey, hostnames } = request;
-  const chain = attempt("certPem", failures, () =>
-    readChain({
-      ...textsOf(values),
-      now,
-      ...(privateKey && { privateKey }),
-      ...(hostnames && { hostnames }),
-      ...(typeof olds.certPem === "string" && { acceptedLeaf: olds.certPem }),
-    }),
+  const before = failures.length;
+  const texts = { certPem: known(values.certPem) ?? "", issuerPem: known(values.issuerPem) ?? "" };
+  const certificates = (["certPem", "issuerPem"] as const).map((property) =>
+    attempt(property, failures, () => readSome(texts[property], property)),
   );
+  const rootsText = known(values.roots);
+  const roots = rootsText === undefined ? undefined : attempt("roots", failures, () => readRoots(rootsText));
+  if (failures.length > before) return undefined;
+  const chain = attempt("certPem", failures, () =>
+    judgeChain(
+      certificates.flatMap((list) => list ?? []),
+      {
+        now,
+        ...(roots && { roots }),
+        ...(privateKey && { privateKey }),
+        ...(hostnames && { hostnames }),
+        ...(typeof olds.certPem === "string" && { acceptedLeaf: olds.certPem }),
+      },
+    ),
+  );
+  if (chain !== undefined) {
+    const policyFailure = checkPolicy(readPolicy(values), lifetime(validityOf(chain.leaf)) / DAY);
+    if (policyFailure !== undefined) failures.push(policyFailure);
+  }
   for (const finding of chain?.findings ?? []) {
     if (finding.severity === "error")
       failures.push(renderFailure(finding.property, `${finding.reason}.`, finding.hint));
@@ -108,16 +128,17 @@ function checkChain(request: ChainRequest, failures: Failure[]): Chain | undefin
   return chain;
 }
 
-function textsOf(values: Pick<Values, "certPem" | "issuerPem" | "roots">) {
-  const [certPem, issuerPem, roots] = [known(values.certPem), known(values.issuerPem), known(values.roots)];
-  return {
-    certificates: [certPem, issuerPem].filter((text) => text !== undefined),
-    ...(roots !== undefined && { roots: readRoots(roots) }),
-  };
+/** An empty text is an absent one for the intermediates only: a root or a leaf that is given must be there. */
+function readSome(text: string, property: string): readonly Certificate[] {
+  const certificates = readCertificates(text, property);
+  if (certificates.length > 0 || text.trim() === "") return certificates;
+  throw new TlsError("PEM_INVALID", "found text without a PEM block, expected certificates.", {
+    hint: "give the content of the file, its lines from BEGIN CERTIFICATE to END CERTIFICATE.",
+  });
 }
 
 function readRoots(text: string): readonly Certificate[] {
-  return text === SYSTEM_ROOTS ? systemRoots() : readCertificates(text, "roots");
+  return text === SYSTEM_ROOTS ? systemRoots() : readSome(text, "roots");
 }
 
 function factsOf(chain: Chain): Properties {
@@ -129,9 +150,12 @@ function factsOf(chain: Chain): Properties {
     names: chain.identifiers.map((name) => name.value),
     fingerprintSha256: leaf.fingerprintSha256,
     serialNumber: leaf.serialNumber,
-    validFrom: renderTimestamp(leaf.validFrom),
-    validTo: renderTimestamp(leaf.validTo),
+    ...validityOf(leaf),
   };
+}
+
+function validityOf({ validFrom, validTo }: Certificate): Validity {
+  return { validFrom: renderTimestamp(validFrom), validTo: renderTimestamp(validTo) };
 }
 
 const unknownFacts = {
@@ -153,13 +177,14 @@ export function findChainWarnings(
   now: Date,
 ): readonly ChainFinding[] {
   try {
-    const read = (acceptedLeaf?: string) =>
-      readChain({
-        ...textsOf({ issuerPem: undefined, roots: undefined, ...texts }),
-        now,
-        ...(acceptedLeaf && { acceptedLeaf }),
-      });
-    return read(read().leaf.pem).findings.filter((finding) => finding.severity === "warning");
+    const { certPem, issuerPem, roots } = texts;
+    const input = {
+      certificates: issuerPem === undefined ? [certPem] : [certPem, issuerPem],
+      ...(roots !== undefined && { roots: readRoots(roots) }),
+      now,
+    };
+    const acceptedLeaf = readChain(input).leaf.pem;
+    return readChain({ ...input, acceptedLeaf }).findings.filter((finding) => finding.severity === "warning");
   } catch (error) {
     // check says what is wrong
     if (isTlsError(error)) return [];

@@ -14,6 +14,12 @@ export const MAX_HOSTNAMES = 1_000;
 /** The shortest life, one second: only tests of renewal want less than an hour. */
 export const MIN_VALIDITY_DAYS = 1 / 86_400;
 
+/** A hundred years, more than any certificate lives; a date beyond JavaScript's range would end the program. */
+export const MAX_LEAD_DAYS = 36_525;
+
+/** A pipeline that runs less than once a year renews nothing in time. */
+const MAX_INTERVAL_HOURS = 24 * 366;
+
 const attribute = z.string("expected text").max(1_000, "is longer than 1000 characters").optional();
 
 /** A distinguished name, with the words of pulumi-tls; what each attribute may hold is judged when it is encoded. */
@@ -33,7 +39,7 @@ export const subjectSchema = z.strictObject(
   'expected an object such as { commonName: "Example Root CA", organization: "Example" }',
 );
 
-/** Judges a subject that is known: an empty or unencodable one is a failure. */
+/** Judges a subject that is known: one that can't be encoded is a failure. */
 export function checkSubject(subject: DistinguishedName | undefined, failures: Failure[]): void {
   if (subject === undefined) return;
   attempt("subject", failures, () => encodeName(subject));
@@ -46,17 +52,26 @@ export const keyTypeSchema = z.enum(keyTypes, `expected one of ${keyTypes.join("
 export function validityDaysSchema(maximum: number, reason: string) {
   return z
     .number("expected a number of days")
-    .min(MIN_VALIDITY_DAYS, "is shorter than one second")
-    .max(maximum, `is above ${maximum}: ${reason}`);
+    .min(MIN_VALIDITY_DAYS, { error: ({ input }) => `found ${input} days, expected at least one second of life` })
+    .max(maximum, { error: ({ input }) => `found ${input} days, expected at most ${maximum}: ${reason}` });
 }
 
 /** When to renew; see {@link RenewalPolicy}. */
 export const renewalShape = {
-  minDaysRemaining: z.number("expected a number of days").min(0, "is negative").optional(),
+  minDaysRemaining: z
+    .number("expected a number of days")
+    .min(0, { error: ({ input }) => `found ${input} days, expected 0 or more` })
+    .max(MAX_LEAD_DAYS, {
+      error: ({ input }) =>
+        `found ${input} days, expected at most ${MAX_LEAD_DAYS}, the life of the longest-lived root`,
+    })
+    .optional(),
   checkIntervalHours: z
     .number("expected a number of hours")
-    .min(0, "is negative")
-    .max(24 * 366, "is more than a year")
+    .min(0, { error: ({ input }) => `found ${input} hours, expected 0 or more` })
+    .max(MAX_INTERVAL_HOURS, {
+      error: ({ input }) => `found ${input} hours, expected at most ${MAX_INTERVAL_HOURS}, which is a year`,
+    })
     .optional(),
 } as const;
 

@@ -1,6 +1,9 @@
-import type { ZodType, z } from "zod";
+import type { core, ZodType, z } from "zod";
 import { isTlsError } from "../errors";
+import { renderQuoted } from "../x509/quoted-text";
+import { renderPath } from "./issue-text";
 import type { Failure } from "./lifecycle";
+import { nearest } from "./nearest-word";
 import { isKnown, UNKNOWN, type Unknown } from "./unknown";
 
 /** The schema of each property of a resource. */
@@ -14,14 +17,12 @@ export type ParseResult<S extends InputShape> =
   | { readonly values: ParsedInputs<S>; readonly failures?: never }
   | { readonly values?: never; readonly failures: readonly Failure[] };
 
-/** At most so many faults are listed: the first ones are the ones that are read. */
-const MAX_FAILURES = 20;
-
 /**
  * Checks each property by its schema. What a preview does not know yet is left alone; a property that is not in the
  * shape is refused, with the nearest one named.
  *
- * No message quotes a value: a schema's own message says what was found where that is safe.
+ * No message quotes a text that may be a secret: the kind of what was found is told, and the text itself only where one
+ * of a few words was expected.
  */
 export function parseInputs<S extends InputShape>(shape: S, news: Readonly<Record<string, unknown>>): ParseResult<S> {
   const values: Record<string, unknown> = {};
@@ -35,16 +36,14 @@ export function parseInputs<S extends InputShape>(shape: S, news: Readonly<Recor
       values[name] = UNKNOWN;
       continue;
     }
-    const result = schema.safeParse(value);
+    const result = schema.safeParse(value, { reportInput: true });
     if (result.success) {
       if (result.data !== undefined) values[name] = result.data;
     } else {
-      for (const issue of result.error.issues) {
-        failures.push(`${renderPath([name, ...issue.path])}: ${value === undefined ? "is required" : issue.message}`);
-      }
+      for (const issue of result.error.issues) failures.push(...renderIssue(name, issue));
     }
   }
-  if (failures.length > 0) return { failures: limit(failures) };
+  if (failures.length > 0) return { failures };
   return { values: values as ParsedInputs<S> };
 }
 
@@ -59,9 +58,14 @@ export function attempt<T>(path: string, failures: Failure[], parse: () => T): T
   }
 }
 
-/** One failure with its hint, as a person reads it. */
+/** One failure with its hint, as a person reads it: whole sentences, the path once and in front. */
 export function renderFailure(path: string, reason: string, hint?: string): Failure {
-  return `${path}: ${reason}${hint === undefined ? "" : ` Hint: ${hint}`}`;
+  const said = reason.startsWith(`${path}: `) ? reason.slice(path.length + 2) : reason;
+  return `${path}: ${endSentence(said)}${hint === undefined ? "" : ` Hint: ${endSentence(hint)}`}`;
+}
+
+function endSentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** The value where it is known and given. */
@@ -69,43 +73,27 @@ export function known<T>(value: T | Unknown | undefined): T | undefined {
   return value === undefined || !isKnown(value) ? undefined : value;
 }
 
-function limit(failures: readonly Failure[]): readonly Failure[] {
-  if (failures.length <= MAX_FAILURES) return failures;
-  return [...failures.slice(0, MAX_FAILURES), `and ${failures.length - MAX_FAILURES} more`];
+function renderIssue(name: string, issue: core.$ZodIssue): readonly Failure[] {
+  const path = renderPath([name, ...issue.path]);
+  if (issue.code === "unrecognized_keys") {
+    const expected = `there is no such property, ${issue.message}`;
+    return issue.keys.map((key) => renderFailure(renderPath([name, ...issue.path, key]), expected));
+  }
+  if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return [renderFailure(path, issue.message)];
+  if (issue.input === undefined) return [renderFailure(path, `is missing, ${issue.message}`)];
+  return [renderFailure(path, `found ${describeKind(issue.input, issue.code)}, ${issue.message}`)];
 }
 
-function renderPath(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, part) => {
-    if (typeof part === "number") return `${text}[${part}]`;
-    return text === "" ? String(part) : `${text}.${String(part)}`;
-  }, "");
+function describeKind(value: unknown, code: "invalid_type" | "invalid_value"): string {
+  if (typeof value === "string") return code === "invalid_value" ? renderQuoted(value) : "a text";
+  if (typeof value === "object") return value === null ? "null" : Array.isArray(value) ? "a list" : "an object";
+  return typeof value === "boolean" ? String(value) : `a ${typeof value}`;
 }
 
 function describeUnknownProperty(name: string, known: readonly string[]): Failure {
   const near = nearest(name, known);
-  const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
-  return `${shown}: there is no such property${near === undefined ? "" : `; did you mean ${near}?`}`;
-}
-
-/** The known word with the fewest edits, if they are few: for "did you mean". */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  if (word.length > 60) return undefined;
-  const ranked = known.map((entry) => ({ entry, edits: countEdits(word.toLowerCase(), entry.toLowerCase()) }));
-  ranked.sort((one, other) => one.edits - other.edits);
-  const best = ranked[0];
-  return best !== undefined && best.edits <= Math.max(2, word.length / 3) ? best.entry : undefined;
-}
-
-/** Levenshtein's distance. */
-function countEdits(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const swap = (row[j - 1] as number) + (one[i - 1] === other[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] as number;
+  return renderFailure(
+    renderPath([name]),
+    `there is no such property${near === undefined ? "" : `; did you mean ${near}?`}`,
+  );
 }

@@ -45,13 +45,20 @@ export function readPolicy(properties: Properties): RenewalPolicy {
   };
 }
 
+/**
+ * What is left of a life after the pipeline's interval (at most a tenth, decision.ts) and the rounding of its start (at
+ * most a tenth, validity.ts).
+ */
+const LONGEST_LEAD = 0.8;
+
 /** Refuses a policy by which a new certificate would be due at once, and so at every run. */
-export function checkPolicy(policy: RenewalPolicy, validityDays: number): Failure | undefined {
+export function checkPolicy(policy: RenewalPolicy, lifeDays: number): Failure | undefined {
   const { minDaysRemaining } = policy;
-  if (minDaysRemaining === undefined || minDaysRemaining < validityDays * 0.9) return undefined;
+  if (minDaysRemaining === undefined || minDaysRemaining < lifeDays * LONGEST_LEAD) return undefined;
+  const days = Number(lifeDays.toFixed(2));
   return renderFailure(
     "minDaysRemaining",
-    `${minDaysRemaining} days before the end is at or before the start of a life of ${validityDays} days: every run would renew.`,
-    "give less than nine tenths of validityDays, or leave it out.",
+    `found ${minDaysRemaining} days, expected less than eight tenths of the life of ${days} days: a new certificate would be due at once, and so at every run.`,
+    "give less, or leave it out for a third of the life.",
   );
 }

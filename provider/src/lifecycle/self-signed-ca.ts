@@ -9,6 +9,7 @@ import { checkAdoptedCa } from "./adopted-ca";
 import {
   checkSubject,
   keyTypeSchema,
+  MAX_LEAD_DAYS,
   passphraseSchema,
   pemSchema,
   renewalShape,
@@ -27,10 +28,13 @@ export const DEFAULT_CA_VALIDITY_DAYS = 3650;
 
 const shape = {
   /** The Pulumi name, from the class: the common name of a new CA that is given no subject. */
-  name: z.string().max(1_000).optional(),
+  name: z.string("expected text").max(1_000, "is longer than 1000 characters").optional(),
   subject: subjectSchema.optional(),
   keyType: keyTypeSchema.optional(),
-  validityDays: validityDaysSchema(36_525, "a root of more than a hundred years is a slip of the pen").optional(),
+  validityDays: validityDaysSchema(
+    MAX_LEAD_DAYS,
+    "a root of more than a hundred years is a slip of the pen",
+  ).optional(),
   nameConstraints: z
     .strictObject(
       {
@@ -50,8 +54,11 @@ const shape = {
 
 function constraintList(what: string) {
   return z
-    .array(z.string(`expected ${what}`).max(253), `expected a list of ${what}`)
-    .max(1_000)
+    .array(
+      z.string(`expected ${what}`).max(253, "is longer than 253 characters"),
+      `expected a list, each entry ${what}`,
+    )
+    .max(1_000, "has more than 1000 entries")
     .optional();
 }
 
@@ -97,7 +104,17 @@ function checkIssued(values: SelfSignedCaValues, now: Date, olds: Properties): C
     failures.push(renderFailure("passphrase", "opens a key that is adopted, but privateKeyPem is not given."));
   }
   const { name, passphrase: _, ...given } = values;
-  checkSubject(known(values.subject) as DistinguishedName | undefined, failures);
+  const subject = known(values.subject) as DistinguishedName | undefined;
+  checkSubject(subject, failures);
+  if (subject !== undefined && Object.keys(subject).length === 0) {
+    failures.push(
+      renderFailure(
+        "subject",
+        "found no attribute, but a CA is known by its name.",
+        'give at least { commonName: "Example Root CA" }, or leave subject out.',
+      ),
+    );
+  }
   const constraints = known(values.nameConstraints);
   const nameConstraints =
     constraints === undefined

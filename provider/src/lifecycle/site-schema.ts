@@ -56,7 +56,8 @@ export function checkKnownSiteProperties(
   input: Readonly<Record<string, unknown>>,
   unknown: readonly string[],
 ): readonly InputIssue[] {
-  const known = Object.fromEntries(Object.entries(input).filter(([name]) => !unknown.includes(name)));
+  const hidden = unknown.filter((name) => Object.hasOwn(siteSchema.shape, name));
+  const known = Object.fromEntries(Object.entries(input).filter(([name]) => !hidden.includes(name)));
   const judged = guarded(known, () => {
     const result = siteSchema.safeParse(known, { reportInput: true });
     const issues = result.error?.issues.filter((issue) => !unknown.includes(String(issue.path[0]))) ?? [];

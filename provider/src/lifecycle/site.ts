@@ -1,6 +1,7 @@
 import { type SiteData, siteUrl } from "../gateway/site";
 import { renderFailure } from "./inputs";
-import type { CheckResult, Lifecycle, Properties } from "./lifecycle";
+import type { InputIssue } from "./issue-text";
+import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
 import { checkKnownSiteProperties, checkSiteInput } from "./site-schema";
 import { UNKNOWN } from "./unknown";
 
@@ -20,16 +21,19 @@ function check(_olds: Properties, news: Readonly<Record<string, unknown>>): Chec
   const unknown = Object.keys(given).filter((property) => given[property] === UNKNOWN);
   if (unknown.length > 0) {
     const issues = checkKnownSiteProperties(given, unknown);
-    if (issues.length > 0)
-      return { failures: issues.map(({ path, reason }) => renderFailure(path || "site", `${reason}.`)) };
+    if (issues.length > 0) return { failures: issues.map(renderIssue) };
     return { inputs: { ...given, url: UNKNOWN } };
   }
   const result = checkSiteInput(given);
   if ("issues" in result) {
-    return { failures: result.issues.map(({ path, reason }) => renderFailure(path || "site", `${reason}.`)) };
+    return { failures: result.issues.map(renderIssue) };
   }
   // `false` and `[]` are left out of the normalised site, but stay here: an output that was given is known in a preview
   return { inputs: { ...given, ...withoutCoverage(result.site), url: siteUrl(result.site) } };
+}
+
+function renderIssue({ path, reason }: InputIssue): Failure {
+  return renderFailure(path || "site", reason);
 }
 
 /** The names that a certificate covers are for the check only: they would show each of its changes here again. */

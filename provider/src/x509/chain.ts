@@ -48,6 +48,14 @@ export function readChain(input: ChainInput): Chain {
       hint: "Give the content of the file, its lines from BEGIN CERTIFICATE to END CERTIFICATE.",
     });
   }
+  return judgeChain(certificates, input);
+}
+
+/**
+ * Arranges and verifies certificates that are read already.
+ * @throws TlsError `CHAIN_INVALID`, `CHAIN_INCOMPLETE`: see {@link arrangeChain}
+ */
+export function judgeChain(certificates: readonly Certificate[], input: Omit<ChainInput, "certificates">): Chain {
   const chain = arrangeChain(certificates, input);
   return { ...chain, findings: [...chain.findings, ...verifyChain(chain, input)] };
 }
