@@ -1,13 +1,19 @@
+/** A run that may be a key in base64, pasted in the wrong place: mixed case and digits, which no name has so long. */
+const keyMaterial =
+  /(?<![A-Za-z0-9+/])(?!\/)(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[0-9])([A-Za-z0-9+/]{4})[A-Za-z0-9+/=]{28,}/g;
+
 /** Longest input that a message repeats; what is longer is cut, so that 10 MB of junk make no 10 MB message. */
 const longestQuote = 80;
 
 /**
  * Renders text of a stranger for a message: in double quotes, cut at 80 characters, with everything invisible (control,
  * format and odd space characters, lone surrogates) escaped as `\u{…}`, so that it can't break a line or turn the
- * reading direction of a terminal.
+ * reading direction of a terminal. What looks like the base64 of a key is cut after its fourth character.
  */
 export function renderQuoted(text: string): string {
-  const short = text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
+  // a run is recognised by what follows it, beyond the cut
+  const open = text.slice(0, 4 * longestQuote).replace(keyMaterial, "$1…");
+  const short = open.length > longestQuote || text.length > 4 * longestQuote ? `${open.slice(0, longestQuote)}…` : open;
   const visible = short.replace(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
