@@ -30,7 +30,8 @@ export function parseCellsOptions(input: unknown): CellsOptions {
   const options = new Map(Object.entries(given).filter(([, value]) => value !== undefined));
   for (const name of options.keys()) {
     if (!optionNames.includes(name)) {
-      const reason = `options.${name.slice(0, 40)} is not an option of kind cells, which takes ${optionNames.join(", ")}`;
+      const shown = /^\w{1,40}$/.test(name) ? name : renderQuoted(name);
+      const reason = `options.${shown} is not an option of kind cells, which takes ${optionNames.join(", ")}`;
       throw new TlsError("GATEWAY_INVALID", reason, { hint: "Correct the name, or leave it away." });
     }
   }

@@ -1,6 +1,9 @@
 import { TlsError } from "../errors";
 import type { HeaderChange, Maintenance, RoutingRule, SiteData, SiteTls } from "./site";
 
+/** The schema of a site allows 200 headers, 200 routes and 100 conditions, a line each. */
+const mostLines = 1000;
+
 /** Characters of a site's name that need no quotes. */
 const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
@@ -22,13 +25,23 @@ export function renderSites(sites: readonly SiteData[]): string {
  */
 export function parseSites(text: string): readonly SiteData[] {
   const sites: SiteData[] = [];
-  let block: string[] = [];
-  const lines = text.split("\n");
-  for (const [index, line] of lines.entries()) {
-    if (line !== "") block.push(line);
-    const endsBlock = line === "" || index === lines.length - 1;
-    if (!endsBlock || block.length === 0) continue;
-    sites.push(parseSite(block, index - block.length + (line === "" ? 1 : 2)));
+  let [block, firstLine, start]: [string[], number, number] = [[], 1, 0];
+  // line by line: junk of ten megabytes is refused at its first fault
+  for (let index = 1; start <= text.length; index++) {
+    const newline = text.indexOf("\n", start);
+    const end = newline === -1 ? text.length : newline;
+    const line = text.slice(start, end);
+    start = end + 1;
+    if (line !== "") {
+      if (block.length === 0) firstLine = index;
+      if (block.push(line) > mostLines)
+        throw new TlsError(
+          "SITE_INVALID",
+          `line ${index} of the sites' text: the site has more than ${mostLines} lines`,
+        );
+    }
+    if (block.length === 0 || (line !== "" && newline !== -1)) continue;
+    sites.push(parseSite(block, firstLine));
     block = [];
   }
   return sites;
