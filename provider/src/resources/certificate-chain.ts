@@ -96,23 +96,18 @@ export class CertificateChain extends DynamicResource {
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
 
-  constructor(
-    name: string,
-    args: CertificateChainArgs | CertificateChainState,
-    opts: pulumi.CustomResourceOptions = {},
-  ) {
+  constructor(name: string, args: CertificateChainArgs, opts: pulumi.CustomResourceOptions = {}) {
     super(kind, name, { ...args }, opts, absentFrom(args, ["privateKeyPem", "hostnames"]));
     this.resourceName = name;
     this.fullChainPem = pulumi
       .all([this.certPem, this.issuerPem])
       .apply(([certPem, issuerPem]) => `${certPem}${issuerPem ?? ""}`);
-    const policy: RenewalArgs = opts.id === undefined ? (args as CertificateChainArgs) : {};
-    const renewal = renewalOutputs(this, policy, "a new certificate must be given by you,");
+    const renewal = renewalOutputs(this, args, "a new certificate must be given by you,");
     this.renewAt = renewal.renewAt;
     this.readyForRenewal = renewal.readyForRenewal;
     this.renewalReason = renewal.renewalReason;
     if (opts.id !== undefined) return;
-    warnOfExpiry(this, this, policy, "this certificate can't be renewed here: give a new certPem in time");
+    warnOfExpiry(this, this, args, "this certificate can't be renewed here: give a new certPem in time");
     warnOfFindings(this, args);
   }
 
@@ -127,7 +122,7 @@ export class CertificateChain extends DynamicResource {
     state?: CertificateChainState,
     opts?: pulumi.CustomResourceOptions,
   ): CertificateChain {
-    return new CertificateChain(name, state ?? ({} as CertificateChainState), { ...opts, id });
+    return new CertificateChain(name, (state ?? {}) as unknown as CertificateChainArgs, { ...opts, id });
   }
 
   /** Whether `value` is a `CertificateChain`, also one of another copy of this package. */

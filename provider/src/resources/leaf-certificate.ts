@@ -110,19 +110,19 @@ export class LeafCertificate extends DynamicResource {
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
 
-  constructor(name: string, args: LeafCertificateArgs | LeafCertificateState, opts: pulumi.CustomResourceOptions = {}) {
-    const keyIsElsewhere = "ca" in args ? args.certificateRequestPem !== undefined : args.privateKeyPem === undefined;
-    super(kind, name, "ca" in args ? propertiesOf(args) : { ...args }, opts, keyIsElsewhere ? ["privateKeyPem"] : []);
+  constructor(name: string, args: LeafCertificateArgs, opts: pulumi.CustomResourceOptions = {}) {
+    const isRead = opts.id !== undefined;
+    const keyIsElsewhere = isRead ? !("privateKeyPem" in args) : args.certificateRequestPem !== undefined;
+    super(kind, name, isRead ? { ...args } : propertiesOf(args), opts, keyIsElsewhere ? ["privateKeyPem"] : []);
     this.resourceName = name;
     this.names = this.hostnames;
     this.fullChainPem = this.certPem;
     this.issuerPem = this.caCertPem;
-    const policy: RenewalArgs = "ca" in args ? args : {};
-    const renewal = renewalOutputs(this, policy);
+    const renewal = renewalOutputs(this, args);
     this.renewAt = renewal.renewAt;
     this.readyForRenewal = renewal.readyForRenewal;
     this.renewalReason = renewal.renewalReason;
-    if ("ca" in args && args.validityDays !== undefined) warnOfLongLife(this, args.validityDays);
+    if (args.validityDays !== undefined) warnOfLongLife(this, args.validityDays);
   }
 
   /**
@@ -136,7 +136,7 @@ export class LeafCertificate extends DynamicResource {
     state?: LeafCertificateState,
     opts?: pulumi.CustomResourceOptions,
   ): LeafCertificate {
-    return new LeafCertificate(name, state ?? ({} as LeafCertificateState), { ...opts, id });
+    return new LeafCertificate(name, (state ?? {}) as unknown as LeafCertificateArgs, { ...opts, id });
   }
 
   /** Whether `value` is a `LeafCertificate`, also one of another copy of this package. */
