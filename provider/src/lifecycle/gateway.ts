@@ -18,6 +18,7 @@ export const gateway: Lifecycle = {
   computedProperties: () => [],
   check,
   replaces: (state, inputs) => (inputs.kind === UNKNOWN || state.kind === inputs.kind ? [] : ["kind"]),
+  explain,
   create: async (inputs) => ({ id: inputs.name as string, outputs: {} }),
   update: async () => ({}),
 };
@@ -32,6 +33,9 @@ const MAX_SITES_DEPTH = 8;
 const MAX_SITES_ENTRIES = 100_000;
 
 const PROPERTIES = ["name", "kind", "sites", "options"];
+
+/** At most so many notes are told. */
+const MAX_NOTES = 5;
 
 /** At most so many collisions are listed. */
 const MAX_PROBLEMS = 20;
@@ -56,6 +60,17 @@ function check(_olds: Properties, news: Readonly<Record<string, unknown>>): Chec
   }
   if (failures.length > 0) return { failures };
   return { inputs: { name, kind, options, sites: list === undefined ? UNKNOWN : renderSites(list) } };
+}
+
+/** What the kind has to say of these sites: right, but it may surprise. Told when they change, an output ever after. */
+function explain(_state: Properties | undefined, inputs: Properties): string | undefined {
+  const { kind, sites, options } = inputs;
+  if (typeof kind !== "string" || typeof sites !== "string" || options === UNKNOWN) return undefined;
+  const found = gatewayKinds[kind as GatewayKindName] as unknown as GatewayKind<unknown>;
+  const { notes } = found.render(parseSites(sites), found.parseOptions(options));
+  if (notes.length === 0) return undefined;
+  const more = notes.length > MAX_NOTES ? [`And ${notes.length - MAX_NOTES} more: see the output notes.`] : [];
+  return [...notes.slice(0, MAX_NOTES), ...more].join("\n");
 }
 
 function findKind(kind: unknown, failures: Failure[]): GatewayKind<unknown> | undefined {
