@@ -76,7 +76,7 @@ function checkPair(values: IssuerValues, olds: Properties, certificate: Certific
   const keyPem = known(values.caPrivateKeyPem);
   if (keyPem === undefined) return;
   if (olds.caCertPem === certificate.pem && olds.caPrivateKeyPem === keyPem) return;
-  const key = attempt("caPrivateKeyPem", failures, () => readPrivateKey(keyPem));
+  const key = attempt("caPrivateKeyPem", failures, () => readPrivateKey(keyPem, { what: "caPrivateKeyPem" }));
   if (key === undefined || certificate.x509.checkPrivateKey(key)) return;
   failures.push(
     renderFailure(
@@ -91,7 +91,9 @@ function readIssuer(text: string): Certificate {
   const certificates = readCertificates(text, "caCertPem");
   const [certificate] = certificates;
   if (certificate === undefined || certificates.length !== 1) {
-    throw new TlsError("CERTIFICATE_INVALID", `expected one CA certificate, found ${certificates.length}.`);
+    throw new TlsError("CERTIFICATE_INVALID", `expected one CA certificate, found ${certificates.length}.`, {
+      hint: "give certPem of the CA.",
+    });
   }
   if (!certificate.isCa) {
     throw new TlsError(
