@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../adapter/clock";
 import { certificateChain, findChainWarnings } from "../lifecycle/certificate-chain";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
-import { type RenewalArgs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";
+import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";
 
 const kind = describeKind(certificateChain, "certificateChain", [
   "certPem",
@@ -87,14 +87,9 @@ export class CertificateChain extends DynamicResource {
   declare public readonly validTo: pulumi.Output<string>;
   /** The one `fullcert` file: the certificate, then its intermediates, PEM. */
   public readonly fullChainPem: pulumi.Output<string>;
-  /** From when on a warning asks for a new certificate, ISO 8601 UTC. */
-  public readonly renewAt: pulumi.Output<string>;
-  /** Whether a new certificate should be given now. */
-  public readonly readyForRenewal: pulumi.Output<boolean>;
-  /** What is left of it, for a person. */
-  public readonly renewalReason: pulumi.Output<string>;
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
+  private readonly renewal: RenewalOutputs;
 
   constructor(name: string, args: CertificateChainArgs, opts: pulumi.CustomResourceOptions = {}) {
     super(kind, name, { ...args }, opts, absentFrom(args, ["privateKeyPem", "hostnames"]));
@@ -102,13 +97,25 @@ export class CertificateChain extends DynamicResource {
     this.fullChainPem = pulumi
       .all([this.certPem, this.issuerPem])
       .apply(([certPem, issuerPem]) => `${certPem}${issuerPem ?? ""}`);
-    const renewal = renewalOutputs(this, args, "a new certificate must be given by you,");
-    this.renewAt = renewal.renewAt;
-    this.readyForRenewal = renewal.readyForRenewal;
-    this.renewalReason = renewal.renewalReason;
+    this.renewal = renewalOutputs(this, args, "a new certificate must be given by you,");
     if (opts.id !== undefined) return;
     warnOfExpiry(this, this, args, "this certificate can't be renewed here: give a new certPem in time");
     warnOfFindings(this, args);
+  }
+
+  /** From when on a warning asks for a new certificate, ISO 8601 UTC. */
+  get renewAt(): pulumi.Output<string> {
+    return this.renewal.renewAt;
+  }
+
+  /** Whether a new certificate should be given now. */
+  get readyForRenewal(): pulumi.Output<boolean> {
+    return this.renewal.readyForRenewal;
+  }
+
+  /** What is left of it, for a person. */
+  get renewalReason(): pulumi.Output<string> {
+    return this.renewal.renewalReason;
   }
 
   /**
@@ -133,7 +140,7 @@ export class CertificateChain extends DynamicResource {
 
 /** The leaf's own end is told by `warnOfExpiry`, with the days that are left. */
 function warnOfFindings(resource: CertificateChain, args: CertificateChainArgs): void {
-  pulumi.all([args.certPem, args.issuerPem, args.roots, resource.id]).apply(async ([certPem, issuerPem, roots]) => {
+  pulumi.all([args.certPem, args.issuerPem, args.roots, resource.urn]).apply(async ([certPem, issuerPem, roots]) => {
     const findings = findChainWarnings({ certPem, issuerPem, roots }, readClock());
     for (const finding of findings) {
       if (finding.code === "CERTIFICATE_EXPIRED" && finding.hint.startsWith("Renew it")) continue;

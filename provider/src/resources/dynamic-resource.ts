@@ -50,10 +50,12 @@ export abstract class DynamicResource extends pulumi.CustomResource {
     super(
       kind.type,
       name,
-      { ...outputs, ...args, [SENSITIVE]: holdsOtherSecrets(args, secrets), __provider: kind.provider },
+      { ...outputs, ...args, ...sensitivity(args, secrets), __provider: kind.provider },
       pulumi.mergeOptions(opts, { additionalSecretOutputs: [...secrets], ...hooksFor(kind, opts) }),
     );
-    for (const output of absent) Object.assign(this, { [output]: pulumi.output(undefined) });
+    if (absent.length === 0) return;
+    const none = pulumi.output(undefined);
+    for (const output of absent) Object.assign(this, { [output]: none });
   }
 }
 
@@ -64,10 +66,22 @@ function hooksFor(kind: DynamicResourceKind, opts: pulumi.CustomResourceOptions)
   return hook === undefined ? {} : { hooks: { beforeCreate: [hook], beforeUpdate: [hook] } };
 }
 
-/** Whether an argument that is not secret anyway holds a secret, so that what is derived from it must be one too. */
-function holdsOtherSecrets(args: Record<string, unknown>, secrets: readonly string[]): Promise<true | undefined> {
+/** Says whether an argument that is not secret anyway holds a secret, so that what is derived from it must be one too. */
+function sensitivity(args: Record<string, unknown>, secrets: readonly string[]): Record<string, unknown> {
   const others = Object.entries(args).filter(([name]) => !secrets.includes(name));
-  return pulumi.isSecret(pulumi.output(Object.fromEntries(others))).then((secret) => secret || undefined);
+  const outputs = others.flatMap(([, value]) => collectOutputs(value));
+  // plain data can't be secret, and every property costs the program promises
+  if (outputs.length === 0) return {};
+  const secret = Promise.all(outputs.map((output) => pulumi.isSecret(output)));
+  return { [SENSITIVE]: secret.then((marks) => marks.includes(true) || undefined) };
+}
+
+/** The outputs and promises inside of a value; what an output itself holds, it answers for. */
+function collectOutputs(value: unknown): readonly pulumi.Output<unknown>[] {
+  if (typeof value !== "object" || value === null || pulumi.Resource.isInstance(value)) return [];
+  if (pulumi.Output.isInstance(value)) return [value];
+  if (value instanceof Promise) return [pulumi.output(value)];
+  return Object.values(value).flatMap(collectOutputs);
 }
 
 /** Whether `value` is a resource of the given kind, also one made by another copy of this package. */

@@ -7,7 +7,7 @@ import { parseSites } from "../gateway/site-text";
 import { gateway } from "../lifecycle/gateway";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type GatewayCertificate, type Renewal, renewalOf } from "./gateway-certificate";
-import { addSource, renderFiles } from "./gateway-files";
+import { addSource, type FileSources, renderFiles } from "./gateway-files";
 import type { LeafCertificate } from "./leaf-certificate";
 import type { SelfSignedCA } from "./self-signed-ca";
 import { Site } from "./site";
@@ -51,25 +51,15 @@ export class Gateway extends DynamicResource {
   declare public readonly options: pulumi.Output<Partial<CellsOptions> | undefined>;
   /** All sites, normalised, one block each: the text whose lines a preview compares. */
   declare public readonly sites: pulumi.Output<string>;
-  /** The files to place, with mode and purpose, without their contents. */
-  public readonly fileList: pulumi.Output<GatewayFile[]>;
-  /** Path -> content of the files to place; secret. */
-  public readonly files: pulumi.Output<Record<string, string>>;
-  /** When each certificate of the gateway renews. */
-  public readonly renewals: pulumi.Output<Renewal[]>;
-  private readonly model: pulumi.Output<GatewayModel>;
+  private readonly sources: FileSources;
+  private model: pulumi.Output<GatewayModel> | undefined;
 
   constructor(name: string, args: GatewayArgs, opts: pulumi.CustomResourceOptions = {}) {
     const isRead = opts.id !== undefined;
     const entries = isRead ? [] : args.sites.map((entry) => readEntry(entry));
     const sites = isRead ? args.sites : renderSitesText(entries.map((entry) => entry.data));
     super(kind, name, { kind: args.kind, options: args.options, sites, name }, opts, absentFrom(args, ["options"]));
-    this.model = pulumi.all([this.kind, this.options, this.sites]).apply(readModel) as pulumi.Output<GatewayModel>;
-    this.fileList = this.derive(({ kind, sites, options }) => [...kind.files(sites, options)]);
-    const sources = this.collectSources(name, entries);
-    this.files = renderFiles(this.fileList as pulumi.Output<readonly GatewayFile[]>, sources);
-    const certificates = [...sources.certificate.values(), ...sources.leaf.values()];
-    this.renewals = pulumi.all(certificates.map(renewalOf)) as pulumi.Output<Renewal[]>;
+    this.sources = this.collectSources(name, entries);
   }
 
   // what a program does not use is not rendered: with thousands of sites that counts
@@ -112,12 +102,29 @@ export class Gateway extends DynamicResource {
     return this.derive(({ kind, sites, options }) => kind.commands(sites, options));
   }
 
+  /** The files to place, with mode and purpose, without their contents. */
+  get fileList(): pulumi.Output<GatewayFile[]> {
+    return this.derive(({ kind, sites, options }) => [...kind.files(sites, options)]);
+  }
+
+  /** Path -> content of the files to place; secret. */
+  get files(): pulumi.Output<Record<string, string>> {
+    return renderFiles(this.fileList as pulumi.Output<readonly GatewayFile[]>, this.sources);
+  }
+
+  /** When each certificate of the gateway renews. */
+  get renewals(): pulumi.Output<Renewal[]> {
+    const certificates = [...this.sources.certificate.values(), ...this.sources.leaf.values()];
+    return pulumi.all(certificates.map(renewalOf)) as pulumi.Output<Renewal[]>;
+  }
+
   private derive<T>(render: (model: GatewayModel) => T): pulumi.Output<T> {
+    this.model ??= pulumi.all([this.kind, this.options, this.sites]).apply(readModel) as pulumi.Output<GatewayModel>;
     return this.model.apply((model) => render(model as GatewayModel)) as pulumi.Output<T>;
   }
 
   /** The resources behind the sites; leaves for sites that are plain data are issued here, as children. */
-  private collectSources(name: string, entries: readonly Entry[]) {
+  private collectSources(name: string, entries: readonly Entry[]): FileSources {
     const certificate = new Map<string, GatewayCertificate>();
     const leaf = new Map<string, GatewayCertificate>();
     const ca = new Map<string, SelfSignedCA>();

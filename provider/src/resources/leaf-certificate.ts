@@ -4,7 +4,7 @@ import type { DistinguishedName } from "../x509/distinguished-name";
 import type { NameConstraints } from "../x509/name-constraints";
 import type { KeyType } from "../x509/private-key";
 import { DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
-import { type RenewalArgs, renewalOutputs } from "./renewal-outputs";
+import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "./renewal-outputs";
 
 const kind = describeKind(leafCertificate, "leafCertificate", [
   "certPem",
@@ -101,14 +101,9 @@ export class LeafCertificate extends DynamicResource {
   public readonly fullChainPem: pulumi.Output<string>;
   /** The issuer's certificate, as pulumi-acme names it. The same as `caCertPem`. */
   public readonly issuerPem: pulumi.Output<string>;
-  /** The first moment at which a run renews, ISO 8601 UTC. */
-  public readonly renewAt: pulumi.Output<string>;
-  /** Whether a run now would renew. */
-  public readonly readyForRenewal: pulumi.Output<boolean>;
-  /** When it renews and why, for a person. */
-  public readonly renewalReason: pulumi.Output<string>;
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
+  private readonly renewal: RenewalOutputs;
 
   constructor(name: string, args: LeafCertificateArgs, opts: pulumi.CustomResourceOptions = {}) {
     const isRead = opts.id !== undefined;
@@ -118,11 +113,23 @@ export class LeafCertificate extends DynamicResource {
     this.names = this.hostnames;
     this.fullChainPem = this.certPem;
     this.issuerPem = this.caCertPem;
-    const renewal = renewalOutputs(this, args);
-    this.renewAt = renewal.renewAt;
-    this.readyForRenewal = renewal.readyForRenewal;
-    this.renewalReason = renewal.renewalReason;
+    this.renewal = renewalOutputs(this, args);
     if (args.validityDays !== undefined) warnOfLongLife(this, args.validityDays);
+  }
+
+  /** The first moment at which a run renews, ISO 8601 UTC. */
+  get renewAt(): pulumi.Output<string> {
+    return this.renewal.renewAt;
+  }
+
+  /** Whether a run now would renew. */
+  get readyForRenewal(): pulumi.Output<boolean> {
+    return this.renewal.readyForRenewal;
+  }
+
+  /** When it renews and why, for a person. */
+  get renewalReason(): pulumi.Output<string> {
+    return this.renewal.renewalReason;
   }
 
   /**
@@ -157,7 +164,8 @@ function propertiesOf(args: LeafCertificateArgs): Record<string, unknown> {
 }
 
 function warnOfLongLife(resource: LeafCertificate, validityDays: pulumi.Input<number>): void {
-  pulumi.output(validityDays).apply(async (days) => {
+  // not before the resource has its URN: a log entry that waits for one that never comes holds up every later one
+  pulumi.all([validityDays, resource.urn]).apply(async ([days]) => {
     if (days <= LONG_LIFE_DAYS) return;
     await pulumi.log.warn(
       `validityDays is ${days}: some clients refuse more than ${LONG_LIFE_DAYS}, and a renewal that happens once in years is one that fails.`,

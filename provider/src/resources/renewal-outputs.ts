@@ -31,7 +31,8 @@ export interface RenewalArgs {
 
 /**
  * Computes the renewal in the program, from the dates in the state and the policy in the arguments: a change of policy
- * alone must not update the resource, or every output of it would be unknown in the preview.
+ * alone must not update the resource, or every output of it would be unknown in the preview. Nothing is computed before
+ * an output is first asked for.
  *
  * @param verb what happens then.
  */
@@ -40,18 +41,31 @@ export function renewalOutputs(
   args: RenewalArgs,
   verb = "renews",
 ): RenewalOutputs {
-  const decision = pulumi
-    .all([dates.validFrom, dates.validTo, args.minDaysRemaining, args.checkIntervalHours])
-    .apply(([validFrom, validTo, minDaysRemaining, checkIntervalHours]) => {
-      const validity: Validity = { validFrom, validTo };
-      const policy: RenewalPolicy = { minDaysRemaining, checkIntervalHours };
-      const decided = decideRenewal(validity, policy, readClock());
-      return { ...decided, when: describeRenewal(validity, decided) };
-    });
+  const decide = () =>
+    pulumi
+      .all([dates.validFrom, dates.validTo, args.minDaysRemaining, args.checkIntervalHours])
+      .apply(([validFrom, validTo, minDaysRemaining, checkIntervalHours]) => {
+        const validity: Validity = { validFrom, validTo };
+        const policy: RenewalPolicy = { minDaysRemaining, checkIntervalHours };
+        const decided = decideRenewal(validity, policy, readClock());
+        return { ...decided, when: describeRenewal(validity, decided) };
+      });
+  let decision: ReturnType<typeof decide> | undefined;
+  // each output costs the program a dozen promises, and few of a thousand leaves are ever asked
+  const decided = () => {
+    decision ??= decide();
+    return decision;
+  };
   return {
-    renewAt: decision.at,
-    readyForRenewal: decision.due,
-    renewalReason: pulumi.interpolate`${verb} ${decision.when}`,
+    get renewAt() {
+      return decided().at;
+    },
+    get readyForRenewal() {
+      return decided().due;
+    },
+    get renewalReason() {
+      return decided().apply(({ when }) => `${verb} ${when}`);
+    },
   };
 }
 

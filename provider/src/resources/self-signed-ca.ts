@@ -5,7 +5,7 @@ import type { NameConstraints } from "../x509/name-constraints";
 import type { KeyType } from "../x509/private-key";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type IssueArgs, LeafCertificate } from "./leaf-certificate";
-import { type RenewalArgs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";
+import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";
 
 const kind = describeKind(selfSignedCa, "selfSignedCa", [
   "certPem",
@@ -83,27 +83,39 @@ export class SelfSignedCA extends DynamicResource {
   declare public readonly validFrom: pulumi.Output<string>;
   /** ISO 8601 UTC; this second is still valid. */
   declare public readonly validTo: pulumi.Output<string>;
-  /** The first moment at which a run renews, ISO 8601 UTC. */
-  public readonly renewAt: pulumi.Output<string>;
-  /** Whether a run now would renew. */
-  public readonly readyForRenewal: pulumi.Output<boolean>;
-  /** When it renews and why, for a person. */
-  public readonly renewalReason: pulumi.Output<string>;
-  /** File name to content, under mkcert's names: `rootCA.pem` and `rootCA-key.pem`; secret. */
-  public readonly files: pulumi.Output<Record<string, string>>;
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
+  private readonly renewal: RenewalOutputs;
 
   constructor(name: string, args: SelfSignedCAArgs = {}, opts: pulumi.CustomResourceOptions = {}) {
     const isAdopted = args.certPem !== undefined || args.privateKeyPem !== undefined;
     const absent = isAdopted ? ["subject", "keyType"] : absentFrom(args, ["nameConstraints"]);
     super(kind, name, opts.id === undefined ? { ...args, name } : { ...args }, opts, absent);
     this.resourceName = name;
-    const renewal = renewalOutputs(this, args, isAdopted ? "a new certificate must be given by you," : "renews");
-    this.renewAt = renewal.renewAt;
-    this.readyForRenewal = renewal.readyForRenewal;
-    this.renewalReason = renewal.renewalReason;
-    this.files = pulumi.secret(
+    this.renewal = renewalOutputs(this, args, isAdopted ? "a new certificate must be given by you," : "renews");
+    if (isAdopted && opts.id === undefined) {
+      warnOfExpiry(this, this, args, "this adopted CA can't be renewed here: give a new certPem in time");
+    }
+  }
+
+  /** The first moment at which a run renews, ISO 8601 UTC. */
+  get renewAt(): pulumi.Output<string> {
+    return this.renewal.renewAt;
+  }
+
+  /** Whether a run now would renew. */
+  get readyForRenewal(): pulumi.Output<boolean> {
+    return this.renewal.readyForRenewal;
+  }
+
+  /** When it renews and why, for a person. */
+  get renewalReason(): pulumi.Output<string> {
+    return this.renewal.renewalReason;
+  }
+
+  /** File name to content, under mkcert's names: `rootCA.pem` and `rootCA-key.pem`; secret. */
+  get files(): pulumi.Output<Record<string, string>> {
+    return pulumi.secret(
       pulumi.all([this.certPem, this.privateKeyPem]).apply(
         ([certPem, privateKeyPem]): Record<string, string> => ({
           "rootCA.pem": certPem,
@@ -111,9 +123,6 @@ export class SelfSignedCA extends DynamicResource {
         }),
       ),
     );
-    if (isAdopted && opts.id === undefined) {
-      warnOfExpiry(this, this, args, "this adopted CA can't be renewed here: give a new certPem in time");
-    }
   }
 
   /**

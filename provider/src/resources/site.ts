@@ -69,8 +69,6 @@ export class Site extends DynamicResource {
   public readonly siteName: string;
   /** The whole site, normalised: what a {@link Gateway} takes. */
   public readonly spec: pulumi.Output<SiteData>;
-  /** The ports to open, each with its reason, as Pydio Cells 4 needs them; {@link Gateway.firewallPorts} knows more. */
-  public readonly firewallPorts: pulumi.Output<FirewallPort[]>;
   /** The resource that the certificate comes from: the one given, or the leaf that `selfSigned.ca` issued. */
   public readonly certificate: GatewayCertificate | undefined;
   /** The leaf that `selfSigned.ca` issued for this site. */
@@ -80,13 +78,13 @@ export class Site extends DynamicResource {
 
   constructor(name: string, args: SiteArgs, opts: pulumi.CustomResourceOptions = {}) {
     const { data, certificate, ca } = readSiteArgs(name, args);
-    super(kind, name, data, opts, absentFrom(data, SPEC));
+    const absent = absentFrom(data, SPEC);
+    super(kind, name, data, opts, absent);
     this.siteName = name;
-    this.spec = pulumi.all(SPEC.map((property) => this[property] as pulumi.Output<unknown>)).apply(joinSpec);
-    this.firewallPorts = this.spec.apply((spec) => {
-      const { cells } = gatewayKinds;
-      return [...cells.firewallPorts([spec], cells.parseOptions({}))];
-    });
+    const present = SPEC.filter((property) => !absent.includes(property));
+    this.spec = pulumi
+      .all(present.map((property) => this[property] as pulumi.Output<unknown>))
+      .apply((values) => joinSpec(present, values));
     this.ca = ca;
     this.leaf = ca?.issue(
       `${name}-leaf`,
@@ -94,6 +92,14 @@ export class Site extends DynamicResource {
       { parent: this },
     );
     this.certificate = certificate ?? this.leaf;
+  }
+
+  /** The ports to open, each with its reason, as Pydio Cells 4 needs them; {@link Gateway.firewallPorts} knows more. */
+  get firewallPorts(): pulumi.Output<FirewallPort[]> {
+    return this.spec.apply((spec) => {
+      const { cells } = gatewayKinds;
+      return [...cells.firewallPorts([spec], cells.parseOptions({}))];
+    });
   }
 
   /**
@@ -111,8 +117,8 @@ export class Site extends DynamicResource {
   }
 }
 
-function joinSpec(values: readonly unknown[]): SiteData {
-  const entries = SPEC.map((property, index) => [property, values[index]] as const);
+function joinSpec(properties: readonly string[], values: readonly unknown[]): SiteData {
+  const entries = properties.map((property, index) => [property, values[index]] as const);
   return Object.fromEntries(entries.filter(([, value]) => !isEmpty(value))) as unknown as SiteData;
 }
 
