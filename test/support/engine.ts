@@ -29,11 +29,14 @@ export class EngineStack {
   /** All events that are not for debugging: those hold every secret, by the engine's design. */
   readonly events: automation.EngineEvent[] = [];
 
-  /** @param env for the engine, its provider processes and the CLI. */
+  /**
+   * @param options `env` is for the engine, its provider processes and the CLI; `main` is the folder of the program, from
+   * which the provider process finds the package.
+   */
   static async create(
     name: string,
     program: automation.PulumiFn,
-    options: { env?: Record<string, string>; folder?: string } = {},
+    options: { env?: Record<string, string>; folder?: string; main?: string } = {},
   ): Promise<EngineStack> {
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), "tls-gateway-engine-"));
     const env = {
@@ -52,7 +55,7 @@ export class EngineStack {
         workDir: folder,
         pulumiHome: env.PULUMI_HOME,
         envVars: env,
-        projectSettings: { name: "test", runtime: "nodejs", main: programFolder },
+        projectSettings: { name: "test", runtime: "nodejs", main: options.main ?? programFolder },
       },
     );
     return new EngineStack(stack, folder, env);

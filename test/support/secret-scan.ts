@@ -1,5 +1,7 @@
 // Guards every engine test: no private key and no word that was given as a secret stands in clear anywhere.
 
+import { createPublicKey } from "node:crypto";
+
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g;
 
 /**
@@ -15,7 +17,7 @@ export function findLeaks(
 ): readonly string[] {
   const keys = unescapeBreaks(open).match(PRIVATE_KEY) ?? [];
   // the first line of a PKCS#8 key is the same for every key of its type, up to the last characters
-  const lines = keys.flatMap((key) => key.split("\n").filter((line) => line.length >= 20 && !line.startsWith("-----")));
+  const lines = keys.flatMap(privateLines);
   const findings: string[] = [];
   for (const [place, text] of Object.entries(places)) {
     const plain = unescapeBreaks(text);
@@ -26,6 +28,15 @@ export function findLeaks(
     }
   }
   return findings;
+}
+
+/** The lines of a key but those that hold bytes of its public half only: a certificate may show the same line. */
+function privateLines(key: string): readonly string[] {
+  const publicKey = createPublicKey(key).export({ type: "spki", format: "der" });
+  return key
+    .split("\n")
+    .filter((line) => line.length >= 20 && !line.startsWith("-----"))
+    .filter((line) => !publicKey.includes(Buffer.from(line, "base64")));
 }
 
 /** JSON in JSON writes a line break as one backslash or more and an n. */
