@@ -124,11 +124,11 @@ class CommandTimer {
   }
 }
 
-/** A resource of {@link file://./trivial.cjs}, for references: it keeps `payload` and does nothing. */
+/** A resource of {@link file://./trivial.cjs}, for references: it keeps its properties and does nothing. */
 export class TrivialResource extends pulumi.CustomResource {
-  constructor(name: string, payload: string) {
+  constructor(name: string, properties: Readonly<Record<string, unknown>>) {
     const path = join(import.meta.dirname, "trivial.cjs");
     const provider = `exports.handler = () => require(${JSON.stringify(path)}).trivial;`;
-    super("pulumi-nodejs:dynamic/bench:Trivial", name, { payload, __provider: provider });
+    super("pulumi-nodejs:dynamic/bench:Trivial", name, { ...properties, __provider: provider });
   }
 }

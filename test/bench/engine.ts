@@ -1,6 +1,6 @@
 // Sites with leaf certificates as resources, against as many trivial dynamic resources with as much state.
-import { BenchStack } from "./bench-stack.ts";
-import { payloadsFor, runSites, runTrivial } from "./fleet-program.ts";
+import { BenchStack, type StoredResource } from "./bench-stack.ts";
+import { counterparts, runSites, runTrivial } from "./fleet-program.ts";
 import { type Benchmark, describeSpread, interleave, type Measurement, median } from "./measurement.ts";
 
 const SIZES = [10, 100, 1_000];
@@ -26,56 +26,76 @@ function runsFor(size: number): { ups: number; previews: number } {
 
 async function measureSize(size: number, runs: number | undefined): Promise<Measurement[]> {
   const { ups, previews } = runsFor(size);
-  const samples = { ours: [] as number[], trivial: [] as number[] };
-  for (let run = 1; run <= (runs ?? ups); run++) {
-    const ours = await BenchStack.create("ours", async () => runSites(size));
-    samples.ours.push(await ours.up());
-    const payloads = await choosePayloads(ours);
-    const trivial = await BenchStack.create("flat", async () => runTrivial(payloads));
-    samples.trivial.push(await trivial.up());
+  const samples: Samples = { ours: [], text: [], inputs: [] };
+  for (let run = 1; ; run++) {
+    const stacks = await createStacks(size, samples);
     try {
       if (run < (runs ?? ups)) continue;
       const second = await interleave(runs ?? previews, {
-        ours: () => ours.preview(),
-        trivial: () => trivial.preview(),
+        ours: () => stacks.ours.preview(),
+        text: () => stacks.text.preview(),
+        inputs: () => stacks.inputs.preview(),
       });
-      const bytes = { ours: ours.checkpoint.length, trivial: trivial.checkpoint.length };
+      const { ours, text } = stacks;
       return [
         {
           subject: `${size} sites: state`,
-          measured: { value: bytes.ours, unit: "B" },
-          reference: { value: bytes.trivial, unit: "B", what: `${payloads.length} trivial resources` },
+          measured: { value: ours.checkpoint.length, unit: "B" },
+          reference: { value: text.checkpoint.length, unit: "B", what: `${text.resources.length} trivial resources` },
         },
-        describe(`${size} sites: first up`, samples.ours, samples.trivial),
-        describe(`${size} sites: no-change preview`, second.ours, second.trivial),
+        ...compare(`${size} sites: first up`, samples),
+        ...compare(`${size} sites: no-change preview`, second),
       ];
     } finally {
-      ours.remove();
-      trivial.remove();
+      for (const stack of Object.values(stacks)) stack.remove();
     }
   }
-  throw new TypeError("at least one run");
 }
 
-/** Found with one trivial resource whose payload has one character. */
-async function choosePayloads(ours: BenchStack): Promise<number[]> {
-  const probe = await BenchStack.create("flat", async () => runTrivial([1]));
+/** Milliseconds of our program, of one with as much state in one text a resource, and of one with the same inputs. */
+type Samples = Readonly<Record<"ours" | "text" | "inputs", number[]>>;
+
+/** The three programs, each applied once on a stack of its own. */
+async function createStacks(size: number, samples: Samples) {
+  const ours = await BenchStack.create("ours", async () => runSites(size));
+  samples.ours.push(await ours.up());
+  const empty = await storeEmpty();
+  const texts = counterparts(ours.resources, empty, "one text");
+  const text = await BenchStack.create("flat", async () => runTrivial(texts));
+  samples.text.push(await text.up());
+  const shaped = counterparts(ours.resources, empty, "same inputs");
+  const inputs = await BenchStack.create("flat", async () => runTrivial(shaped));
+  samples.inputs.push(await inputs.up());
+  return { ours, text, inputs };
+}
+
+/** A trivial resource as the checkpoint file holds it. */
+async function storeEmpty(): Promise<StoredResource> {
+  const stack = await BenchStack.create("flat", async () => runTrivial([{ payload: "" }]));
   try {
-    await probe.up();
-    const [trivial] = probe.resources;
+    await stack.up();
+    const [trivial] = stack.resources;
     if (trivial === undefined) throw new Error("the trivial resource is not in the state");
-    return payloadsFor(ours.resources, trivial);
+    return trivial;
   } finally {
-    probe.remove();
+    stack.remove();
   }
 }
 
-function describe(subject: string, ours: readonly number[], trivial: readonly number[]): Measurement {
-  return {
-    subject,
-    measured: { value: median(ours), unit: "ms" },
-    reference: { value: median(trivial), unit: "ms", what: "trivial resources" },
-    target: { of: "ratio", atMost: MOST },
-    note: describeSpread(ours),
-  };
+function compare(subject: string, { ours, text, inputs }: Samples): Measurement[] {
+  const measured = { value: median(ours), unit: "ms" } as const;
+  return [
+    {
+      subject,
+      measured,
+      reference: { value: median(text), unit: "ms", what: "trivial resources" },
+      target: { of: "ratio", atMost: MOST },
+      note: describeSpread(ours),
+    },
+    {
+      subject: "  the same",
+      measured,
+      reference: { value: median(inputs), unit: "ms", what: "trivial resources with the same inputs and secrets" },
+    },
+  ];
 }

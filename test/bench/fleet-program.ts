@@ -1,4 +1,5 @@
 // The programs that benchmarks run: a fleet of sites as resources and as data, and trivial resources for comparison.
+import * as pulumi from "@pulumi/pulumi";
 import { Gateway, type GatewaySiteArgs, SelfSignedCA, Site } from "pulumi-tls-gateway";
 import { type StoredResource, TrivialResource } from "./bench-stack.ts";
 
@@ -13,17 +14,37 @@ export function runSites(size: number): void {
   new Gateway("gateway", { kind: "cells", sites });
 }
 
-/** As many trivial resources, each with as much state as its counterpart. */
-export function runTrivial(payloads: readonly number[]): void {
-  for (const [index, bytes] of payloads.entries()) {
-    new TrivialResource(`trivial-${index}`, "x".repeat(bytes));
-  }
+/** Trivial resources with these properties. */
+export function runTrivial(resources: readonly Readonly<Record<string, unknown>>[]): void {
+  for (const [index, properties] of resources.entries()) new TrivialResource(`trivial-${index}`, properties);
 }
 
-/** The length of the payload that gives a trivial resource the size of each of these: it is in inputs and outputs. */
-export function payloadsFor(resources: readonly StoredResource[], trivial: StoredResource): number[] {
-  const empty = sizeOf(trivial) - 2 * String(trivial.outputs?.payload).length;
-  return resources.map((resource) => Math.max(1, Math.round((sizeOf(resource) - empty) / 2)));
+/**
+ * Gives each resource a trivial counterpart with as much state: one text, or the same inputs, secret ones as secrets,
+ * and one text for the rest. A property of a trivial resource is stored twice, among inputs and outputs.
+ *
+ * @param empty a trivial resource as it is stored, with `payload: ""`.
+ */
+export function counterparts(
+  resources: readonly StoredResource[],
+  empty: StoredResource,
+  shape: "one text" | "same inputs",
+): Record<string, unknown>[] {
+  return resources.map((resource) => {
+    const { __provider: _, ...inputs } = resource.inputs ?? {};
+    const kept = shape === "one text" ? {} : inputs;
+    const missing = sizeOf(resource) - sizeOf(empty) - 2 * sizeOf(kept);
+    const payload = "x".repeat(Math.max(1, Math.round(missing / 2)));
+    return { ...Object.fromEntries(Object.entries(kept).map(([name, value]) => [name, disguise(value)])), payload };
+  });
+}
+
+/** The cipher of a secret, as a secret of about the length that it was made from. */
+function disguise(value: unknown): unknown {
+  const ciphertext = (value as { ciphertext?: unknown } | undefined)?.ciphertext;
+  if (typeof ciphertext !== "string") return value;
+  // base64 of the JSON text, a nonce and a tag
+  return pulumi.secret("x".repeat(Math.max(1, Math.round(ciphertext.length * 0.75) - 40)));
 }
 
 /** Bytes of a resource in the checkpoint file, by which it grows when it gets one more of it, indentation apart. */

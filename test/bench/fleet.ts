@@ -12,6 +12,9 @@ const SIZES = [1_000, 3_000, 10_000];
 /** "Speed and memory", for 10,000 sites, in milliseconds. */
 const LARGE = { sites: 10_000, check: 1_000, preview: 8_000 };
 
+/** Cells 5 knows everything that a site can say. */
+const options = { version: "5" } as const;
+
 /** Linear is 1; sorting and noise are allowed for. */
 const MOST_GROWTH = 1.15;
 
@@ -46,15 +49,15 @@ async function measureInProcess(size: number, runs: number): Promise<Measurement
 
 function checkAndRender(sites: string): void {
   const kind: GatewayKindName = "cells";
-  const { inputs, failures } = gateway.check({}, { name: "fleet", kind, sites }, new Date());
+  const { inputs, failures } = gateway.check({}, { name: "fleet", kind, sites, options }, new Date());
   if (inputs === undefined) throw new Error(`the fleet was refused: ${failures}`);
   const list = parseSites(String(inputs.sites));
   const { [kind]: cells } = gatewayKinds;
-  const options = cells.parseOptions({});
-  cells.render(list, options);
-  cells.files(list, options);
-  cells.firewallPorts(list, options);
-  cells.commands(list, options);
+  const parsed = cells.parseOptions(options);
+  cells.render(list, parsed);
+  cells.files(list, parsed);
+  cells.firewallPorts(list, parsed);
+  cells.commands(list, parsed);
 }
 
 /** The exponent of the growth between the smallest and the largest fleet: 1 is linear. */
@@ -77,10 +80,10 @@ async function measureOnEngine(size: number, runs: number): Promise<Measurement[
   const sites = makeSites(size);
   const text = JSON.stringify(sites);
   const ours = await BenchStack.create("ours", async () => {
-    const { configuration } = new Gateway("fleet", { kind: "cells", sites });
-    return { length: configuration.apply(({ length }) => length) };
+    const { configuration, firewallPorts, files } = new Gateway("fleet", { kind: "cells", sites, options });
+    return { configuration, firewallPorts, files };
   });
-  const floor = await BenchStack.create("flat", async () => void new TrivialResource("fleet", text));
+  const floor = await BenchStack.create("flat", async () => void new TrivialResource("fleet", { payload: text }));
   try {
     const first = await interleave(runs, { ours: () => ours.preview("any"), floor: () => floor.preview("any") });
     await ours.up();

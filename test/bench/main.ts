@@ -37,12 +37,21 @@ function readCount(text: string, option: string): number {
   return count;
 }
 
-const { chosen, options, json } = readCommandLine();
-const results: Record<string, readonly (Measurement & { ratio: number | undefined; missed: boolean })[]> = {};
-for (const benchmark of chosen) {
-  if (!json) console.log(`\n${benchmark.name}: ${benchmark.title}`);
-  const measurements = await benchmark.run(options);
-  results[benchmark.name] = measurements.map((one) => ({ ...one, ratio: ratioOf(one), missed: isMissed(one) }));
-  if (!json) console.log(renderTable(measurements));
+async function main(): Promise<void> {
+  const { chosen, options, json } = readCommandLine();
+  const results: Record<string, readonly (Measurement & { ratio: number | undefined; missed: boolean })[]> = {};
+  for (const benchmark of chosen) {
+    if (!json) console.log(`\n${benchmark.name}: ${benchmark.title}`);
+    const measurements = await benchmark.run(options);
+    results[benchmark.name] = measurements.map((one) => ({ ...one, ratio: ratioOf(one), missed: isMissed(one) }));
+    if (!json) console.log(renderTable(measurements));
+  }
+  if (json) console.log(JSON.stringify(results, undefined, 2));
 }
-if (json) console.log(JSON.stringify(results, undefined, 2));
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -2,6 +2,5 @@
 exports.trivial = {
   check: async (_olds, news) => ({ inputs: news }),
   diff: async (_id, olds, news) => ({ changes: olds.payload === news.payload ? false : undefined }),
-  create: async (inputs) => ({ id: "trivial", outs: { payload: inputs.payload } }),
-  update: async (_id, _olds, news) => ({ outs: { payload: news.payload } }),
+  create: async ({ __provider, ...properties }) => ({ id: "trivial", outs: properties }),
 };
