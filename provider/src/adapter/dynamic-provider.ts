@@ -1,5 +1,6 @@
 import { isTlsError, TlsError } from "../errors";
 import { isSameValue } from "../lifecycle/equality";
+import { findExcess, type InputLimits } from "../lifecycle/input-guard";
 import { type Failure, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle/lifecycle";
 import { readClock, requireWallClock } from "./clock";
 import { readUnknowns, renderUnknowns, type WireProperties, withoutUndefined, wrapSecrets } from "./wire";
@@ -18,6 +19,18 @@ const UNFINISHED = "__unfinished";
  * run". `diff` can't see the old inputs, but must know whether the engine will find a difference by itself.
  */
 const UNCHANGED = "__unchanged";
+
+/**
+ * Far beyond what any resource takes, and small enough to be judged in milliseconds. A gateway has its sites in one text,
+ * which is no longer than its lifecycle allows.
+ */
+const LIMITS: InputLimits = {
+  text: Number.POSITIVE_INFINITY,
+  entries: 2_000,
+  properties: 200,
+  depth: 32,
+  values: 50_000,
+};
 
 /** At most so many faults are listed: the first ones are the ones that are read. */
 const MAX_FAILURES = 30;
@@ -83,18 +96,21 @@ export function createDynamicProvider(load: () => Lifecycle): DynamicProvider {
 function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties): WireCheckResult {
   let failures: readonly Failure[];
   try {
+    const excess = findExcess(news, LIMITS);
+    if (excess !== undefined) return fail([`${excess.path || "arguments"}: ${excess.reason}.`]);
     const result = lifecycle.check(argumentsOf(readUnknowns(olds)), argumentsOf(readUnknowns(news)), readClock());
     if (result.inputs !== undefined) return { inputs: checkedInputs(lifecycle, olds, news, result.inputs) };
     failures = result.failures;
   } catch (error) {
     failures = [describeUnexpected(error)];
   }
-  return { failures: limitFailures(failures).map((reason) => ({ property: "", reason })) };
+  return fail(failures);
 }
 
-function limitFailures(failures: readonly Failure[]): readonly Failure[] {
-  if (failures.length <= MAX_FAILURES) return failures;
-  return [...failures.slice(0, MAX_FAILURES), `and ${failures.length - MAX_FAILURES} more.`];
+function fail(failures: readonly Failure[]): WireCheckResult {
+  const told = failures.slice(0, MAX_FAILURES);
+  if (told.length < failures.length) told.push(`and ${failures.length - told.length} more.`);
+  return { failures: told.map((reason) => ({ property: "", reason })) };
 }
 
 function checkedInputs(

@@ -3,10 +3,11 @@ import type { GatewayKind } from "../gateway/kind";
 import { type GatewayKindName, gatewayKinds } from "../gateway/kinds";
 import type { SiteData } from "../gateway/site";
 import { parseSites, renderSites } from "../gateway/site-text";
-import { renderFailure } from "./inputs";
+import { attempt, renderFailure } from "./inputs";
 import { describeInput, renderPath } from "./issue-text";
 import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
 import { nearest } from "./nearest-word";
+import { parseSiteList } from "./site-list-text";
 import { checkSiteListInput } from "./site-schema";
 import { UNKNOWN } from "./unknown";
 
@@ -22,15 +23,6 @@ export const gateway: Lifecycle = {
   create: async (inputs) => ({ id: inputs.name as string, outputs: {} }),
   update: async () => ({}),
 };
-
-/** A text of twenty thousand sites has 20 MB at the most; more is no list of sites. */
-const MAX_SITES_LENGTH = 64_000_000;
-
-/** Brackets of the list, a site, and the six levels that a site may have (site-schema.ts). */
-const MAX_SITES_DEPTH = 8;
-
-/** So far the exact number of sites is told (site-schema.ts takes 20,000). */
-const MAX_SITES_ENTRIES = 100_000;
 
 const PROPERTIES = ["name", "kind", "sites", "options"];
 
@@ -94,52 +86,17 @@ function readOptions(kind: GatewayKind<unknown>, options: unknown, failures: Fai
   }
 }
 
-/** The program sends JSON; with `ignoreChanges` the engine sends the text of the last run, which is read as well. */
 function readSites(text: unknown, failures: Failure[]): readonly SiteData[] | undefined {
-  if (typeof text !== "string" || text.length > MAX_SITES_LENGTH) {
-    const found = typeof text === "string" ? `${text.length} characters` : describeInput(text);
-    failures.push(renderFailure("sites", `found ${found}, expected a list of sites`));
+  if (typeof text !== "string") {
+    failures.push(renderFailure("sites", `found ${describeInput(text)}, expected a list of sites`));
     return undefined;
   }
-  const list = parseSiteList(text);
-  if (list === undefined) {
-    failures.push(
-      renderFailure("sites", "found text that is no list of sites.", "give Site resources or plain objects."),
-    );
-    return undefined;
-  }
+  const list = attempt("sites", failures, () => parseSiteList(text));
+  if (list === undefined) return undefined;
   const result = checkSiteListInput(list);
   if ("sites" in result) return result.sites;
   for (const { path, reason } of result.issues) failures.push(renderFailure(path, reason));
   return undefined;
-}
-
-function parseSiteList(text: string): unknown {
-  try {
-    if (text.startsWith("[")) return isSiteListJson(text) ? JSON.parse(text) : undefined;
-    return text === "" || text.startsWith("site ") ? parseSites(text) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError || isTlsError(error)) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Whether a text has no more entries, and no more brackets inside each other, than a list of sites, found at the first
- * that is too many: ten megabytes of them take the JSON parser seconds.
- */
-function isSiteListJson(text: string): boolean {
-  let [depth, entries, isQuoted] = [0, 0, false];
-  for (let index = 0; index < text.length; index++) {
-    const mark = text[index];
-    if (mark === '"') isQuoted = !isQuoted;
-    else if (isQuoted) index += mark === "\\" ? 1 : 0;
-    else if (mark === "[" || mark === "{") depth += 1;
-    else if (mark === "]" || mark === "}") depth -= 1;
-    else if (mark === "," && depth === 1) entries += 1;
-    if (depth > MAX_SITES_DEPTH || entries > MAX_SITES_ENTRIES) return false;
-  }
-  return true;
 }
 
 function describeProblems(problems: ReturnType<GatewayKind<unknown>["checkSites"]>): readonly Failure[] {

@@ -1,3 +1,5 @@
+import { renderPath } from "./issue-text";
+
 /** What of an input is worth looking at: far beyond real programs, and small enough to be judged in milliseconds. */
 export interface InputLimits {
   /** Characters of one text. */
@@ -58,7 +60,11 @@ export function findExcess(input: unknown, limits: InputLimits): InputExcess | u
     for (const key of keys) {
       if (key.length > longestKey)
         return { path, reason: `found a property whose name has ${key.length} characters: check the input` };
-      const found = visit(Reflect.get(value, key), path === "" ? key : `${path}.${key}`, depth + 1);
+      const found = visit(
+        Reflect.get(value, key),
+        path === "" ? renderPath([key]) : `${path}.${renderPath([key])}`,
+        depth + 1,
+      );
       if (found !== undefined) return found;
     }
     return undefined;

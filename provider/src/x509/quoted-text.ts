@@ -1,6 +1,7 @@
-/** A run that may be a key in base64, pasted in the wrong place: mixed case and digits, which no name has so long. */
+/** Mixed case and digits, which no name has so long: may be a key in base64 that was pasted in the wrong place. */
 const keyMaterial =
-  /(?<![A-Za-z0-9+/])(?!\/)(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[0-9])([A-Za-z0-9+/]{4})[A-Za-z0-9+/=]{28,}/g;
+  /(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[0-9])([A-Za-z0-9+/]{4})[A-Za-z0-9+/=]{20,}/g;
+const pemBody = /(-----BEGIN [^-]*-----).*/s;
 
 /** Longest input that a message repeats; what is longer is cut, so that 10 MB of junk make no 10 MB message. */
 const longestQuote = 80;
@@ -8,11 +9,15 @@ const longestQuote = 80;
 /**
  * Renders text of a stranger for a message: in double quotes, cut at 80 characters, with everything invisible (control,
  * format and odd space characters, lone surrogates) escaped as `\u{…}`, so that it can't break a line or turn the
- * reading direction of a terminal. What looks like the base64 of a key is cut after its fourth character.
+ * reading direction of a terminal. What looks like a key is cut: a PEM block after its
+ * first line, base64 after its fourth character.
  */
 export function renderQuoted(text: string): string {
   // a run is recognised by what follows it, beyond the cut
-  const open = text.slice(0, 4 * longestQuote).replace(keyMaterial, "$1…");
+  const open = text
+    .slice(0, 4 * longestQuote)
+    .replace(pemBody, "$1…")
+    .replace(keyMaterial, "$1…");
   const short = open.length > longestQuote || text.length > 4 * longestQuote ? `${open.slice(0, longestQuote)}…` : open;
   const visible = short.replace(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,

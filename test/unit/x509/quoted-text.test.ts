@@ -21,7 +21,14 @@ test.each(["P-256", "P-384", "ed25519", "rsa"])("a key of %s pasted in the wrong
         : generateKeyPairSync("ec", { namedCurve: kind });
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const body = pem.split("\n").slice(1, -2);
-  for (const text of [pem, body.join(""), `x ${body.join("\n")}`, `key=${body.join("")}`, `${" ".repeat(60)}${pem}`]) {
+  for (const text of [
+    pem,
+    body.join(""),
+    `x ${body.join("\n")}`,
+    `key=${body.join("")}`,
+    `${" ".repeat(60)}${pem}`,
+    body.map((line) => `/${line}`).join("\n"),
+  ]) {
     const quoted = renderQuoted(text);
     for (let start = 0; start + 12 <= (body[0] ?? "").length; start++) {
       expect(quoted).not.toContain((body[0] ?? "").slice(start, start + 12));
@@ -32,7 +39,8 @@ test.each(["P-256", "P-384", "ed25519", "rsa"])("a key of %s pasted in the wrong
 test("long names and paths are no keys", () => {
   for (const text of [
     "a-very-long-host-name-of-a-machine-in-house-2.example.com",
-    "/etc/ssl/Certificates2026/ExampleCompany/wildcard/fullchain",
+    "/etc/ssl/Example-2026/certificates/wildcard.pem",
+    "aResourceNameInCamelCaseOfManyWords",
     "0123456789abcdef0123456789abcdef0123456789abcdef",
   ]) {
     expect(renderQuoted(text)).toBe(`"${text}"`);

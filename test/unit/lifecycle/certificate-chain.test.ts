@@ -1,0 +1,223 @@
+import { createPrivateKey, generateKeyPairSync, type webcrypto, X509Certificate } from "node:crypto";
+import * as peculiar from "@peculiar/x509";
+import { beforeAll, describe, expect, it, test } from "vitest";
+import { certificateChain, findChainWarnings } from "../../../provider/src/lifecycle/certificate-chain";
+import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
+import { DAY } from "../../../provider/src/renewal/duration";
+import { checked, created, issuer, leafOf, refused, TODAY } from "../../support/lifecycle";
+
+interface Pair {
+  readonly pem: string;
+  readonly keyPem: string;
+  readonly key: webcrypto.CryptoKeyPair;
+  readonly name: string;
+}
+
+let root: Pair;
+let upper: Pair;
+let lower: Pair;
+let leaf: Pair;
+let stranger: { certPem: string; privateKeyPem: string };
+let encrypted: string;
+const daysLater = (days: number) => new Date(TODAY.getTime() + days * DAY);
+
+beforeAll(async () => {
+  root = await issue("CN=Root");
+  upper = await issue("CN=Upper", root);
+  lower = await issue("CN=Lower", upper);
+  leaf = await issue("CN=shop", lower, ["shop.test", "*.shop.test"]);
+  stranger = await leafOf(await issuer());
+  encrypted = createPrivateKey(leaf.keyPem)
+    .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "hunter2" })
+    .toString();
+});
+
+describe("a chain", () => {
+  it("is found, ordered, and known before anything is made; root and duplicates are dropped", () => {
+    const certPem = [root, lower, leaf, upper, lower].map(({ pem }) => pem).join("some words\n");
+    const certificate = new X509Certificate(leaf.pem);
+    expect(checked(certificateChain, { certPem, privateKeyPem: leaf.keyPem })).toEqual({
+      certPem: certificate.toString(),
+      issuerPem: [lower, upper].map(({ pem }) => new X509Certificate(pem).toString()).join(""),
+      privateKeyPem: leaf.keyPem,
+      names: ["shop.test", "*.shop.test"],
+      fingerprintSha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
+      serialNumber: certificate.serialNumber.toLowerCase(),
+      validFrom: "2026-11-22T10:20:30Z",
+      validTo: "2027-02-21T10:20:30Z",
+    });
+  });
+
+  it("is the same from two texts, in any order of names, and accepted a second time as it is", () => {
+    const hostnames = ["WWW.shop.test", "shop.test", "shop.test"];
+    const args = { certPem: leaf.pem, issuerPem: upper.pem + lower.pem, hostnames };
+    const once = checked(certificateChain, args);
+    expect(once.hostnames).toEqual(["shop.test", "www.shop.test"]);
+    const { names: _, fingerprintSha256: __, serialNumber: ___, validFrom: _a, validTo: _b, ...again } = once;
+    expect(checked(certificateChain, again, TODAY, once)).toEqual(once);
+    expect(checked(certificateChain, { ...args, hostnames: [...hostnames].reverse() })).toEqual(once);
+  });
+
+  it("is taken as it is: nothing is issued", async () => {
+    const { inputs, state } = await created(certificateChain, { certPem: leaf.pem, issuerPem: lower.pem + upper.pem });
+    expect(state).toEqual(inputs);
+  });
+
+  it("without intermediates says so", () => {
+    const check = certificateChain.check({}, { certPem: stranger.certPem }, TODAY);
+    expect(check.inputs).toMatchObject({ issuerPem: null });
+  });
+
+  it("leads to the roots that are given", () => {
+    const args = { certPem: leaf.pem, issuerPem: lower.pem + upper.pem };
+    expect(refused(certificateChain, { ...args, roots: root.pem })).toEqual([]);
+    expect(refused(certificateChain, { ...args, roots: stranger.certPem })).toHaveLength(1);
+    expect(refused(certificateChain, { ...args, roots: "system" })).toEqual([expect.stringContaining("CN=Root")]);
+  });
+
+  it("opens its key with the passphrase and keeps it as PKCS#8 without it", () => {
+    const inputs = checked(certificateChain, { certPem: leaf.pem, privateKeyPem: encrypted, passphrase: "hunter2" });
+    expect(inputs.privateKeyPem).toBe(leaf.keyPem);
+    expect(inputs).not.toHaveProperty("passphrase");
+  });
+
+  it("once accepted blocks nothing when a member has expired, but must be valid at first", () => {
+    const args = { certPem: leaf.pem, issuerPem: lower.pem + upper.pem };
+    const olds = checked(certificateChain, args);
+    expect(refused(certificateChain, args, daysLater(91))).toEqual([
+      expect.stringMatching(/^certPem: .*shop.* expired at 2027-02-21/),
+    ]);
+    expect(checked(certificateChain, args, daysLater(91), olds)).toEqual(olds);
+    const [warning] = findChainWarnings(args, daysLater(91));
+    expect(warning).toMatchObject({ code: "CERTIFICATE_EXPIRED", severity: "warning" });
+  });
+
+  test.each(["certPem", "issuerPem", "roots"])("is unknown as a whole while %s is", (name) => {
+    const args = { certPem: leaf.pem, issuerPem: lower.pem, roots: root.pem, [name]: UNKNOWN };
+    expect(checked(certificateChain, args)).toMatchObject({ certPem: UNKNOWN, names: UNKNOWN, validTo: UNKNOWN });
+  });
+
+  test.each(["privateKeyPem", "passphrase", "hostnames"])("is judged while %s is unknown", (name) => {
+    const args = { certPem: leaf.pem, issuerPem: lower.pem + upper.pem, privateKeyPem: leaf.keyPem, [name]: UNKNOWN };
+    const inputs = checked(certificateChain, args);
+    expect(inputs).toMatchObject({ names: ["shop.test", "*.shop.test"] });
+    expect(inputs.privateKeyPem).toBe(name === "hostnames" ? leaf.keyPem : UNKNOWN);
+    expect(refused(certificateChain, { ...args, issuerPem: "garbage" })).toHaveLength(1);
+  });
+});
+
+describe("bad input gets one failure that begins with its property and names the certificate", () => {
+  const cases: [string, () => object, RegExp][] = [
+    ["no certificate", () => ({ certPem: undefined }), /^certPem: is missing, expected a certificate as PEM text/],
+    ["an empty text", () => ({ certPem: "" }), /^certPem: is empty/],
+    ["white space", () => ({ certPem: " \n" }), /^certPem: /],
+    ["garbage", () => ({ certPem: "garbage" }), /^certPem: found text without a PEM block.*Hint: give/],
+    ["a certificate cut short", () => ({ certPem: leaf.pem.slice(0, 300) }), /^certPem: PEM block 1 .* no END line/],
+    ["a certificate with a lost line", () => ({ certPem: withoutLine(leaf.pem) }), /^certPem: PEM block 1 .* missing/],
+    ["bytes that are none", () => ({ certPem: wrongBytes }), /^certPem: PEM block 1 is labelled CERTIFICATE: /],
+    ["a key among certificates", () => ({ certPem: leaf.pem + leaf.keyPem }), /^certPem: PEM block 2 is a private key/],
+    ["10 MB of certificate", () => ({ certPem: "x".repeat(1e7) }), /^certPem: is longer than 1000000 characters/],
+    ["garbage for intermediates", () => ({ issuerPem: "garbage" }), /^issuerPem: found text without a PEM block/],
+    ["intermediates cut short", () => ({ issuerPem: lower.pem.slice(0, 300) }), /^issuerPem: PEM block 1 .* no END/],
+    ["a number for intermediates", () => ({ issuerPem: 5 }), /^issuerPem: found a number, expected intermediates/],
+    ["garbage for roots", () => ({ roots: "sytem" }), /^roots: found text without a PEM block/],
+    ["roots cut short", () => ({ roots: root.pem.slice(0, 300) }), /^roots: PEM block 1 .* no END line/],
+    ["no roots", () => ({ roots: "" }), /^roots: is empty/],
+    [
+      "a missing intermediate",
+      () => ({ issuerPem: lower.pem, roots: root.pem }),
+      /^certPem: .*CN=Lower was issued by CN=Upper, whose certificate is not here\. Hint: Append the intermediate/,
+    ],
+    [
+      "a key of another",
+      () => ({ privateKeyPem: stranger.privateKeyPem }),
+      /^privateKeyPem: .*shop.* another public key/,
+    ],
+    ["garbage for a key", () => ({ privateKeyPem: "garbage" }), /^privateKeyPem: holds no private key/],
+    ["a public key", () => ({ privateKeyPem: publicPem }), /^privateKeyPem: .*Hint: A public key can't stand for/],
+    ["no passphrase", () => ({ privateKeyPem: encrypted }), /^privateKeyPem: is encrypted and no passphrase is given/],
+    [
+      "a wrong passphrase",
+      () => ({ privateKeyPem: encrypted, passphrase: "hunter3" }),
+      /^privateKeyPem: the passphrase is wrong/,
+    ],
+    ["a passphrase without key", () => ({ passphrase: "hunter2" }), /^passphrase: .* privateKeyPem is not given/],
+    [
+      "a passphrase that is a number",
+      () => ({ privateKeyPem: encrypted, passphrase: 12 }),
+      /^passphrase: found a numb/,
+    ],
+    ["a name that is not covered", () => ({ hostnames: ["other.test"] }), /^hostnames: .*shop.* "other\.test".*Hint/],
+    ["a name that is none", () => ({ hostnames: ["a_b.test"] }), /^hostnames\[0\]: "a_b\.test": .*underscore/],
+    ["a renewal longer than the life", () => ({ minDaysRemaining: 91 }), /^minDaysRemaining: found 91 .* of 91 days/],
+    ["a renewal beyond all dates", () => ({ minDaysRemaining: 1e300 }), /^minDaysRemaining: found 1e\+300 days/],
+    ["an unknown property", () => ({ chainPem: "x" }), /^chainPem: there is no such property/],
+  ];
+  test.each(cases)("%s", (_, change, failure) => {
+    const args = { certPem: leaf.pem, issuerPem: lower.pem + upper.pem, ...change() };
+    const failures = refused(certificateChain, args);
+    expect(failures).toEqual([expect.stringMatching(failure)]);
+    expect(failures.join()).not.toContain("hunter");
+    for (const key of [leaf.keyPem, encrypted, stranger.privateKeyPem]) {
+      for (const line of key.split("\n").slice(1, -2)) expect(failures.join()).not.toContain(line.slice(0, 20));
+    }
+  });
+
+  it("a member that is not valid yet", () => {
+    expect(refused(certificateChain, { certPem: leaf.pem }, daysLater(-2))).toContainEqual(
+      expect.stringMatching(/^certPem: .*shop.* not valid before/),
+    );
+  });
+});
+
+describe("warnings", () => {
+  it("tell of a missing issuer while nothing is verified, and of what has no place", () => {
+    const findings = findChainWarnings({ certPem: leaf.pem, issuerPem: upper.pem }, TODAY);
+    expect(findings.map((finding) => finding.code)).toEqual(["CHAIN_INCOMPLETE", "CHAIN_INVALID"]);
+  });
+
+  it("of what check refuses are none", () => {
+    expect(findChainWarnings({ certPem: "garbage" }, TODAY)).toEqual([]);
+    expect(findChainWarnings({ certPem: leaf.pem, roots: "garbage" }, TODAY)).toEqual([]);
+  });
+});
+
+const wrongBytes = `-----BEGIN CERTIFICATE-----\n${Buffer.from("30030201ff", "hex").toString("base64")}\n-----END CERTIFICATE-----\n`;
+const publicPem = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString();
+
+function withoutLine(pem: string): string {
+  return pem
+    .split("\n")
+    .filter((_, index) => index !== 3)
+    .join("\n");
+}
+
+/** A certificate made by another library: a CA, or a leaf where names are given. */
+async function issue(name: string, by?: Pair, names: readonly string[] = []): Promise<Pair> {
+  const key = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+  const isCa = names.length === 0;
+  const certificate = await peculiar.X509CertificateGenerator.create({
+    serialNumber: Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString("hex"),
+    subject: name,
+    issuer: by?.name ?? name,
+    notBefore: daysLater(-1),
+    notAfter: daysLater(isCa ? 900 : 90),
+    publicKey: key.publicKey,
+    signingKey: (by?.key ?? key).privateKey,
+    signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
+    extensions: [
+      new peculiar.BasicConstraintsExtension(isCa, undefined, true),
+      new peculiar.KeyUsagesExtension(
+        isCa ? peculiar.KeyUsageFlags.keyCertSign : peculiar.KeyUsageFlags.digitalSignature,
+        true,
+      ),
+      ...(isCa ? [] : [new peculiar.SubjectAlternativeNameExtension(names.map((value) => ({ type: "dns", value })))]),
+    ],
+  });
+  const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", key.privateKey));
+  const keyPem = createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }).export({
+    type: "pkcs8",
+    format: "pem",
+  });
+  return { pem: `${certificate.toString("pem")}\n`, keyPem: keyPem.toString(), key, name };
+}
