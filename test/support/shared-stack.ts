@@ -50,9 +50,12 @@ function observe(values: Record<string, unknown>): Observed {
   return seen;
 }
 
-/** The outputs of a state that can be compared: ciphers are other ones at every export. */
+/** The outputs of a state, by resource, so that they can be compared: ciphers are other ones at every export. */
 export function readableOutputs(resources: Record<string, StateResource>): unknown {
-  const cipher = (_: string, value: unknown) =>
-    typeof value === "object" && value !== null && "ciphertext" in value ? "[secret]" : value;
-  return JSON.parse(JSON.stringify(resources, cipher), (name, value) => (name === "inputs" ? undefined : value));
+  const outputs = Object.entries(resources).map(([name, resource]) => [name, resource.outputs]);
+  return JSON.parse(
+    JSON.stringify(Object.fromEntries(outputs), (_, value) =>
+      typeof value === "object" && value !== null && "ciphertext" in value ? "[secret]" : value,
+    ),
+  );
 }
