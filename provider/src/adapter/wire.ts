@@ -33,12 +33,11 @@ function containsUnknown(value: unknown): boolean {
  * unknown is made secret when it becomes known.
  */
 export function wrapSecrets(properties: WireProperties, names: ReadonlySet<string>): WireProperties {
-  const wrapped: WireProperties = {};
-  for (const [name, value] of Object.entries(properties)) {
+  const entries = Object.entries(properties).map(([name, value]) => {
     const open = !names.has(name) || value === null || value === UNKNOWN_MARK || isEnvelope(value);
-    wrapped[name] = open ? value : { [SIGNATURE_KEY]: SECRET_SIGNATURE, value };
-  }
-  return wrapped;
+    return [name, open ? value : { [SIGNATURE_KEY]: SECRET_SIGNATURE, value }];
+  });
+  return Object.fromEntries(entries);
 }
 
 function isEnvelope(value: unknown): boolean {
@@ -56,11 +55,9 @@ export function withoutUndefined(properties: WireProperties): WireProperties {
 function dropUndefined(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((entry) => (entry === undefined ? null : dropUndefined(entry)));
   if (typeof value !== "object" || value === null) return value;
-  const kept: WireProperties = {};
-  for (const [name, entry] of Object.entries(value)) {
-    if (entry !== undefined) kept[name] = dropUndefined(entry);
-  }
-  return kept;
+  // not by assignment, which a property called __proto__ would not survive
+  const kept = Object.entries(value).filter(([, entry]) => entry !== undefined);
+  return Object.fromEntries(kept.map(([name, entry]) => [name, dropUndefined(entry)]));
 }
 
 function mapValues(properties: Readonly<Record<string, unknown>>, map: (value: unknown) => unknown): WireProperties {
