@@ -34,6 +34,7 @@ function measure(resources: readonly StoredResource[]): Measurement[] {
     bytes("site, without the SDK's stack trace of the program", sizeOf(withoutTrace(site)), MOST_SITE),
     bytes("leaf, as stored", sizeOf(leaf)),
     bytes("leaf, beyond PEM texts and ciphers of keys", sizeOf(leaf) - contentOf(leaf), MOST_LEAF),
+    bytes("leaf, also without the stack trace", sizeOf(withoutTrace(leaf)) - contentOf(leaf), MOST_LEAF),
     bytes("CA, as stored", sizeOf(find(resources, "SelfSignedCA"))),
     bytes("gateway of one site, as stored", sizeOf(find(resources, "Gateway"))),
   ];

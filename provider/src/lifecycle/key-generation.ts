@@ -1,4 +1,4 @@
-import { generateKeyPair, type KeyObject } from "node:crypto";
+import { generateKeyPair, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 import type { KeyType } from "../x509/private-key";
 
@@ -7,18 +7,21 @@ export const SERIAL_NUMBER_BYTES = 16;
 
 const generate = promisify(generateKeyPair);
 
-/** Makes a private key of the wanted type. RSA takes up to a second on a slow machine, without blocking the process. */
+/**
+ * Makes a private key of the wanted type. RSA takes up to a second on a slow machine, without blocking the process; the
+ * others take 0.05 ms, a tenth of what it takes to have another thread do it.
+ */
 export async function generatePrivateKey(keyType: KeyType): Promise<KeyObject> {
   switch (keyType) {
     case "P256":
-      return (await generate("ec", { namedCurve: "P-256" })).privateKey;
+      return generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
     case "P384":
-      return (await generate("ec", { namedCurve: "P-384" })).privateKey;
+      return generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
     case "RSA2048":
     case "RSA3072":
     case "RSA4096":
       return (await generate("rsa", { modulusLength: Number(keyType.slice(3)) })).privateKey;
     case "Ed25519":
-      return (await generate("ed25519")).privateKey;
+      return generateKeyPairSync("ed25519").privateKey;
   }
 }

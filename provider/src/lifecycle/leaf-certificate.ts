@@ -54,6 +54,7 @@ export const leafCertificate: Lifecycle = {
   name: "LeafCertificate",
   secretProperties: ["privateKeyPem", "caPrivateKeyPem"],
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "caPrivateKeyPem"],
+  derivedProperties: () => ["validFrom", "validTo"],
   computedProperties: () => ["certPem", "privateKeyPem", "fingerprintSha256", "serialNumber"],
   check,
   explain,
@@ -178,7 +179,8 @@ async function issue(inputs: Properties): Promise<Properties> {
     request === undefined ? await generatePrivateKey((inputs.keyType as KeyType | undefined) ?? "P256") : undefined;
   const certificate = issueLeafCertificate({
     ca,
-    caPrivateKey: readPrivateKey(inputs.caPrivateKeyPem as string),
+    // what it signs is verified with the CA's certificate
+    caPrivateKey: readPrivateKey(inputs.caPrivateKeyPem as string, { isProved: true }),
     publicKey: publicKeyOf(privateKey, request),
     identifiers: (inputs.hostnames as readonly string[]).map(parseIdentifier),
     usage: (inputs.usage as "server" | "client" | undefined) ?? "server",

@@ -21,17 +21,21 @@ const curveWords: Readonly<Record<string, string>> = { prime256v1: "P256", secp3
 /**
  * Reads the one private key of a PEM text: PKCS#8, PKCS#1 or SEC 1, plain or encrypted, certificates and parameters
  * beside it ignored. A passphrase is not needed for a plain key and then ignored; an empty one is a passphrase.
- * The key is proved by a signature, since a damaged one can still match its certificate.
+ * The key is proved by a signature, since a damaged one can still match its certificate; not with `isProved`, for a
+ * caller that verifies what the key signs.
  * `what` names the text in messages, "privateKeyPem" by default.
  * @throws TlsError `KEY_ENCRYPTED`: the passphrase is missing or wrong, or deriving from it takes too long;
  * `KEY_INVALID`: no key, several, not a key, another format, one that can't sign; `PEM_INVALID`.
  * See RFC 5958, RFC 8017 appendix A.1.2, RFC 5915, RFC 7468 sections 10, 11, 13.
  */
-export function readPrivateKey(text: string, options: { passphrase?: string; what?: string } = {}): KeyObject {
+export function readPrivateKey(
+  text: string,
+  options: { passphrase?: string; what?: string; isProved?: boolean } = {},
+): KeyObject {
   const what = options.what ?? "privateKeyPem";
   const block = findKeyBlock(readPemBlocks(text, what), what);
   const key = isEncrypted(block) ? decrypt(block, options.passphrase, what) : decode(block, what);
-  checkHealth(key, what);
+  checkHealth(key, what, options.isProved === true);
   return key;
 }
 
@@ -118,7 +122,7 @@ function decrypt(block: PemBlock, passphrase: string | undefined, what: string):
 }
 
 /** Loading checks little: an EC scalar or RSA prime may be damaged, and the public half beside it still matches. */
-function checkHealth(key: KeyObject, what: string): void {
+function checkHealth(key: KeyObject, what: string, isProved: boolean): void {
   const kind = describeKey(key);
   if (!signingTypes.includes(key.asymmetricKeyType ?? "")) {
     throw new TlsError("KEY_INVALID", `${what}: is a key of kind ${kind}, which can't sign a TLS handshake`, {
@@ -130,7 +134,7 @@ function checkHealth(key: KeyObject, what: string): void {
       hint: "A larger key slows down every handshake: use RSA4096 or P256.",
     });
   }
-  if (!canSign(key)) {
+  if (!isProved && !canSign(key)) {
     throw new TlsError("KEY_INVALID", `${what}: is damaged: what it signs does not verify with its public half`, {
       hint: "Restore the key from its source.",
     });

@@ -1,4 +1,11 @@
-import { createHash, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  X509Certificate,
+} from "node:crypto";
 import * as peculiar from "@peculiar/x509";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -161,6 +168,15 @@ describe("a leaf", () => {
     expect(() => issueLeaf({ caPrivateKey: leafKey.privateKey })).toThrow(reason);
     const { privateKey } = generateKeyPairSync("ed25519");
     expect(() => issueLeaf({ caPrivateKey: privateKey })).toThrow(reason);
+  });
+
+  it("is refused when the CA's key is damaged but its public half still matches", () => {
+    const sec1 = caKey.privateKey.export({ type: "sec1", format: "der" });
+    // SEQUENCE { INTEGER 1, OCTET STRING of 32 octets, …: the scalar starts at octet 7
+    sec1.writeUInt8(sec1.readUInt8(20) ^ 1, 20);
+    const damaged = createPrivateKey({ key: sec1, format: "der", type: "sec1" });
+    expect(createPublicKey(damaged).equals(caKey.publicKey)).toBe(true);
+    expect(() => issueLeaf({ caPrivateKey: damaged })).toThrow(/^KEY_MISMATCH: /);
   });
 
   it("is refused for a name that the CA's constraints forbid", () => {

@@ -228,6 +228,8 @@ describe("readPrivateKey", () => {
     const text = renderPem("EC PRIVATE KEY", sec1);
     expect(createPublicKey(createPrivateKey(text)).equals(createPublicKey(privateKey))).toBe(true);
     expect(failure(text)).toMatchObject({ code: "KEY_INVALID", reason: expect.stringContaining("is damaged") });
+    // a caller that verifies every signature by itself saves this one
+    expect(readPrivateKey(text, { isProved: true }).asymmetricKeyType).toBe("ec");
   });
 
   it("refuses 10 MB of junk at once", () => {
