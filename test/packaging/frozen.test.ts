@@ -1,0 +1,87 @@
+// FROZEN: this text stands in the state of every user, and requires the package by these names. A release that changes one of
+// them makes all resources unusable: not even a destroy works. Add a line; never change one.
+import { createRequire } from "node:module";
+import { describe, expect, test } from "vitest";
+import { CertificateChain, Gateway, LeafCertificate, SelfSignedCA, Site } from "../../provider/src/index";
+import { certificateChain } from "../../provider/src/lifecycle/certificate-chain";
+import { gateway } from "../../provider/src/lifecycle/gateway";
+import { leafCertificate } from "../../provider/src/lifecycle/leaf-certificate";
+import { selfSignedCa } from "../../provider/src/lifecycle/self-signed-ca";
+import { site } from "../../provider/src/lifecycle/site";
+import * as provider from "../../provider/src/provider";
+import { describeKind } from "../../provider/src/resources/dynamic-resource";
+import { recordResources } from "../support/mocks";
+
+const require = createRequire(import.meta.url);
+
+const frozen = [
+  {
+    type: "pulumi-nodejs:dynamic/tls-gateway:SelfSignedCA",
+    text: 'exports.handler = () => require("pulumi-tls-gateway/provider").selfSignedCa;',
+    make: () => new SelfSignedCA("a"),
+    resource: SelfSignedCA,
+    lifecycle: selfSignedCa,
+  },
+  {
+    type: "pulumi-nodejs:dynamic/tls-gateway:LeafCertificate",
+    text: 'exports.handler = () => require("pulumi-tls-gateway/provider").leafCertificate;',
+    make: () => new LeafCertificate("a", { ca: { certPem: "x", privateKeyPem: "x" }, hostnames: ["a.test"] }),
+    resource: LeafCertificate,
+    lifecycle: leafCertificate,
+  },
+  {
+    type: "pulumi-nodejs:dynamic/tls-gateway:CertificateChain",
+    text: 'exports.handler = () => require("pulumi-tls-gateway/provider").certificateChain;',
+    make: () => new CertificateChain("a", { certPem: "x" }),
+    resource: CertificateChain,
+    lifecycle: certificateChain,
+  },
+  {
+    type: "pulumi-nodejs:dynamic/tls-gateway:Site",
+    text: 'exports.handler = () => require("pulumi-tls-gateway/provider").site;',
+    make: () => new Site("a", { binds: [":8080"], tls: "disabled" }),
+    resource: Site,
+    lifecycle: site,
+  },
+  {
+    type: "pulumi-nodejs:dynamic/tls-gateway:Gateway",
+    text: 'exports.handler = () => require("pulumi-tls-gateway/provider").gateway;',
+    make: () => new Gateway("a", { kind: "cells", sites: [] }),
+    resource: Gateway,
+    lifecycle: gateway,
+  },
+] as const;
+
+const resources = recordResources();
+
+describe.each(frozen)("$type", ({ type, text, make, resource, lifecycle }) => {
+  test("is what the class registers, with this text to the letter", async () => {
+    const made = await resources.of(make);
+    expect(made.map((one) => one.type)).toEqual([type]);
+    expect(made[0]?.inputs.__provider).toBe(text);
+    expect(resource.__pulumiType).toBe(type);
+  });
+
+  test("has a text of at most 80 bytes", () => {
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(80);
+  });
+
+  test("runs: the text, in a module of its own, yields the provider that the package exports", () => {
+    const exportName = /\.(\w+);$/.exec(text)?.[1] ?? "";
+    const module = { exports: {} as { handler?: () => unknown } };
+    // what Pulumi's dynamic-provider process does with it
+    new Function("exports", "require", text)(module.exports, require);
+    const served = module.exports.handler?.();
+    expect(served).toBe((require("pulumi-tls-gateway/provider") as Record<string, unknown>)[exportName]);
+    for (const method of ["check", "diff", "create", "read", "update", "delete"]) {
+      expect(served).toHaveProperty(method, expect.any(Function));
+    }
+    expect(provider).toHaveProperty(exportName);
+    expect(describeKind(lifecycle, exportName, [])).toMatchObject({ type, provider: text });
+  });
+});
+
+test("the provider's file exports these names, and no other", () => {
+  const names = frozen.map(({ text }) => /\.(\w+);$/.exec(text)?.[1]).sort();
+  expect(Object.keys(provider).sort()).toEqual(names);
+});
