@@ -22,6 +22,8 @@ export const errorCodes = {
   KEY_ENCRYPTED: { retry: false, reference: "RFC 5958 section 3" },
   KEY_MISMATCH: { retry: false, reference: "RFC 5280 section 4.1.2.7" },
   HOSTNAME_UNCOVERED: { retry: false, reference: "RFC 9525 section 6" },
+  CONTAINER_INVALID: { retry: false, reference: "RFC 7292, RFC 5652" },
+  CONTAINER_ENCRYPTED: { retry: false, reference: "RFC 7292 section 5.1" },
   REQUEST_INVALID: { retry: false, reference: "RFC 2986" },
   IDENTIFIER_INVALID: { retry: false, reference: "RFC 5280 section 4.2.1.6" },
   NAME_INVALID: { retry: false, reference: "RFC 5280 appendix A.1" },

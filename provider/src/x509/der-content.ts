@@ -48,6 +48,41 @@ export function readOid(node: Asn1 | undefined, what: string): string {
   return [root, first - root * 40n, ...rest].join(".");
 }
 
+/**
+ * Object identifier and parameters of an AlgorithmIdentifier (RFC 5280 section 4.1.1.2); the identifier is empty for one
+ * longer than 32 octets, which no algorithm has, since reading it costs the square of its length.
+ * @throws TlsError DER_INVALID
+ */
+export function readAlgorithm(node: Asn1 | undefined, what: string): readonly [oid: string, parameters?: Asn1] {
+  const [type, parameters] = items(node, what);
+  const oid = octets(type, what).length > 32 ? "" : readOid(type, what);
+  return parameters === undefined ? [oid] : [oid, parameters];
+}
+
+/**
+ * An INTEGER that counts something: infinite when it is negative, or above 2^40, which is as good as endless.
+ * @throws TlsError DER_INVALID
+ */
+export function readNumber(node: Asn1 | undefined, what: string): number {
+  const value = octets(node, what);
+  if (value.length === 0 || value.length > 5 || (value[0] ?? 0) >= 0x80) return Number.POSITIVE_INFINITY;
+  return value.readUIntBE(0, value.length);
+}
+
+/**
+ * The content of an OCTET STRING, or of one with an implicit tag, also where BER writes it in pieces (X.690 section 8.7).
+ * @throws TlsError DER_INVALID
+ */
+export function joinOctets(node: Asn1 | undefined, what: string): Buffer {
+  if (node === undefined) throw malformed(what);
+  if (typeof node.value === "string") return octets(node, what);
+  const pieces = node.value.map((piece) => {
+    if (!isUniversal(piece, tag.octetString)) throw malformed(what);
+    return joinOctets(piece, what);
+  });
+  return Buffer.concat(pieces);
+}
+
 /** Whether an element is there and has this universal tag number. */
 export function isUniversal(node: Asn1 | undefined, type: number): boolean {
   return node?.tagClass === 0 && node.type === type;

@@ -79,6 +79,8 @@ export const der = {
   octetString: (value: Buffer): Asn1 => asn1.create(0, tag.octetString, false, value.toString("latin1")),
   utf8: (text: string): Asn1 => asn1.create(0, tag.utf8, false, Buffer.from(text).toString("latin1")),
   printable: (text: string): Asn1 => asn1.create(0, tag.printable, false, text),
+  /** UTF-16, so that what is outside the basic plane becomes two characters, as OpenSSL and Java write it. */
+  bmp: (text: string): Asn1 => asn1.create(0, tag.bmp, false, text),
   ia5: (text: string): Asn1 => asn1.create(0, tag.ia5, false, text),
   /** UTCTime from 1950 to 2049, else GeneralizedTime, whole seconds (RFC 5280 section 4.1.2.5). */
   time: (date: Date): Asn1 => {

@@ -1,7 +1,7 @@
 import { TlsError } from "../errors";
 import type { Asn1 } from "./der";
 import { readDer } from "./der";
-import { items, octets, readOid } from "./der-content";
+import { items, octets, readAlgorithm, readNumber } from "./der-content";
 
 /** RFC 8018 appendix A, RFC 7914 section 7. */
 const pbes2 = "1.2.840.113549.1.5.13";
@@ -102,17 +102,4 @@ function readPbes2(parameters: Asn1 | undefined, what: string): Derivation | und
   const [, cost, blockSize, parallelization] = items(values, what);
   const factors = [cost, blockSize, parallelization].map((factor) => readNumber(factor, what));
   return { kind: "scrypt", rounds: factors.reduce((product, factor) => product * factor, 1) };
-}
-
-/** Identifier and parameters. Those above have 11 octets at most; reading a long one costs the square of its length. */
-function readAlgorithm(node: Asn1 | undefined, what: string): readonly [oid: string, parameters: Asn1 | undefined] {
-  const [type, parameters] = items(node, what);
-  return [octets(type, what).length > 32 ? "" : readOid(type, what), parameters];
-}
-
-/** An INTEGER that is not negative; above 2^40 it is as good as endless. */
-function readNumber(node: Asn1 | undefined, what: string): number {
-  const value = octets(node, what);
-  if (value.length === 0 || value.length > 5 || (value[0] ?? 0) >= 0x80) return Number.POSITIVE_INFINITY;
-  return value.readUIntBE(0, value.length);
 }
