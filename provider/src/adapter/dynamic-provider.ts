@@ -98,7 +98,9 @@ function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties)
   try {
     const excess = findExcess(news, LIMITS);
     if (excess !== undefined) return fail([`${excess.path || "arguments"}: ${excess.reason}.`]);
-    const result = lifecycle.check(argumentsOf(readUnknowns(olds)), argumentsOf(readUnknowns(news)), readClock());
+    const last = argumentsOf(readUnknowns(olds));
+    const given = withoutDerived(lifecycle, last, argumentsOf(readUnknowns(news)));
+    const result = lifecycle.check(last, given, readClock());
     if (result.inputs !== undefined) return { inputs: checkedInputs(lifecycle, olds, news, result.inputs) };
     failures = result.failures;
   } catch (error) {
@@ -196,6 +198,14 @@ function secretNames(lifecycle: Lifecycle, properties: WireProperties): Readonly
 function publicPart(properties: WireProperties): WireProperties {
   return Object.fromEntries(
     Object.entries(properties).filter(([name, value]) => !INTERNAL.has(name) && value !== null),
+  );
+}
+
+/** `ignoreChanges: ["*"]` makes the engine send all inputs of the last run, also those that `check` had made of them. */
+function withoutDerived(lifecycle: Lifecycle, last: WireProperties, news: WireProperties): WireProperties {
+  const derived = lifecycle.derivedProperties?.(news) ?? [];
+  return Object.fromEntries(
+    Object.entries(news).filter(([name, value]) => !derived.includes(name) || !isSameValue(value, last[name])),
   );
 }
 

@@ -134,3 +134,6 @@ const unknownFacts = {
   validTo: UNKNOWN,
   nameConstraints: UNKNOWN,
 };
+
+/** What an adopted certificate says, beside itself. */
+export const ADOPTED_FACTS: readonly string[] = Object.keys(unknownFacts);

@@ -42,6 +42,7 @@ export const certificateChain: Lifecycle = {
   name: "CertificateChain",
   secretProperties: ["privateKeyPem", "passphrase"],
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase"],
+  derivedProperties: () => ["names", "fingerprintSha256", "serialNumber", "validFrom", "validTo"],
   computedProperties: () => [],
   check,
   create: async (inputs) => ({ id: inputs.fingerprintSha256 as string, outputs: {} }),

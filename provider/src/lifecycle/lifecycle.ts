@@ -33,6 +33,10 @@ export interface Lifecycle {
   readonly secretProperties: readonly string[];
   /** Inputs that no output shows: a change of these alone updates nothing. Left out of the state. */
   readonly policyProperties: readonly string[];
+  /**
+   * Inputs that only `check` makes, no arguments. With `ignoreChanges: ["*"]` the engine sends those of the last run.
+   */
+  readonly derivedProperties?: (inputs: Properties) => readonly string[];
   /** Outputs that only `create` and `update` can know. */
   readonly computedProperties: (state: Properties) => readonly string[];
   /**

@@ -5,7 +5,7 @@ import type { DistinguishedName } from "../x509/distinguished-name";
 import { issueCaCertificate } from "../x509/issue";
 import { type NameConstraints, parseNameConstraints } from "../x509/name-constraints";
 import { type KeyType, readPrivateKey, renderPrivateKey } from "../x509/private-key";
-import { checkAdoptedCa } from "./adopted-ca";
+import { ADOPTED_FACTS, checkAdoptedCa } from "./adopted-ca";
 import {
   checkSubject,
   keyTypeSchema,
@@ -70,6 +70,7 @@ export const selfSignedCa: Lifecycle = {
   name: "SelfSignedCA",
   secretProperties: ["privateKeyPem", "passphrase"],
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase"],
+  derivedProperties: (inputs) => (inputs.certPem === undefined ? ["validFrom", "validTo"] : ADOPTED_FACTS),
   computedProperties: (state) =>
     isAdopted(state) ? [] : ["certPem", "privateKeyPem", "subjectKeyId", "fingerprintSha256", "serialNumber"],
   check,

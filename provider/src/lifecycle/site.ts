@@ -10,6 +10,7 @@ export const site: Lifecycle = {
   name: "Site",
   secretProperties: [],
   policyProperties: [],
+  derivedProperties: () => ["url"],
   computedProperties: () => [],
   check,
   create: async (inputs) => ({ id: inputs.name as string, outputs: {} }),
