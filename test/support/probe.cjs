@@ -1,4 +1,6 @@
 // Lifecycles that exist to try the adapter on the real engine; the adapter is the built one.
+const { existsSync, writeFileSync } = require("node:fs");
+const { join } = require("node:path");
 const { createDynamicProvider } = require("../../provider/dist/adapter/dynamic-provider");
 const { UnfinishedError } = require("../../provider/dist/lifecycle/lifecycle");
 const { UNKNOWN } = require("../../provider/dist/lifecycle/unknown");
@@ -38,6 +40,23 @@ const probe = {
 /** As an earlier release that took `derived` for policy: its changes were stored and never shown. */
 const careless = { ...probe, policyProperties: [...probe.policyProperties, "text", "derived"] };
 
+/** Input `folder`: writes its process number to `running` there, and is done when somebody has put `go` beside it. */
+const slow = {
+  ...probe,
+  secretProperties: [],
+  policyProperties: [],
+  computedProperties: () => ["made"],
+  check: (_olds, news) => ({ inputs: { ...news } }),
+  replaces: () => [],
+  async create({ folder }) {
+    writeFileSync(join(folder, "running"), String(process.pid));
+    while (!existsSync(join(folder, "go"))) await new Promise((resolve) => setTimeout(resolve, 20));
+    return { id: "slow", outputs: { made: "late" } };
+  },
+  update: async () => ({ made: "later" }),
+};
+
+exports.slow = createDynamicProvider(() => slow);
 exports.probe = createDynamicProvider(() => probe);
 exports.careless = createDynamicProvider(() => careless);
 exports.lifecycle = probe;
