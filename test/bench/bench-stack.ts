@@ -11,6 +11,14 @@ export const programFolder = resolve(import.meta.dirname, "../..");
 /** A first up of 2,002 resources takes minutes; more than this is a hanging provider. Seconds. */
 const TIME_LIMIT = 1800;
 
+/** Folders of stacks that are in use; a benchmark that fails leaves none behind. */
+const folders = new Set<string>();
+process.on("exit", () => folders.forEach(removeFolder));
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
 /** A resource as the checkpoint file holds it. */
 export interface StoredResource {
   readonly type: string;
@@ -34,6 +42,7 @@ export class BenchStack {
   /** @param name of the stack, at the same length for stacks that are compared: it stands in every URN. */
   static async create(name: string, program: automation.PulumiFn): Promise<BenchStack> {
     const folder = mkdtempSync(join(tmpdir(), "tls-gateway-bench-"));
+    folders.add(folder);
     const timer = await CommandTimer.create();
     const envVars = {
       PULUMI_BACKEND_URL: `file://${folder}`,
@@ -82,7 +91,8 @@ export class BenchStack {
 
   /** Destroys nothing: there is only the folder. */
   remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeFolder(this.#folder);
+    folders.delete(this.#folder);
   }
 }
 
