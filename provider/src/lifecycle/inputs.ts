@@ -36,7 +36,11 @@ export function parseInputs<S extends InputShape>(shape: S, news: Readonly<Recor
       values[name] = UNKNOWN;
       continue;
     }
-    const result = schema.safeParse(value, { reportInput: true });
+    const result = parseValue(schema, value);
+    if (result === undefined) {
+      failures.push(renderFailure(name, `found ${describeKind(value, "invalid_type")} that can't be judged`));
+      continue;
+    }
     if (result.success) {
       if (result.data !== undefined) values[name] = result.data;
     } else {
@@ -45,6 +49,16 @@ export function parseInputs<S extends InputShape>(shape: S, news: Readonly<Recor
   }
   if (failures.length > 0) return { failures };
   return { values: values as ParsedInputs<S> };
+}
+
+/** zod compares the length of whatever has one, and so throws for an object whose property of that name is an object. */
+function parseValue(schema: ZodType, value: unknown): ReturnType<ZodType["safeParse"]> | undefined {
+  try {
+    return schema.safeParse(value, { reportInput: true });
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 /** Runs a parser that throws {@link TlsError}; its reason becomes a failure of `path`. */

@@ -16,8 +16,15 @@ export const issuerShape = {
   caCertPem: pemSchema("the certificate of the CA"),
   caPrivateKeyPem: pemSchema("the private key of the CA"),
   /** What is known of a CA that a preview has not made yet; only for the check, and left out of the inputs. */
-  caValidTo: z.string().optional(),
-  caNameConstraints: z.custom<NameConstraints>((value) => typeof value === "object" && value !== null).optional(),
+  caValidTo: z.iso.datetime("expected the end of the CA as ISO 8601 in UTC").optional(),
+  caNameConstraints: z
+    .record(
+      z.string(),
+      z.array(z.string("expected text"), "expected a list"),
+      "expected the name constraints of the CA",
+    )
+    .transform((constraints): NameConstraints => constraints)
+    .optional(),
 } as const;
 
 /** What a leaf needs to know of its CA before it is issued. */
@@ -45,7 +52,10 @@ export function checkIssuer(
   const certPem = known(values.caCertPem);
   const certificate = certPem === undefined ? undefined : attempt("caCertPem", failures, () => readIssuer(certPem));
   const constraints = certificate === undefined ? known(values.caNameConstraints) : certificate.nameConstraints;
-  const violation = constraints === undefined ? undefined : findViolation(constraints, names);
+  const violation =
+    constraints === undefined
+      ? undefined
+      : attempt("caNameConstraints", failures, () => findViolation(constraints, names));
   if (violation !== undefined) {
     failures.push(
       renderFailure(

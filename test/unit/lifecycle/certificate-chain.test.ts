@@ -108,7 +108,7 @@ describe("a chain", () => {
 
 describe("bad input gets one failure that begins with its property and names the certificate", () => {
   const cases: [string, () => object, RegExp][] = [
-    ["no certificate", () => ({ certPem: undefined }), /^certPem: is missing, expected a certificate as PEM text/],
+    ["no certificate", () => ({ certPem: undefined }), /^certPem: is missing.*Hint: give .* certPem, .* pkcs12/],
     ["an empty text", () => ({ certPem: "" }), /^certPem: is empty/],
     ["white space", () => ({ certPem: " \n" }), /^certPem: /],
     ["garbage", () => ({ certPem: "garbage" }), /^certPem: found text without a PEM block.*Hint: give/],
@@ -141,7 +141,11 @@ describe("bad input gets one failure that begins with its property and names the
       () => ({ privateKeyPem: encrypted, passphrase: "hunter3" }),
       /^privateKeyPem: the passphrase is wrong/,
     ],
-    ["a passphrase without key", () => ({ passphrase: "hunter2" }), /^passphrase: .* privateKeyPem is not given/],
+    [
+      "a passphrase without key",
+      () => ({ passphrase: "hunter2" }),
+      /^passphrase: .* neither privateKeyPem nor pkcs12 is given/,
+    ],
     [
       "a passphrase that is a number",
       () => ({ privateKeyPem: encrypted, passphrase: 12 }),

@@ -10,7 +10,7 @@ const shape = {
   days: z.number("expected a number of days").optional(),
   kind: z.enum(["one", "other"], "expected one or other").optional(),
   name: z.strictObject({ first: z.string("expected text").optional() }, "expected { first }").optional(),
-  list: z.array(z.string("expected a name"), "expected a list").optional(),
+  list: z.array(z.string("expected a name"), "expected a list").max(9, "has more than 9 names").optional(),
 };
 const secret = "hunter2-hunter2";
 
@@ -31,6 +31,11 @@ describe("inputs by their schemas", () => {
     ["a secret of another type", { secret: 123456 }, "secret: found a number, expected text."],
     ["a secret in a list", { secret: [secret] }, "secret: found a list, expected text."],
     ["another word", { kind: "third" }, 'kind: found "third", expected one or other.'],
+    [
+      "an object with a length that is none",
+      { list: { length: { toString: null } } },
+      "list: found an object that can't be judged.",
+    ],
     ["an object for a text", { list: [{}] }, "list[0]: found an object, expected a name."],
     ["null inside", { list: [null] }, "list[0]: found null, expected a name."],
     [

@@ -168,6 +168,16 @@ describe("bad input gets one failure that begins with its property", () => {
       /^keyType: is given/,
     ],
     [
+      "constraints of a CA that are none",
+      () => ({ caNameConstraints: { permittedDnsDomains: 5 } }),
+      /^caNameConstraints\.permittedDnsDomains: found a number, expected a list/,
+    ],
+    [
+      "an end of a CA that is none",
+      () => ({ caValidTo: "soon" }),
+      /^caValidTo: expected the end of the CA as ISO 8601/,
+    ],
+    [
       "a name that the CA may not issue",
       () => constrained,
       /^hostnames: the CA may not issue for a\.test: .*internal\.test/,
