@@ -1,22 +1,22 @@
 import { z } from "zod";
-import { isTlsError, TlsError } from "../errors";
+import { isTlsError } from "../errors";
 import { lifetime, type Validity } from "../renewal/decision";
 import { DAY, renderTimestamp } from "../renewal/duration";
 import type { Certificate } from "../x509/certificate";
-import { type Chain, type ChainFinding, judgeChain, readCertificates, readChain, systemRoots } from "../x509/chain";
+import { type Chain, type ChainFinding, judgeChain } from "../x509/chain";
 import { parseHostName } from "../x509/identifier";
-import { readPrivateKey, renderPrivateKey } from "../x509/private-key";
+import { renderPrivateKey } from "../x509/private-key";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "./certificate-inputs";
+import { type ChainSource, readRoots, readSource, SYSTEM_ROOTS } from "./chain-source";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
 import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
 import { checkPolicy, readPolicy } from "./planned-validity";
-import { UNKNOWN } from "./unknown";
-
-/** The word that stands for the roots of Mozilla that Node brings along. */
-const SYSTEM_ROOTS = "system";
+import { isKnown, UNKNOWN } from "./unknown";
 
 const shape = {
-  certPem: pemSchema("a certificate"),
+  certPem: pemSchema("a certificate").optional(),
+  /** Base64 of a PKCS#12 file: certificate, intermediates and key in one. */
+  pkcs12: pemSchema("a PKCS#12 file in base64").optional(),
   issuerPem: z
     .string("expected intermediates as PEM text")
     .max(MAX_PEM_LENGTH, `is longer than ${MAX_PEM_LENGTH} characters: these are not certificates`)
@@ -40,8 +40,8 @@ type Values = ParsedInputs<typeof shape>;
 /** A certificate that exists already: checked, ordered, and known in a preview. */
 export const certificateChain: Lifecycle = {
   name: "CertificateChain",
-  secretProperties: ["privateKeyPem", "passphrase"],
-  policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase"],
+  secretProperties: ["privateKeyPem", "passphrase", "pkcs12"],
+  policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase", "pkcs12"],
   derivedProperties: () => ["names", "fingerprintSha256", "serialNumber", "validFrom", "validTo"],
   computedProperties: () => [],
   check,
@@ -54,30 +54,23 @@ function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: D
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
   const failures: Failure[] = [];
-  const keyPem = known(values.privateKeyPem);
-  const passphrase = known(values.passphrase);
-  if (values.passphrase !== undefined && values.privateKeyPem === undefined) {
-    failures.push(renderFailure("passphrase", "opens a private key, but privateKeyPem is not given."));
-  }
-  const privateKey =
-    keyPem === undefined || values.passphrase === UNKNOWN
-      ? undefined
-      : attempt("privateKeyPem", failures, () =>
-          readPrivateKey(keyPem, passphrase === undefined ? {} : { passphrase }),
-        );
+  checkTogether(values, failures);
+  const source = readSource(values, failures);
+  const { privateKey } = source;
   const hostnames = known(values.hostnames)?.flatMap(
     (text, index) => attempt(`hostnames[${index}]`, failures, () => parseHostName(text)) ?? [],
   );
   const chain = isReadable(values)
-    ? checkChain({ values, olds, now, ...(privateKey && { privateKey }), ...(hostnames && { hostnames }) }, failures)
+    ? checkChain({ values, source, olds, now, ...(hostnames && { hostnames }) }, failures)
     : undefined;
   if (failures.length > 0) return { failures };
-  const { passphrase: _, ...given } = values;
+  const { passphrase: _, pkcs12: __, ...given } = values;
+  const hasKey = values.privateKeyPem !== undefined || values.pkcs12 !== undefined;
   return {
     inputs: {
       ...given,
       ...(hostnames && { hostnames: [...new Set(hostnames)].sort() }),
-      ...(keyPem !== undefined && { privateKeyPem: privateKey === undefined ? UNKNOWN : renderPrivateKey(privateKey) }),
+      ...(hasKey && { privateKeyPem: privateKey === undefined ? UNKNOWN : renderPrivateKey(privateKey) }),
       ...(chain === undefined ? unknownFacts : factsOf(chain)),
     },
   };
@@ -85,38 +78,51 @@ function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: D
 
 /** A chain is judged as a whole: not while a part of it is unknown. */
 function isReadable(values: Values): boolean {
-  return [values.certPem, values.issuerPem, values.roots].every((value) => value !== UNKNOWN);
+  const { certPem, issuerPem, roots, pkcs12, passphrase } = values;
+  return [certPem, issuerPem, roots, pkcs12, pkcs12 === undefined ? undefined : passphrase].every(isKnown);
+}
+
+function checkTogether(values: Values, failures: Failure[]): void {
+  const { certPem, privateKeyPem, pkcs12, passphrase } = values;
+  if (certPem === undefined && pkcs12 === undefined) {
+    failures.push(
+      renderFailure("certPem", "is missing.", "give the certificate as certPem, or a PKCS#12 file as pkcs12."),
+    );
+  }
+  if (pkcs12 !== undefined && privateKeyPem !== undefined) {
+    failures.push(
+      renderFailure("privateKeyPem", "is given beside pkcs12, which brings its own key.", "leave one out."),
+    );
+  }
+  if (passphrase !== undefined && privateKeyPem === undefined && pkcs12 === undefined) {
+    failures.push(renderFailure("passphrase", "opens a private key, but neither privateKeyPem nor pkcs12 is given."));
+  }
 }
 
 interface ChainRequest {
   readonly values: Values;
+  readonly source: ChainSource;
   readonly olds: Properties;
   readonly now: Date;
-  readonly privateKey?: ReturnType<typeof readPrivateKey>;
   readonly hostnames?: readonly string[];
 }
 
 function checkChain(request: ChainRequest, failures: Failure[]): Chain | undefined {
-  const { values, olds, now, privateKey, hostnames } = request;
-  const before = failures.length;
-  const texts = { certPem: known(values.certPem) ?? "", issuerPem: known(values.issuerPem) ?? "" };
-  const certificates = (["certPem", "issuerPem"] as const).map((property) =>
-    attempt(property, failures, () => readSome(texts[property], property)),
-  );
+  const { values, source, olds, now, hostnames } = request;
+  const { certificates, privateKey } = source;
+  const hadFailures = failures.length > 0;
   const rootsText = known(values.roots);
   const roots = rootsText === undefined ? undefined : attempt("roots", failures, () => readRoots(rootsText));
-  if (failures.length > before) return undefined;
-  const chain = attempt("certPem", failures, () =>
-    judgeChain(
-      certificates.flatMap((list) => list ?? []),
-      {
-        now,
-        ...(roots && { roots }),
-        ...(privateKey && { privateKey }),
-        ...(hostnames && { hostnames }),
-        ...(typeof olds.certPem === "string" && { acceptedLeaf: olds.certPem }),
-      },
-    ),
+  if (hadFailures || (rootsText !== undefined && roots === undefined)) return undefined;
+  const given = values.certPem === undefined ? "pkcs12" : "certPem";
+  const chain = attempt(given, failures, () =>
+    judgeChain(certificates, {
+      now,
+      ...(roots && { roots }),
+      ...(privateKey && { privateKey }),
+      ...(hostnames && { hostnames }),
+      ...(typeof olds.certPem === "string" && { acceptedLeaf: olds.certPem }),
+    }),
   );
   if (chain !== undefined) {
     const policyFailure = checkPolicy(readPolicy(values), lifetime(validityOf(chain.leaf)) / DAY);
@@ -127,19 +133,6 @@ function checkChain(request: ChainRequest, failures: Failure[]): Chain | undefin
       failures.push(renderFailure(finding.property, `${finding.reason}.`, finding.hint));
   }
   return chain;
-}
-
-/** An empty text is an absent one for the intermediates only: a root or a leaf that is given must be there. */
-function readSome(text: string, property: string): readonly Certificate[] {
-  const certificates = readCertificates(text, property);
-  if (certificates.length > 0 || text.trim() === "") return certificates;
-  throw new TlsError("PEM_INVALID", "found text without a PEM block, expected certificates.", {
-    hint: "give the content of the file, its lines from BEGIN CERTIFICATE to END CERTIFICATE.",
-  });
-}
-
-function readRoots(text: string): readonly Certificate[] {
-  return text === SYSTEM_ROOTS ? systemRoots() : readSome(text, "roots");
 }
 
 function factsOf(chain: Chain): Properties {
@@ -174,18 +167,18 @@ const unknownFacts = {
  * is missing while nothing is verified. Told by the program and not kept, since it changes with the day.
  */
 export function findChainWarnings(
-  texts: { readonly certPem: string; readonly issuerPem?: string | undefined; readonly roots?: string | undefined },
+  args: Readonly<Partial<Record<"certPem" | "issuerPem" | "roots" | "pkcs12" | "passphrase", string | undefined>>>,
   now: Date,
 ): readonly ChainFinding[] {
   try {
-    const { certPem, issuerPem, roots } = texts;
+    const { certificates, privateKey } = readSource(args, []);
     const input = {
-      certificates: issuerPem === undefined ? [certPem] : [certPem, issuerPem],
-      ...(roots !== undefined && { roots: readRoots(roots) }),
+      ...(privateKey && { privateKey }),
+      ...(args.roots !== undefined && { roots: readRoots(args.roots) }),
       now,
     };
-    const acceptedLeaf = readChain(input).leaf.pem;
-    return readChain({ ...input, acceptedLeaf }).findings.filter((finding) => finding.severity === "warning");
+    const acceptedLeaf = judgeChain(certificates, input).leaf.pem;
+    return judgeChain(certificates, { ...input, acceptedLeaf }).findings.filter((one) => one.severity === "warning");
   } catch (error) {
     // check says what is wrong
     if (isTlsError(error)) return [];

@@ -18,13 +18,18 @@ const kind = describeKind(certificateChain, "certificateChain", [
 
 /** The arguments of {@link CertificateChain}. */
 export interface CertificateChainArgs extends RenewalArgs {
-  /** PEM of the certificate; its intermediates and even the root may stand in the same text, in any order. */
-  readonly certPem: pulumi.Input<string>;
-  /** PEM of the intermediates, in any order, when they came in a text of their own. */
+  /**
+   * The certificate: PEM, PKCS#7 (`.p7b`) in PEM, or the base64 of a DER file. Its intermediates and even the root may
+   * stand in the same text, in any order. Not needed beside `pkcs12`.
+   */
+  readonly certPem?: pulumi.Input<string>;
+  /** A PKCS#12 file (`.pfx`, `.p12`) in base64: certificate, intermediates and key in one. Secret; not kept. */
+  readonly pkcs12?: pulumi.Input<string>;
+  /** The intermediates, in any order, when they came in a text of their own; the same formats as `certPem`. */
   readonly issuerPem?: pulumi.Input<string>;
   /** PEM of the private key: PKCS#8, PKCS#1 or SEC1. Kept as a secret. */
   readonly privateKeyPem?: pulumi.Input<string>;
-  /** Opens `privateKeyPem` when it is encrypted. Kept as a secret, only in the inputs. */
+  /** Opens `privateKeyPem` or `pkcs12` when it is encrypted. Not kept. */
   readonly passphrase?: pulumi.Input<string>;
   /**
    * What the chain must lead to: `"system"` for the roots of Mozilla that Node brings, or PEM of root certificates.
@@ -92,7 +97,13 @@ export class CertificateChain extends DynamicResource {
   private readonly renewal: RenewalOutputs;
 
   constructor(name: string, args: CertificateChainArgs, opts: pulumi.CustomResourceOptions = {}) {
-    super(kind, name, { ...args }, opts, absentFrom(args, ["privateKeyPem", "hostnames"]));
+    super(
+      kind,
+      name,
+      { ...args },
+      opts,
+      absentFrom(args, args.pkcs12 === undefined ? ["privateKeyPem", "hostnames"] : ["hostnames"]),
+    );
     this.resourceName = name;
     this.fullChainPem = pulumi
       .all([this.certPem, this.issuerPem])
@@ -140,9 +151,10 @@ export class CertificateChain extends DynamicResource {
 
 /** The leaf's own end is told by `warnOfExpiry`, with the days that are left. */
 function warnOfFindings(resource: CertificateChain, args: CertificateChainArgs): void {
-  pulumi.all([args.certPem, args.issuerPem, args.roots, resource.urn]).apply(async ([certPem, issuerPem, roots]) => {
-    const findings = findChainWarnings({ certPem, issuerPem, roots }, readClock());
-    for (const finding of findings) {
+  const { certPem, issuerPem, roots, pkcs12, passphrase } = args;
+  // not before the resource has its URN: a log entry that waits for one that never comes holds up every later one
+  pulumi.all([{ certPem, issuerPem, roots, pkcs12, passphrase }, resource.urn] as const).apply(async ([given]) => {
+    for (const finding of findChainWarnings(given, readClock())) {
       if (finding.code === "CERTIFICATE_EXPIRED" && finding.hint.startsWith("Renew it")) continue;
       await pulumi.log.warn(`${finding.reason}. ${finding.hint}`, resource);
     }

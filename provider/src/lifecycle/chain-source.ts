@@ -1,0 +1,92 @@
+import type { KeyObject } from "node:crypto";
+import { TlsError } from "../errors";
+import type { Certificate } from "../x509/certificate";
+import { readCertificates, systemRoots } from "../x509/chain";
+import { type ContainerContents, readContainer } from "../x509/container";
+import { readPrivateKey } from "../x509/private-key";
+import { attempt, known } from "./inputs";
+import type { Failure } from "./lifecycle";
+import { UNKNOWN, type Unknown } from "./unknown";
+
+/** The word that stands for the roots of Mozilla that Node brings along. */
+export const SYSTEM_ROOTS = "system";
+
+/** No certificate is as short: a word that was given by mistake. */
+const SHORTEST_BASE64 = 200;
+
+/** The arguments that bring certificates and a key. */
+export type SourceValues = Readonly<
+  Partial<Record<"certPem" | "issuerPem" | "privateKeyPem" | "pkcs12" | "passphrase", string | undefined | Unknown>>
+>;
+
+/** What was given in whatever form, as far as it is known. */
+export interface ChainSource {
+  readonly certificates: readonly Certificate[];
+  readonly privateKey?: KeyObject;
+}
+
+/** Reads what is known of a chain's certificates and key, from PEM, DER, PKCS#7 or PKCS#12; adds what is wrong to `failures`. */
+export function readSource(values: SourceValues, failures: Failure[]): ChainSource {
+  const [keyPem, pkcs12, passphrase] = [known(values.privateKeyPem), known(values.pkcs12), known(values.passphrase)];
+  const certificates = (["certPem", "issuerPem"] as const).flatMap(
+    (property) => attempt(property, failures, () => readSome(known(values[property]) ?? "", property)) ?? [],
+  );
+  if (values.passphrase === UNKNOWN) return { certificates };
+  if (pkcs12 !== undefined) {
+    const file = attempt("pkcs12", failures, () => readPkcs12File(pkcs12, passphrase));
+    if (file === undefined) return { certificates };
+    const all = [...certificates, ...file.certificates];
+    const privateKey = file.privateKeys.find((key) => all.some((one) => one.x509.checkPrivateKey(key)));
+    return { certificates: all, ...(privateKey && { privateKey }) };
+  }
+  const privateKey =
+    keyPem === undefined
+      ? undefined
+      : attempt("privateKeyPem", failures, () =>
+          readPrivateKey(keyPem, passphrase === undefined ? {} : { passphrase }),
+        );
+  return { certificates, ...(privateKey && { privateKey }) };
+}
+
+function readPkcs12File(text: string, password: string | undefined): ContainerContents {
+  const contents = readContainer(text, "pkcs12", password === undefined ? {} : { password });
+  if (contents.format !== "PKCS#12") {
+    throw new TlsError(
+      "CONTAINER_INVALID",
+      `found ${contents.format}, expected a PKCS#12 file (.pfx, .p12) in base64.`,
+      {
+        hint: "give certificates as certPem and a key as privateKeyPem.",
+      },
+    );
+  }
+  if (contents.privateKeys.length === 0) {
+    throw new TlsError("CONTAINER_INVALID", "holds no private key.", {
+      hint: "export it with its key, or give its certificates as certPem.",
+    });
+  }
+  return contents;
+}
+
+/**
+ * Reads PEM, PKCS#7 in PEM, or the base64 of DER. An empty text holds nothing: that of a certificate was refused by its
+ * schema. A private key has no place in a text that is not secret.
+ */
+function readSome(text: string, property: string): readonly Certificate[] {
+  if (text.trim() === "") return [];
+  if (text.length < SHORTEST_BASE64 && !text.includes("-----BEGIN ")) {
+    throw new TlsError("PEM_INVALID", "found text without a PEM block, expected certificates.", {
+      hint: "give the content of the file, its lines from BEGIN CERTIFICATE to END CERTIFICATE, or base64 of a binary one.",
+    });
+  }
+  if (/-----BEGIN (?!PKCS7|CMS|PKCS #7)/.test(text)) return readCertificates(text, property);
+  const { certificates, privateKeys } = readContainer(text, property);
+  if (privateKeys.length === 0) return certificates;
+  throw new TlsError("KEY_INVALID", "holds a private key, and is not kept secret.", {
+    hint: "give a PKCS#12 file as pkcs12, a key as privateKeyPem; if this text was published, replace the key.",
+  });
+}
+
+/** The roots to verify against: those of the word `system`, or of a PEM text. */
+export function readRoots(text: string): readonly Certificate[] {
+  return text === SYSTEM_ROOTS ? systemRoots() : readSome(text, "roots");
+}
