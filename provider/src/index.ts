@@ -7,6 +7,7 @@ export type { GatewayKindName } from "./gateway/kinds";
 export type { HeaderChange, Maintenance, RoutingRule, SiteData, SiteTls } from "./gateway/site";
 export type { RenewalDecision, RenewalPolicy, Validity } from "./renewal/decision";
 export { CertificateChain, type CertificateChainArgs, type CertificateChainState } from "./resources/certificate-chain";
+export type { Pkcs12Args } from "./resources/certificate-files";
 export { Gateway, type GatewayArgs, type GatewaySiteArgs } from "./resources/gateway";
 export type { GatewayCertificate, Renewal } from "./resources/gateway-certificate";
 export {

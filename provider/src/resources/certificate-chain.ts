@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../adapter/clock";
 import { certificateChain, findChainWarnings } from "../lifecycle/certificate-chain";
+import { type Pkcs12Args, renderChainPkcs7, renderHaproxyPem, renderPkcs12 } from "./certificate-files";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";
 
@@ -127,6 +128,21 @@ export class CertificateChain extends DynamicResource {
   /** What is left of it, for a person. */
   get renewalReason(): pulumi.Output<string> {
     return this.renewal.renewalReason;
+  }
+
+  /** Chain and key in one text, as HAProxy's `crt` takes it; secret. */
+  get haproxyPem(): pulumi.Output<string> {
+    return renderHaproxyPem(this);
+  }
+
+  /** The chain, without its key, as PKCS#7 in PEM (`.p7b`). */
+  get pkcs7Pem(): pulumi.Output<string> {
+    return renderChainPkcs7(this);
+  }
+
+  /** Key and chain as a PKCS#12 file (`.pfx`) in base64; secret. The same inputs give the same bytes. */
+  pkcs12(args: Pkcs12Args): pulumi.Output<string> {
+    return renderPkcs12(this, args);
   }
 
   /**

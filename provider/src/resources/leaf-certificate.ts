@@ -3,6 +3,7 @@ import { leafCertificate } from "../lifecycle/leaf-certificate";
 import type { DistinguishedName } from "../x509/distinguished-name";
 import type { NameConstraints } from "../x509/name-constraints";
 import type { KeyType } from "../x509/private-key";
+import { type Pkcs12Args, renderChainPkcs7, renderHaproxyPem, renderPkcs12 } from "./certificate-files";
 import { DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "./renewal-outputs";
 
@@ -130,6 +131,21 @@ export class LeafCertificate extends DynamicResource {
   /** When it renews and why, for a person. */
   get renewalReason(): pulumi.Output<string> {
     return this.renewal.renewalReason;
+  }
+
+  /** Chain and key in one text, as HAProxy's `crt` takes it; secret. */
+  get haproxyPem(): pulumi.Output<string> {
+    return renderHaproxyPem(this);
+  }
+
+  /** The chain, without its key, as PKCS#7 in PEM (`.p7b`). */
+  get pkcs7Pem(): pulumi.Output<string> {
+    return renderChainPkcs7(this);
+  }
+
+  /** Key and chain as a PKCS#12 file (`.pfx`) in base64; secret. The same inputs give the same bytes. */
+  pkcs12(args: Pkcs12Args): pulumi.Output<string> {
+    return renderPkcs12(this, args);
   }
 
   /**

@@ -17,14 +17,14 @@ const contentType = {
  * @throws TlsError CONTAINER_INVALID: protected by a signature in place of a password; DER_INVALID. RFC 7292 section 4.
  */
 export function readAuthenticatedSafe(node: Asn1 | undefined, what: string): Buffer {
-  const [type, content] = readContentInfo(node, what);
-  if (type === contentType.data) return joinOctets(content, what);
+  const [type, content] = readContentInfo(node);
+  if (type === contentType.data) return joinOctets(content, "its content");
   if (type === contentType.signedData) {
     throw new TlsError("CONTAINER_INVALID", `${what}: is protected by a signature, not by a password`, {
       hint: "Export it anew with a password.",
     });
   }
-  throw new TlsError("DER_INVALID", `${what} has a content that is not data`);
+  throw new TlsError("DER_INVALID", "it has a content that is not data");
 }
 
 /**
@@ -33,17 +33,17 @@ export function readAuthenticatedSafe(node: Asn1 | undefined, what: string): Buf
  * @throws TlsError CONTAINER_INVALID: encrypted to a public key; CONTAINER_ENCRYPTED; DER_INVALID. RFC 7292 section 4.1.
  */
 export function readSafeContents(node: Asn1, password: Pkcs12Password, what: string): Asn1 {
-  const [type, content] = readContentInfo(node, what);
-  if (type === contentType.data) return readDer(joinOctets(content, what), "its content");
+  const [type, content] = readContentInfo(node);
+  if (type === contentType.data) return readDer(joinOctets(content, "its content"), "its content");
   if (type === contentType.envelopedData) {
     throw new TlsError("CONTAINER_INVALID", `${what}: is encrypted to a public key, not by a password`, {
       hint: "Export it anew with a password.",
     });
   }
   if (type !== contentType.encryptedData) throw new TlsError("DER_INVALID", "it has a part of an unknown type");
-  const [, encrypted] = items(content, what);
-  const [, algorithm, ciphertext] = items(encrypted, what);
-  const lock = readEncryption(algorithm, joinOctets(ciphertext, what), what);
+  const [, encrypted] = items(content, "its content");
+  const [, algorithm, ciphertext] = items(encrypted, "its content");
+  const lock = readEncryption(algorithm, joinOctets(ciphertext, "its content"), what);
   const open = (form: PasswordForm) => {
     const plaintext = lock.open(form);
     return plaintext === undefined ? undefined : readSequence(plaintext);
@@ -69,9 +69,9 @@ export function readSequence(plaintext: Buffer): Asn1 | undefined {
   return isUniversal(node, tag.sequence) ? node : undefined;
 }
 
-function readContentInfo(node: Asn1 | undefined, what: string): readonly [type: string, content: Asn1] {
-  const [type, explicit] = items(node, what);
-  const content = isTagged(explicit, 0) ? items(explicit, what)[0] : undefined;
-  if (content === undefined) throw new TlsError("DER_INVALID", `${what} has a part without content`);
-  return [readOid(type, what), content];
+function readContentInfo(node: Asn1 | undefined): readonly [type: string, content: Asn1] {
+  const [type, explicit] = items(node, "its content");
+  const content = isTagged(explicit, 0) ? items(explicit, "its content")[0] : undefined;
+  if (content === undefined) throw new TlsError("DER_INVALID", "it has a part without content");
+  return [readOid(type, "its content"), content];
 }

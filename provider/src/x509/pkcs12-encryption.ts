@@ -48,12 +48,16 @@ const longestRc2 = 256 * 1024;
  * See RFC 7292 appendix C, RFC 8018 section 6.2.
  */
 export function readEncryption(algorithm: Asn1 | undefined, ciphertext: Buffer, what: string): Lock<Buffer> {
-  const [oid, parameters] = readAlgorithm(algorithm, what);
+  const [oid, parameters] = readAlgorithm(algorithm, "its encryption");
   if (oid === pbes2) return readPbes2(parameters, ciphertext, what);
   const cipher = pkcs12Ciphers[oid];
   if (cipher === undefined) throw unsupportedAlgorithm(oid, what);
-  const [salt, iterations] = items(parameters, what);
-  const derivation = { hash: "sha1", salt: readSalt(salt, what), iterations: readNumber(iterations, what) } as const;
+  const [salt, iterations] = items(parameters, "its encryption");
+  const derivation = {
+    hash: "sha1",
+    salt: readSalt(salt, "its encryption"),
+    iterations: readNumber(iterations, "its encryption"),
+  } as const;
   const rounds = roundsOf(derivation, cipher.keyLength) + roundsOf(derivation, cipher.ivLength);
   return {
     costs: [{ kind: "pkcs12", rounds }],
@@ -104,14 +108,14 @@ export function encryptLegacy(
 }
 
 function readPbes2(parameters: Asn1 | undefined, ciphertext: Buffer, what: string): Lock<Buffer> {
-  const [derivation, encryption] = items(parameters, what);
-  const [oid, iv] = readAlgorithm(encryption, what);
+  const [derivation, encryption] = items(parameters, "its encryption");
+  const [oid, iv] = readAlgorithm(encryption, "its encryption");
   const cipher = pbes2Ciphers[oid];
   if (cipher === undefined) throw unsupportedAlgorithm(oid, what);
   const pbkdf2 = readPbkdf2(derivation, what);
-  const vector = octets(iv, what);
+  const vector = octets(iv, "its encryption");
   if (vector.length !== cipher.ivLength || (pbkdf2.keyLength ?? cipher.keyLength) !== cipher.keyLength) {
-    throw new TlsError("DER_INVALID", `${what} has a key or vector of another length than its cipher`);
+    throw new TlsError("DER_INVALID", "its encryption has a key or vector of another length than its cipher");
   }
   return {
     costs: [{ kind: "pbkdf2", rounds: pbkdf2.iterations }],

@@ -14,7 +14,7 @@ import {
 import type { Lock, PasswordForm } from "./pkcs12-password";
 import { derivePbkdf2, readHmac, readPbkdf2 } from "./pkcs12-pbkdf2";
 
-/** RFC 8018 appendix A.5, used by RFC 9579. */
+/** RFC 8018 appendix A.5, used by RFC 9579, which RFC 9879 replaces. */
 const pbmac1 = "1.2.840.113549.1.5.14";
 
 /** Hashes of the older MAC and their result in octets (RFC 8017 appendix B.1). */
@@ -36,17 +36,17 @@ const pbmac1KeyLength = { least: 20, most: 64 } as const;
  * @throws TlsError CONTAINER_INVALID: another algorithm; DER_INVALID
  */
 export function readMac(macData: Asn1, content: Buffer, what: string): Lock<true> {
-  const [digestInfo, salt, iterations] = items(macData, what);
-  const [algorithm, digest] = items(digestInfo, what);
-  const expected = octets(digest, what);
-  const [oid, parameters] = readAlgorithm(algorithm, what);
+  const [digestInfo, salt, iterations] = items(macData, "its MAC");
+  const [algorithm, digest] = items(digestInfo, "its MAC");
+  const expected = octets(digest, "its MAC");
+  const [oid, parameters] = readAlgorithm(algorithm, "its MAC");
   if (oid === pbmac1) return readPbmac1(parameters, content, expected, what);
   const hash = hashes[oid];
   if (hash === undefined) throw unsupportedAlgorithm(oid, what);
   const derivation = {
     hash: hash.name,
-    salt: readSalt(salt, what),
-    iterations: iterations === undefined ? 1 : readNumber(iterations, what),
+    salt: readSalt(salt, "its MAC"),
+    iterations: iterations === undefined ? 1 : readNumber(iterations, "its MAC"),
   };
   return {
     costs: [{ kind: "pkcs12", rounds: roundsOf(derivation, hash.length) }],
@@ -77,13 +77,13 @@ function computeMac(derivation: Pkcs12Derivation, { bmp }: PasswordForm, content
 }
 
 function readPbmac1(parameters: Asn1 | undefined, content: Buffer, expected: Buffer, what: string): Lock<true> {
-  const [derivation, scheme] = items(parameters, what);
+  const [derivation, scheme] = items(parameters, "its MAC");
   const pbkdf2 = readPbkdf2(derivation, what);
   const hash = readHmac(scheme, what);
   // RFC 9579 section 5: the length must be there
   const length = pbkdf2.keyLength ?? 0;
   if (length < pbmac1KeyLength.least || length > pbmac1KeyLength.most) {
-    throw new TlsError("DER_INVALID", `${what} has a MAC key of ${length} octets`);
+    throw new TlsError("DER_INVALID", `its MAC has a key of ${length} octets`);
   }
   return {
     costs: [{ kind: "pbkdf2", rounds: pbkdf2.iterations }],

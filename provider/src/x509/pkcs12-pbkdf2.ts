@@ -31,16 +31,16 @@ const hmacs: Readonly<Record<string, HashName>> = {
  * @throws TlsError CONTAINER_INVALID: another derivation (scrypt) or hash; DER_INVALID. RFC 8018 appendix A.2.
  */
 export function readPbkdf2(node: Asn1 | undefined, what: string): Pbkdf2Parameters {
-  const [oid, parameters] = readAlgorithm(node, what);
+  const [oid, parameters] = readAlgorithm(node, "its encryption");
   if (oid !== pbkdf2) throw unsupportedAlgorithm(oid, what);
-  const [salt, iterations, ...rest] = items(parameters, what);
+  const [salt, iterations, ...rest] = items(parameters, "its encryption");
   const keyLength = rest.find((item) => isUniversal(item, tag.integer));
   const prf = rest.find((item) => isUniversal(item, tag.sequence));
   return {
     hash: prf === undefined ? "sha1" : readHmac(prf, what),
-    salt: readSalt(salt, what),
-    iterations: readNumber(iterations, what),
-    ...(keyLength === undefined ? {} : { keyLength: readNumber(keyLength, what) }),
+    salt: readSalt(salt, "its encryption"),
+    iterations: readNumber(iterations, "its encryption"),
+    ...(keyLength === undefined ? {} : { keyLength: readNumber(keyLength, "its encryption") }),
   };
 }
 
@@ -60,7 +60,7 @@ export function derivePbkdf2({ hash, salt, iterations }: Pbkdf2Parameters, passw
  * @throws TlsError CONTAINER_INVALID, DER_INVALID
  */
 export function readHmac(node: Asn1 | undefined, what: string): HashName {
-  const [oid] = readAlgorithm(node, what);
+  const [oid] = readAlgorithm(node, "its encryption");
   const hash = hmacs[oid];
   if (hash === undefined) throw unsupportedAlgorithm(oid, what);
   return hash;
