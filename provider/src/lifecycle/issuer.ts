@@ -41,12 +41,19 @@ interface IssuerValues {
   readonly caNameConstraints?: NameConstraints | undefined | Unknown;
 }
 
+/** What a CA is checked for. */
+export interface IssuerContext {
+  readonly olds: Properties;
+  readonly names: readonly Identifier[];
+  readonly now: Date;
+  /** An earlier run accepted the same: an expiry since then must not block every later up. */
+  readonly isAccepted: boolean;
+}
+
 /** Checks the CA and that it may issue for `names`; adds what is wrong to `failures`. */
 export function checkIssuer(
   values: IssuerValues,
-  olds: Properties,
-  names: readonly Identifier[],
-  now: Date,
+  { olds, names, now, isAccepted }: IssuerContext,
   failures: Failure[],
 ): IssuerFacts {
   const certPem = known(values.caCertPem);
@@ -69,7 +76,7 @@ export function checkIssuer(
     return { certPem: UNKNOWN, validTo: known(values.caValidTo) ?? UNKNOWN };
   }
   checkPair(values, olds, certificate, failures);
-  if (certificate.validTo < now) {
+  if (certificate.validTo < now && !isAccepted) {
     failures.push(
       renderFailure(
         "caCertPem",

@@ -74,26 +74,35 @@ function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: D
   const { values } = parsed;
   const failures: Failure[] = [];
   const names = checkNames(values, failures);
-  const issuer = checkIssuer(values, olds, names ?? [], now, failures);
   checkSubject(known(values.subject) as DistinguishedName | undefined, failures);
-  const validityDays = known(values.validityDays) ?? DEFAULT_LEAF_VALIDITY_DAYS;
   const policy = readPolicy(values);
+  const validityDays = known(values.validityDays) ?? DEFAULT_LEAF_VALIDITY_DAYS;
   const policyFailure = checkPolicy(policy, validityDays);
   if (policyFailure !== undefined) failures.push(policyFailure);
-  if (failures.length > 0) return { failures };
   const { caValidTo: _, caNameConstraints: __, ...given } = values;
   const inputs: Record<string, unknown> = {
     ...given,
     hostnames: names === undefined ? UNKNOWN : names.map((name) => name.value),
-    caCertPem: issuer.certPem,
   };
-  const reissued = CONTENT.some((property) => !isSameValue(olds[property], inputs[property]));
-  const plannable = isPlannable(values) && issuer.validTo !== UNKNOWN;
-  const validity = plannable
-    ? keepOrPlanValidity(olds, { validityDays, issuerValidTo: issuer.validTo as string, policy, reissued }, now)
-    : { validFrom: UNKNOWN, validTo: UNKNOWN };
-  if (plannable) checkAskedLife(values, validity as Validity, issuer, failures, reissued);
+  const kept = readValidity(olds);
+  const isAccepted = failures.length === 0 && kept !== undefined && isPlannable(values) && isSameContent(olds, inputs);
+  // what an earlier run accepted is not judged again before it is issued again
+  if (isAccepted && !decideRenewal(kept, policy, now).due) return { inputs: { ...inputs, ...kept } };
+
+  const issuer = checkIssuer(values, { olds, names: names ?? [], now, isAccepted }, failures);
+  if (failures.length > 0) return { failures };
+  inputs.caCertPem = issuer.certPem;
+  const reissued = !isSameContent(olds, inputs);
+  if (!isPlannable(values) || issuer.validTo === UNKNOWN) {
+    return { inputs: { ...inputs, validFrom: UNKNOWN, validTo: UNKNOWN } };
+  }
+  const validity = keepOrPlanValidity(olds, { validityDays, issuerValidTo: issuer.validTo, policy, reissued }, now);
+  checkAskedLife(values, validity, issuer, failures, reissued);
   return failures.length > 0 ? { failures } : { inputs: { ...inputs, ...validity } };
+}
+
+function isSameContent(olds: Properties, inputs: Properties): boolean {
+  return CONTENT.every((property) => isSameValue(olds[property], inputs[property]));
 }
 
 /** The names of the certificate, canonical and sorted: from the arguments, else from the request. */

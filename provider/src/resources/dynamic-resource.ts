@@ -66,9 +66,12 @@ function hooksFor(kind: DynamicResourceKind, opts: pulumi.CustomResourceOptions)
   return hook === undefined ? {} : { hooks: { beforeCreate: [hook], beforeUpdate: [hook] } };
 }
 
+/** Facts of a CA that a leaf passes on: public whatever they come from. */
+const PUBLIC: readonly string[] = ["caCertPem", "caValidTo", "caNameConstraints"];
+
 /** Says whether an argument that is not secret anyway holds a secret, so that what is derived from it must be one too. */
 function sensitivity(args: Record<string, unknown>, secrets: readonly string[]): Record<string, unknown> {
-  const others = Object.entries(args).filter(([name]) => !secrets.includes(name));
+  const others = Object.entries(args).filter(([name]) => !secrets.includes(name) && !PUBLIC.includes(name));
   const outputs = others.flatMap(([, value]) => collectOutputs(value));
   // plain data can't be secret, and every property costs the program promises
   if (outputs.length === 0) return {};

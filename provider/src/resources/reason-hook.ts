@@ -58,13 +58,19 @@ function makeHook(lifecycles: ReadonlyMap<string, Lifecycle>): pulumi.ResourceHo
   return new pulumi.ResourceHook(NAME, (args) => inRun(() => explainStep(lifecycles, args)), { onDryRun: true });
 }
 
+/** A hook that fails would fail the step: whatever goes wrong here costs the reason and no more. */
 async function explainStep(lifecycles: ReadonlyMap<string, Lifecycle>, args: pulumi.ResourceHookArgs): Promise<void> {
-  const lifecycle = lifecycles.get(args.type);
-  const state = args.oldOutputs === undefined ? undefined : readHookValues(args.oldOutputs);
-  const reason = lifecycle?.explain?.(state, readHookValues(args.newInputs ?? {}), readClock());
   // the resource itself can't be passed: its URN is known only after this hook has returned
-  if (reason !== undefined)
-    await pulumi.log.info(reason, { urn: pulumi.output(args.urn) } as unknown as pulumi.Resource);
+  const resource = { urn: pulumi.output(args.urn) } as unknown as pulumi.Resource;
+  try {
+    const lifecycle = lifecycles.get(args.type);
+    const state = args.oldOutputs === undefined ? undefined : readHookValues(args.oldOutputs);
+    const reason = lifecycle?.explain?.(state, readHookValues(args.newInputs ?? {}), readClock());
+    if (reason !== undefined) await pulumi.log.info(reason, resource);
+  } catch (error) {
+    const what = error instanceof Error ? error.name : "no error";
+    await pulumi.log.warn(`the reason of this step can't be told (${what}); please report it`, resource);
+  }
 }
 
 /** Hooks get secrets and unknown values as outputs; no reason needs either. */

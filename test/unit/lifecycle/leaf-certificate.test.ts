@@ -197,6 +197,15 @@ describe("bad input gets one failure that begins with its property", () => {
     );
   });
 
+  it("but not a leaf that was accepted before: a CA that expired since must not block every later up", () => {
+    const olds = checked(leafCertificate, { hostnames, ...ending });
+    expect(checked(leafCertificate, { hostnames, ...ending }, daysLater(11), olds)).toEqual(olds);
+    const changed = { hostnames: ["b.test"], ...ending };
+    expect(refused(leafCertificate, changed, daysLater(11), olds)).toContainEqual(
+      expect.stringMatching(/^caCertPem: .* expired/),
+    );
+  });
+
   it("a leaf in place of a CA", async () => {
     const leaf = await leafOf(root);
     expect(refused(leafCertificate, { hostnames, ...root, caCertPem: leaf.certPem })).toEqual([
