@@ -24,15 +24,25 @@ export const identifier = {
 /** A container has less than ten levels around its certificates; each costs one more pass over its bytes. */
 const mostLevels = 32;
 
+/** A megabyte of tiny elements would take 0.3 s; a container of 200 certificates has some hundred at one level. */
+const mostElements = 10_000;
+
+/** How many elements may still be read. */
+interface Allowance {
+  left: number;
+}
+
 /**
  * Reads the elements that fill `content`, one level, as {@link readDer} can't: with their bytes untouched, which a
  * signature may be over. Definite and indefinite lengths; `what` names the thing in messages.
- * @throws TlsError DER_INVALID: cut short, longer than one number can say, nested too deeply. See X.690 section 8.1.
+ * At most 10,000 elements.
+ * @throws TlsError DER_INVALID: cut short, too many elements, nested too deeply. See X.690 section 8.1.
  */
 export function readElements(content: Buffer, what: string): readonly BerElement[] {
   const elements: BerElement[] = [];
+  const allowance = { left: mostElements };
   for (let position = 0; position < content.length; ) {
-    const element = readElement(content, position, what, 0);
+    const element = readElement(content, position, what, 0, allowance);
     elements.push(element);
     position += element.encoded.length;
   }
@@ -49,11 +59,13 @@ export function encodeElement(identifier: number, ...contents: readonly Buffer[]
   return Buffer.concat([Buffer.of(identifier, 0x80 + minimal.length), minimal, ...contents]);
 }
 
-function readElement(bytes: Buffer, start: number, what: string, level: number): BerElement {
+function readElement(bytes: Buffer, start: number, what: string, level: number, allowance: Allowance): BerElement {
+  allowance.left -= 1;
+  if (allowance.left < 0) throw malformed(what, `it has more than ${mostElements} elements`);
   const [identifier, first] = [bytes[start], bytes[start + 1]];
   if (identifier === undefined || first === undefined) throw malformed(what, "it is cut short");
   if ((identifier & 0x1f) === 0x1f) throw malformed(what, "it has a tag number that no certificate has");
-  if (first === 0x80) return readIndefinite(bytes, start, what, level);
+  if (first === 0x80) return readIndefinite(bytes, start, what, level, allowance);
   const octets = first > 0x80 ? first - 0x80 : 0;
   if (octets > 4) throw malformed(what, "it says a length that no file has");
   const contentStart = start + 2 + octets;
@@ -65,11 +77,11 @@ function readElement(bytes: Buffer, start: number, what: string, level: number):
 }
 
 /** Its end is that of its elements: two zero octets in place of one (X.690 section 8.1.5). */
-function readIndefinite(bytes: Buffer, start: number, what: string, level: number): BerElement {
+function readIndefinite(bytes: Buffer, start: number, what: string, level: number, allowance: Allowance): BerElement {
   if (level >= mostLevels) throw malformed(what, `it is nested more than ${mostLevels} levels deep`);
   let position = start + 2;
   while (bytes[position] !== 0 || bytes[position + 1] !== 0) {
-    position += readElement(bytes, position, what, level + 1).encoded.length;
+    position += readElement(bytes, position, what, level + 1, allowance).encoded.length;
   }
   return {
     identifier: bytes[start] ?? 0,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isTlsError, type TlsError } from "../../../provider/src/errors";
+import { encodeElement } from "../../../provider/src/x509/ber";
 import { readContainer } from "../../../provider/src/x509/container";
 import { readPemBlocks, renderPem } from "../../../provider/src/x509/pem";
 import { renderPkcs7 } from "../../../provider/src/x509/pkcs7";
@@ -148,6 +149,30 @@ describe("readContainer", () => {
     expect(error.reason).toMatch(/^file: /);
     expect(error.reason).toContain(reason);
     expect(error.hint).toBeDefined();
+  });
+
+  it("refuses a megabyte of tiny elements, of definite and indefinite length, within 200 ms", () => {
+    const tiny = Buffer.from("0500".repeat(500_000), "hex");
+    const indefinite = Buffer.concat([Buffer.of(0x30, 0x80), tiny, Buffer.of(0, 0)]);
+    const start = Buffer.from("06092a864886f70d010702", "hex");
+    const cases = [
+      encodeElement(0x30, tiny),
+      indefinite,
+      encodeElement(0x30, Buffer.concat([start, encodeElement(0xa0, encodeElement(0x30, tiny))])),
+      encodeElement(0x30, Buffer.concat([start, encodeElement(0xa0, indefinite)])),
+      encodeElement(0x30, Buffer.concat([Buffer.of(2, 1, 3), encodeElement(0x30, tiny)])),
+      encodeElement(
+        0x30,
+        Buffer.concat([encodeElement(0x30, tiny), encodeElement(0x30, tiny.subarray(0, 4)), Buffer.of(3, 1, 0)]),
+      ),
+    ];
+    for (const encoded of cases) {
+      const text = encoded.toString("base64");
+      const started = process.cpuUsage();
+      expect(failure(text, { password }).code).toBe("CONTAINER_INVALID");
+      const { user, system } = process.cpuUsage(started);
+      expect((user + system) / 1000).toBeLessThan(200);
+    }
   });
 
   it("says where the damaged certificate of a bundle stands", () => {
