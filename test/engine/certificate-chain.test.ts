@@ -94,11 +94,12 @@ describe("a chain", () => {
 
   it("refuses what would not work on a server, in the preview, and prints no key", async () => {
     const good = args;
-    for (const [bad, reason] of [
+    const cases: [CertificateChainArgs, RegExp][] = [
       [{ ...good, privateKeyPem: leaf.keyPem }, /privateKeyPem: .*shop\.example\.com/],
       [{ ...good, issuerPem: upper.pem }, /certPem: .*Lower/],
       [{ ...good, hostnames: ["other.example.com"] }, /hostnames: .*does not cover .*other\.example\.com/],
-    ] as const) {
+    ];
+    for (const [bad, reason] of cases) {
       args = bad;
       const text = await shared.engine.failure(() => shared.engine.preview());
       args = good;

@@ -129,11 +129,12 @@ describe("a leaf", () => {
   it("refuses a name outside of its CA's constraints and a life that is too long, and keeps the state", async () => {
     const { web, ...others } = args;
     const state = await shared.engine.resources();
-    for (const [bad, reason] of [
+    const cases: [IssueArgs, string][] = [
       [{ hostnames: ["www.example.com"] }, "hostnames: the CA may not issue for www.example.com"],
       [{ hostnames: ["a..internal"] }, "hostnames[0]: "],
       [{ ...web, validityDays: 826 }, "validityDays: found 826 days, expected at most 825"],
-    ] as const) {
+    ];
+    for (const [bad, reason] of cases) {
       args = { web: bad, ...others };
       const text = await shared.engine.failure(() => shared.engine.preview());
       args = { web: web as IssueArgs, ...others };

@@ -38,7 +38,8 @@ describe("the reason", () => {
 
   it("stands in --json beside the URN", async () => {
     hostnames = ["b.internal"];
-    const { pulumiCommand } = engine.stack.workspace;
+    // the one that is called, not the class of the declarations
+    const pulumiCommand = engine.stack.workspace.pulumiCommand as unknown as Command;
     const run = pulumiCommand.run.bind(pulumiCommand);
     pulumiCommand.run = (args, ...rest) => run(args[0] === "preview" ? [...args, "--json"] : args, ...rest);
     const { text } = await engine.preview();
@@ -188,3 +189,7 @@ describe("a program under pulumi.runtime.setMocks", () => {
     expect(stderr).toBe("");
   });
 });
+
+interface Command {
+  run(args: string[], ...rest: unknown[]): Promise<unknown>;
+}

@@ -115,10 +115,11 @@ describe("a site", () => {
   it("refuses bad input by its property, with one failure, and keeps the state", async () => {
     const { full, ...others } = args;
     const state = readableOutputs(await shared.engine.resources());
-    for (const [bad, reason] of [
+    const cases: [SiteArgs, RegExp][] = [
       [{ binds: ["bad..name:8080"], tls }, /'full' has a problem: binds\[0\]: /],
       [{ binds: ["a.example.com:8080"], tsl: tls } as unknown as SiteArgs, /'full' has a problem: t(sl|ls): /],
-    ] as const) {
+    ];
+    for (const [bad, reason] of cases) {
       args = { full: bad, ...others };
       const text = await shared.engine.failure(() => shared.engine.up());
       args = { full: full as SiteArgs, ...others };

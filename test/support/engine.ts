@@ -137,7 +137,9 @@ export class EngineStack {
       onOutput: (text) => this.printed.push(text),
       onError: (text) => this.printed.push(text),
       onEvent: (event) => {
-        if (event.diagnosticEvent?.severity !== "debug") this.events.push(event);
+        // the declarations leave this severity out
+        const severity: string | undefined = event.diagnosticEvent?.severity;
+        if (severity !== "debug") this.events.push(event);
       },
       signal: AbortSignal.timeout(TIME_LIMIT * 1000),
     });

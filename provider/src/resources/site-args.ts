@@ -28,7 +28,10 @@ export type SiteTlsArgs =
     };
 
 /** {@link CertificatePaths} as arguments. */
-export type CertificatePathsArgs = { readonly [Name in keyof CertificatePaths]: pulumi.Input<string> };
+export type CertificatePathsArgs = InputsOf<CertificatePaths>;
+
+/** The same properties, each of which may be an output of another resource. */
+export type InputsOf<T> = { readonly [Name in keyof T]: pulumi.Input<NonNullable<T[Name]>> };
 
 /** The arguments of a {@link Site}, and of a site that is given to a {@link Gateway} as data. */
 export interface SiteArgs {
@@ -46,9 +49,9 @@ export interface SiteArgs {
   /** Redirects plain HTTP to HTTPS. Default false. */
   readonly redirectToHttps?: pulumi.Input<boolean>;
   /** Changes of headers, applied in this order. */
-  readonly headers?: pulumi.Input<pulumi.Input<HeaderChange>[]>;
+  readonly headers?: pulumi.Input<pulumi.Input<InputsOf<HeaderChange>>[]>;
   /** Which routes of the application are served; the first rule for a route counts. Default: all. */
-  readonly routing?: pulumi.Input<pulumi.Input<RoutingRule>[]>;
+  readonly routing?: pulumi.Input<pulumi.Input<InputsOf<RoutingRule>>[]>;
   /** Answers with the maintenance page; `except` names addresses that still get in. */
   readonly maintenance?: pulumi.Input<
     boolean | { readonly except?: readonly string[]; readonly conditions?: readonly string[] }
