@@ -10,7 +10,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["test/unit/**/*.test.ts"], setupFiles: ["test/support/fail-on-console.ts"] },
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          setupFiles: ["test/support/fail-on-console.ts"],
+          // loading the libraries anew for each file takes as long as the tests
+          isolate: false,
+        },
       },
       { extends: true, test: { name: "peers", include: ["test/peers/**/*.test.ts"], ...slow } },
       { extends: true, test: { name: "packaging", include: ["test/packaging/**/*.test.ts"], ...slow } },

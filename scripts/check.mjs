@@ -17,7 +17,9 @@ const lanes = [
 ];
 
 await runMain(async () => {
-  const { node, env } = await setUp({ cli: "no" });
+  const { node, env: given } = await setUp({ cli: "no" });
+  // the fuzz tests run a few times here and whole in `npm test`
+  const env = { FUZZ_RUNS: "100", ...given };
   const results = await Promise.all(
     lanes.map(async (lane) => {
       let passed = true;
