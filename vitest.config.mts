@@ -18,6 +18,7 @@ export default defineConfig({
           isolate: false,
         },
       },
+      { extends: true, test: { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], testTimeout: 600_000 } },
       { extends: true, test: { name: "peers", include: ["test/peers/**/*.test.ts"], ...slow } },
       { extends: true, test: { name: "packaging", include: ["test/packaging/**/*.test.ts"], ...slow } },
       { extends: true, test: { name: "engine", include: ["test/engine/**/*.test.ts"], ...slow } },

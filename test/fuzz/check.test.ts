@@ -1,14 +1,14 @@
 // Whatever a program gives: check answers with inputs or failures, in time, and repeats no key. FUZZ_RUNS=20000 for a long run.
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createDynamicProvider, type DynamicProvider, SENSITIVE } from "../../../provider/src/adapter/dynamic-provider";
-import { certificateChain } from "../../../provider/src/lifecycle/certificate-chain";
-import { gateway } from "../../../provider/src/lifecycle/gateway";
-import { leafCertificate } from "../../../provider/src/lifecycle/leaf-certificate";
-import type { Lifecycle } from "../../../provider/src/lifecycle/lifecycle";
-import { selfSignedCa } from "../../../provider/src/lifecycle/self-signed-ca";
-import { site } from "../../../provider/src/lifecycle/site";
-import { issuer, leafOf } from "../../support/lifecycle";
+import { createDynamicProvider, type DynamicProvider, SENSITIVE } from "../../provider/src/adapter/dynamic-provider";
+import { certificateChain } from "../../provider/src/lifecycle/certificate-chain";
+import { gateway } from "../../provider/src/lifecycle/gateway";
+import { leafCertificate } from "../../provider/src/lifecycle/leaf-certificate";
+import type { Lifecycle } from "../../provider/src/lifecycle/lifecycle";
+import { selfSignedCa } from "../../provider/src/lifecycle/self-signed-ca";
+import { site } from "../../provider/src/lifecycle/site";
+import { issuer, leafOf } from "../support/lifecycle";
 
 const runs = Number(process.env.FUZZ_RUNS ?? 150);
 const timeout = 20_000 + runs * 100;
