@@ -174,7 +174,7 @@ describe("check", () => {
 
   it("makes secret what it derives from a secret", async () => {
     args.text = pulumi.secret(`text with ${SECRET}`);
-    args.__sensitive = true;
+    args.__sensitive = ["text"];
     const { outputs } = await engine.up();
     expect(outputs.derived).toEqual({ value: `derived from text with ${SECRET}`, secret: true });
     await engine.refresh();

@@ -3,12 +3,16 @@ import { isSameValue } from "../lifecycle/equality";
 import { findExcess, type InputLimits } from "../lifecycle/input-guard";
 import { type Failure, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle/lifecycle";
 import { readClock, requireWallClock } from "./clock";
+import { describeUnexpected, renderFailures, type WireFailure } from "./failures";
 import { readUnknowns, renderUnknowns, type WireProperties, withoutUndefined, wrapSecrets } from "./wire";
 
 /** The text of the provider, which the engine keeps beside the properties. */
 const PROVIDER = "__provider";
 
-/** Set by the class when an argument that is no known secret holds a secret: then all that is derived is secret too. */
+/**
+ * Set by the class: the names of those arguments, no known secrets, that hold a secret. Then all that is derived is
+ * secret too, and no failure quotes them.
+ */
 export const SENSITIVE = "__sensitive";
 
 /** In a state: what is still to be done. Such a state is due by itself, since a refresh clears the engine's own mark. */
@@ -32,9 +36,6 @@ const LIMITS: InputLimits = {
   values: 50_000,
 };
 
-/** At most so many faults are listed: the first ones are the ones that are read. */
-const MAX_FAILURES = 30;
-
 const INTERNAL = new Set([PROVIDER, UNFINISHED, UNCHANGED]);
 
 /** What Pulumi's dynamic-provider process calls (sdk/nodejs/dynamic/index.ts, `ResourceProvider`), over wire values. */
@@ -47,10 +48,10 @@ export interface DynamicProvider {
   delete(id: string, props: WireProperties): Promise<void>;
 }
 
-/** The answer of `check`. A failure never names a property: the engine would print its value, secret or not. */
+/** The answer of `check`: inputs or failures. */
 export interface WireCheckResult {
   readonly inputs?: WireProperties;
-  readonly failures?: readonly { readonly property: ""; readonly reason: string }[];
+  readonly failures?: readonly WireFailure[];
 }
 
 /** The answer of `diff`; `changes: undefined` lets the engine compare old and new inputs and list the differences. */
@@ -97,7 +98,8 @@ function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties)
   let failures: readonly Failure[];
   try {
     const excess = findExcess(news, LIMITS);
-    if (excess !== undefined) return fail([`${excess.path || "arguments"}: ${excess.reason}.`]);
+    if (excess !== undefined)
+      return { failures: renderFailures([`${excess.path || "arguments"}: ${excess.reason}.`], []) };
     const last = argumentsOf(readUnknowns(olds));
     const given = withoutDerived(lifecycle, last, argumentsOf(readUnknowns(news)));
     const result = lifecycle.check(last, given, readClock());
@@ -106,13 +108,7 @@ function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties)
   } catch (error) {
     failures = [describeUnexpected(error)];
   }
-  return fail(failures);
-}
-
-function fail(failures: readonly Failure[]): WireCheckResult {
-  const told = failures.slice(0, MAX_FAILURES);
-  if (told.length < failures.length) told.push(`and ${failures.length - told.length} more.`);
-  return { failures: told.map((reason) => ({ property: "", reason })) };
+  return { failures: renderFailures(failures, secretArguments(news)) };
 }
 
 function checkedInputs(
@@ -122,7 +118,7 @@ function checkedInputs(
   checked: Properties,
 ): WireProperties {
   const inputs = withoutUndefined(renderUnknowns(checked));
-  if (news[SENSITIVE] === true) inputs[SENSITIVE] = true;
+  if (secretArguments(news).length > 0) inputs[SENSITIVE] = news[SENSITIVE];
   if (isSameValue(publicPart(olds), publicPart(inputs))) inputs[UNCHANGED] = null;
   return wrapSecrets(inputs, secretNames(lifecycle, inputs));
 }
@@ -190,9 +186,14 @@ function stateOf(lifecycle: Lifecycle, inputs: WireProperties, outputs: Properti
 }
 
 function secretNames(lifecycle: Lifecycle, properties: WireProperties): ReadonlySet<string> {
-  const sensitive = properties[SENSITIVE] === true;
   const all = Object.keys(properties).filter((name) => !name.startsWith("__"));
-  return new Set(sensitive ? all : lifecycle.secretProperties);
+  return new Set(secretArguments(properties).length > 0 ? all : lifecycle.secretProperties);
+}
+
+/** The names that {@link SENSITIVE} lists. */
+function secretArguments(properties: WireProperties): readonly string[] {
+  const names = properties[SENSITIVE];
+  return Array.isArray(names) ? names : [];
 }
 
 function publicPart(properties: WireProperties): WireProperties {
@@ -212,15 +213,4 @@ function withoutDerived(lifecycle: Lifecycle, last: WireProperties, news: WirePr
 function argumentsOf(properties: WireProperties): WireProperties {
   const { [SENSITIVE]: _, ...args } = publicPart(properties);
   return args;
-}
-
-/**
- * An error that nobody foresaw. Its message may quote a value, so only its class and place are told.
- */
-function describeUnexpected(error: unknown): string {
-  if (isTlsError(error)) return error.message;
-  if (!(error instanceof Error)) return "a bug in pulumi-tls-gateway: something was thrown that is no error";
-  const frame = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
-  const place = frame?.trim().replace(/\(.*[\\/](?=[^\\/]+\))/, "(") ?? "an unknown place";
-  return `a bug in pulumi-tls-gateway: ${error.name} ${place}. Please report it with this line.`;
 }

@@ -69,14 +69,22 @@ function hooksFor(kind: DynamicResourceKind, opts: pulumi.CustomResourceOptions)
 /** Facts of a CA that a leaf passes on: public whatever they come from. */
 const PUBLIC: readonly string[] = ["caCertPem", "caValidTo", "caNameConstraints"];
 
-/** Says whether an argument that is not secret anyway holds a secret, so that what is derived from it must be one too. */
+/**
+ * Names the arguments that are not secret anyway and hold a secret: what is derived from them must be secret too, and no
+ * failure may quote them.
+ */
 function sensitivity(args: Record<string, unknown>, secrets: readonly string[]): Record<string, unknown> {
   const others = Object.entries(args).filter(([name]) => !secrets.includes(name) && !PUBLIC.includes(name));
-  const outputs = others.flatMap(([, value]) => collectOutputs(value));
+  const outputs = others.flatMap(([name, value]) => collectOutputs(value).map((output) => ({ name, output })));
   // plain data can't be secret, and every property costs the program promises
   if (outputs.length === 0) return {};
-  const secret = Promise.all(outputs.map((output) => pulumi.isSecret(output)));
-  return { [SENSITIVE]: secret.then((marks) => marks.includes(true) || undefined) };
+  const marks = Promise.all(outputs.map(async ({ name, output }) => ((await pulumi.isSecret(output)) ? name : "")));
+  return { [SENSITIVE]: marks.then(listNames) };
+}
+
+function listNames(names: readonly string[]): readonly string[] | undefined {
+  const list = [...new Set(names.filter((name) => name !== ""))].sort();
+  return list.length === 0 ? undefined : list;
 }
 
 /** The outputs and promises inside of a value; what an output itself holds, it answers for. */

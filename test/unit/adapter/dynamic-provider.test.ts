@@ -47,9 +47,27 @@ describe("check", () => {
   });
 
   it("wraps everything once an argument that is no known secret was one, and keeps the mark of that", async () => {
-    expect(await provider.check({}, { text: "a", [SENSITIVE]: true })).toStrictEqual({
-      inputs: { text: wrapped("a"), derived: wrapped("of a"), [SENSITIVE]: true },
+    expect(await provider.check({}, { text: "a", [SENSITIVE]: ["text"] })).toStrictEqual({
+      inputs: { text: wrapped("a"), derived: wrapped("of a"), [SENSITIVE]: ["text"] },
     });
+  });
+
+  it("quotes nothing of an argument that holds a secret, and tells of the others as ever", async () => {
+    const failures = [
+      'text[2].name: found "hunter2", expected a word.',
+      'other: found "open".',
+      'site "text", binds: no.',
+    ];
+    const refusing = providerOf({ check: () => ({ failures }) });
+    const { failures: told = [] } = await refusing.check({}, { text: ["hunter2"], [SENSITIVE]: ["text"] });
+    expect(told.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(
+        /^text\[2\]\.name: is refused\. What was found is not told, since it is or holds a secret\. Hint: /,
+      ),
+      failures[1],
+      failures[2],
+    ]);
+    expect(JSON.stringify(told)).not.toContain("hunter2");
   });
 
   it("marks inputs that are those of the last run, whatever their order, by a null that the engine takes for absent", async () => {
@@ -69,7 +87,7 @@ describe("check", () => {
     });
     await spy.check(
       { a: 1, __unchanged: null, __provider: text },
-      { b: null, c: [mark], [SENSITIVE]: true, __provider: text },
+      { b: null, c: [mark], [SENSITIVE]: ["text"], __provider: text },
     );
     expect(seen).toEqual({ olds: { a: 1 }, news: { c: UNKNOWN } });
   });
@@ -172,8 +190,8 @@ describe("create and update", () => {
   });
 
   it("wrap all of it once an argument was a secret", async () => {
-    const { outs } = await providerOf().create({ ...inputs, [SENSITIVE]: true });
-    expect(outs).toMatchObject({ text: wrapped("a"), made: wrapped("first"), [SENSITIVE]: true });
+    const { outs } = await providerOf().create({ ...inputs, [SENSITIVE]: ["text"] });
+    expect(outs).toMatchObject({ text: wrapped("a"), made: wrapped("first"), [SENSITIVE]: ["text"] });
   });
 
   it("refuse while another day is set, before anything is done", async () => {

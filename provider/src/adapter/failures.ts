@@ -1,0 +1,34 @@
+import { isTlsError } from "../errors";
+import type { Failure } from "../lifecycle/lifecycle";
+
+/** The answer of `check` to bad input. A failure never names a property: the engine would print its value, secret or not. */
+export interface WireFailure {
+  readonly property: "";
+  readonly reason: string;
+}
+
+/** At most so many faults are listed: the first ones are the ones that are read. */
+const MAX_FAILURES = 30;
+
+/** The failures as the engine takes them: the first ones, and none that quotes an argument of `secretArguments`. */
+export function renderFailures(failures: readonly Failure[], secretArguments: readonly string[]): WireFailure[] {
+  const told = failures.slice(0, MAX_FAILURES).map((failure) => withoutSecret(failure, secretArguments));
+  if (told.length < failures.length) told.push(`and ${failures.length - told.length} more.`);
+  return told.map((reason) => ({ property: "", reason }));
+}
+
+/** A reason may quote what was found: not where that is a secret. */
+function withoutSecret(failure: Failure, secretArguments: readonly string[]): Failure {
+  const [, path = "", name = ""] = /^(([A-Za-z]\w*)[^\s:]*): /.exec(failure) ?? [];
+  if (!secretArguments.includes(name)) return failure;
+  return `${path}: is refused. What was found is not told, since it is or holds a secret. Hint: try it with a value that is not secret.`;
+}
+
+/** Describes an error that nobody foresaw: its message may quote a value, so only its class and place are told. */
+export function describeUnexpected(error: unknown): string {
+  if (isTlsError(error)) return error.message;
+  if (!(error instanceof Error)) return "a bug in pulumi-tls-gateway: something was thrown that is no error";
+  const frame = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
+  const place = frame?.trim().replace(/\(.*[\\/](?=[^\\/]+\))/, "(") ?? "an unknown place";
+  return `a bug in pulumi-tls-gateway: ${error.name} ${place}. Please report it with this line.`;
+}
