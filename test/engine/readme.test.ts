@@ -82,37 +82,38 @@ function toolsPath(): string {
   return [process.env.TLS_GATEWAY_TOOLS, process.env.PATH].filter(Boolean).join(":");
 }
 
-describe("the program of ten lines", () => {
-  it("runs as it stands, and its second up is empty", async () => {
-    const program = blockAfter("program");
-    expect(
-      program
-        .trim()
-        .split("\n")
-        .filter((line) => line !== "").length,
-    ).toBeLessThanOrEqual(10);
-    // below the repository, where the package is found by its name
-    mkdirSync(join(programFolder, "test/artefacts"), { recursive: true });
-    const folder = mkdtempSync(join(programFolder, "test/artefacts/readme-"));
-    const file = join(folder, "index.ts");
-    writeFileSync(file, program);
-    let runs = 0;
-    const engine = await EngineStack.create("readme", async () => {
-      runs += 1;
-      return { ...(await import(/* @vite-ignore */ `${pathToFileURL(file).href}?run=${runs}`)) };
+describe("the programs of the two READMEs", () => {
+  const packaged = readFileSync(join(programFolder, "provider/README.md"), "utf8");
+  const programs = {
+    "of ten lines": blockAfter("program"),
+    "of the package": /```ts\n([\s\S]*?)```/.exec(packaged)?.[1] ?? "",
+  };
+  for (const [name, program] of Object.entries(programs)) {
+    it(`the one ${name} runs as it stands, and its second up is empty`, async () => {
+      expect(program.split("\n").filter((line) => line !== "").length).toBeLessThanOrEqual(10);
+      // below the repository, where the package is found by its name
+      mkdirSync(join(programFolder, "test/artefacts"), { recursive: true });
+      const folder = mkdtempSync(join(programFolder, "test/artefacts/readme-"));
+      const file = join(folder, "index.ts");
+      writeFileSync(file, program);
+      let runs = 0;
+      const engine = await EngineStack.create("readme", async () => {
+        runs += 1;
+        return { ...(await import(/* @vite-ignore */ `${pathToFileURL(file).href}?run=${runs}`)) };
+      });
+      try {
+        const { outputs, changes } = await engine.up();
+        expect(changes).toEqual({ create: 4 });
+        expect(JSON.parse(outputs.configuration?.value).defaults.sites).toHaveLength(1);
+        expect(outputs.files?.secret).toBe(true);
+        expect((await engine.up()).changes).toEqual({ same: 4 });
+        expect(await engine.leaks()).toEqual([]);
+      } finally {
+        engine.remove();
+        rmSync(folder, { recursive: true, force: true });
+      }
     });
-    try {
-      const { outputs, changes } = await engine.up();
-      expect(changes).toEqual({ create: 4 });
-      expect(JSON.parse(outputs.configuration?.value).defaults.sites).toHaveLength(1);
-      expect(outputs.files?.secret).toBe(true);
-      expect((await engine.up()).changes).toEqual({ same: 4 });
-      expect(await engine.leaks()).toEqual([]);
-    } finally {
-      engine.remove();
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+  }
 });
 
 describe("its commands", () => {
