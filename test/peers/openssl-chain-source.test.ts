@@ -96,12 +96,22 @@ describeWithPeer("openssl", ({ path: openssl }) => {
     expect(checked({ pkcs12: pfx, passphrase: "" })).toEqual(expected);
   });
 
+  /** A file whose key belongs to another certificate: openssl refuses to write one, so the certificate stands beside it. */
+  const withStrangeKey = () =>
+    written(
+      ...["pkcs12", "-export", "-nocerts", "-inkey", file("other.key", other.keyPem), "-passout", `pass:${PASSWORD}`],
+    ).toString("base64");
+
   it("is refused with one failure that names the property and says what to do, and never the password", () => {
     const pfx = pkcs12("-passout", `pass:${PASSWORD}`).toString("base64");
     const otherKey = other.keyPem;
     const cases: [Properties, RegExp][] = [
       [{ pkcs12: pfx }, /^pkcs12: .*password/],
       [{ pkcs12: pfx, passphrase: "wrong-one" }, /^pkcs12: .*password/],
+      [
+        { certPem: leaf.pem, pkcs12: withStrangeKey(), passphrase: PASSWORD },
+        /^pkcs12: .*none of its private keys.*Hint: /,
+      ],
       [{ pkcs12: leaf.pem }, /^pkcs12: found PEM, expected a PKCS#12 file/],
       [{ pkcs12: pfx, passphrase: PASSWORD, privateKeyPem: otherKey }, /^privateKeyPem: is given beside pkcs12/],
       [{ certPem: pfx, privateKeyPem: leaf.keyPem }, /^certPem: /],

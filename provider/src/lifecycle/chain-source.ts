@@ -4,7 +4,7 @@ import type { Certificate } from "../x509/certificate";
 import { readCertificates, systemRoots } from "../x509/chain";
 import { type ContainerContents, readContainer } from "../x509/container";
 import { readPrivateKey } from "../x509/private-key";
-import { attempt, known } from "./inputs";
+import { attempt, known, renderFailure } from "./inputs";
 import type { Failure } from "./lifecycle";
 import { UNKNOWN, type Unknown } from "./unknown";
 
@@ -37,6 +37,11 @@ export function readSource(values: SourceValues, failures: Failure[]): ChainSour
     if (file === undefined) return { certificates };
     const all = [...certificates, ...file.certificates];
     const privateKey = file.privateKeys.find((key) => all.some((one) => one.x509.checkPrivateKey(key)));
+    const isComplete = values.certPem !== UNKNOWN && values.issuerPem !== UNKNOWN;
+    if (privateKey === undefined && isComplete) {
+      const hint = "export certificate and key of one pair, or give the certificate of this key.";
+      failures.push(renderFailure("pkcs12", "none of its private keys belongs to a certificate that is given.", hint));
+    }
     return { certificates: all, ...(privateKey && { privateKey }) };
   }
   const privateKey =
