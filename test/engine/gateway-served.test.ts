@@ -1,16 +1,15 @@
 // The whole way: a program on the real engine, its outputs written to disk as they say, and the Caddy that Cells embeds
 // serving them to real clients; then a renewal, by a plain up, and the new certificate is served.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { connect } from "node:tls";
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateChain, Gateway, type GatewayFile, SelfSignedCA, Site } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { freePorts, startCaddy } from "../support/caddy";
 import { renderCaddyfile } from "../support/cells-caddyfile";
 import { EngineStack, programFolder } from "../support/engine";
+import { handshake, request } from "../support/loopback-client";
 import { describeWithPeer } from "../support/peer";
 
 const read = (file: string) => readFileSync(join(programFolder, "examples/quickstart/certs", file), "utf8");
@@ -123,29 +122,3 @@ describeWithPeer("caddy", (caddy) => {
     expect(names).toContain("DNS:files.internal");
   });
 });
-
-interface Handshake {
-  readonly error: string | null;
-  readonly names: string | undefined;
-}
-
-function handshake(port: number, servername: string, ca: string): Promise<Handshake> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: "127.0.0.1", port, servername, ca, rejectUnauthorized: false }, () => {
-      const { authorizationError } = socket;
-      const error = authorizationError === undefined || authorizationError === null ? null : String(authorizationError);
-      resolve({ error, names: socket.getPeerX509Certificate()?.subjectAltName });
-      socket.destroy();
-    });
-    socket.once("error", reject);
-  });
-}
-
-function request(port: number, host: string, path: string) {
-  return new Promise<{ status: number | undefined; location: string | undefined }>((resolve, reject) => {
-    get({ host: "127.0.0.1", port, path, headers: { host: `${host}:${port}` } }, (response) => {
-      response.resume();
-      resolve({ status: response.statusCode, location: response.headers.location });
-    }).once("error", reject);
-  });
-}

@@ -1,8 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { connect } from "node:tls";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cells } from "../../provider/src/gateway/cells";
@@ -12,6 +10,7 @@ import { checkSiteInput } from "../../provider/src/lifecycle/site-schema";
 import { freePorts, judgeCaddyfile, startCaddy } from "../support/caddy";
 import { renderCaddyfile, type Sandbox } from "../support/cells-caddyfile";
 import { acceptedSites } from "../support/cells-sites";
+import { type Handshake, request, handshake as shakeHands } from "../support/loopback-client";
 import { caExtensions, leafExtensions, OpensslPki } from "../support/openssl-pki";
 import { describeWithPeer } from "../support/peer";
 
@@ -393,32 +392,7 @@ function acceptedLine(text: string): string | undefined {
 }
 
 /** The subject of the certificate that a name gets, and why it would not be trusted. */
-function handshake(port: number, servername: string, ca: string): Promise<{ subject: string; error: string | null }> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: "127.0.0.1", port, servername, ca, rejectUnauthorized: false }, () => {
-      const { CN } = socket.getPeerCertificate().subject;
-      const error = socket.authorizationError as unknown as string | Error | undefined;
-      resolve({ subject: String(CN), error: error == null ? null : String(error) });
-      socket.destroy();
-    });
-    socket.once("error", reject);
-  });
-}
-
-/** One plain request over loopback for a host. */
-function request(
-  port: number,
-  host: string,
-  path: string,
-): Promise<{ status: number | undefined; location: string | undefined; body: string }> {
-  return new Promise((resolve, reject) => {
-    const take = (response: IncomingMessage) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (part: string) => {
-        body += part;
-      });
-      response.on("end", () => resolve({ status: response.statusCode, location: response.headers.location, body }));
-    };
-    get({ host: "127.0.0.1", port, path, headers: { host }, agent: false }, take).once("error", reject);
-  });
+async function handshake(port: number, servername: string, ca: string): Promise<Pick<Handshake, "subject" | "error">> {
+  const { subject, error } = await shakeHands(port, servername, ca);
+  return { subject, error };
 }
