@@ -1,9 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { createPrivateKey } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readCertificates, readChain } from "../../provider/src/x509/chain";
+import { judgeByOpenssl, judgeByUs, type Scenario } from "../support/chain-verdicts";
 import {
   caExtensions,
+  damageSignature,
   day,
   type IssuedPair,
   leafExtensions,
@@ -11,17 +10,6 @@ import {
   type PairOptions,
 } from "../support/openssl-pki";
 import { describeWithPeer } from "../support/peer";
-
-/** What is made, given to both and judged by both. */
-interface Scenario {
-  readonly leaf: IssuedPair;
-  /** What a server would send beside the leaf; the order means nothing. */
-  readonly others: readonly IssuedPair[];
-  readonly roots: readonly IssuedPair[];
-  /** Part of the reason of the first error, where a chain is refused. */
-  readonly reason?: string;
-  readonly at?: Date;
-}
 
 const names = "DNS:a.example.com,IP:10.0.0.1";
 const inDays = (days: number) => new Date(Date.now() + days * day);
@@ -41,37 +29,6 @@ describeWithPeer("openssl", (peer) => {
     pki.issue(name, { issuer, extensions: caExtensions(), ...options });
   const server = (issuer: IssuedPair, options: PairOptions = {}) =>
     pki.issue("Leaf", { issuer, extensions: leafExtensions(names), ...options });
-
-  /** The verdict of openssl, and its words. */
-  function openssl({ leaf, others, roots, at = new Date() }: Scenario): { accepts: boolean; said: string } {
-    const trusted = pki.write("trusted.pem", roots.map((one) => one.pem).join(""));
-    const untrusted = pki.write("untrusted.pem", others.map((one) => one.pem).join(""));
-    const flags = ["-x509_strict", "-no-CAfile", "-no-CApath", "-no-CAstore", "-purpose", "sslserver"];
-    const time = ["-attime", `${Math.floor(at.getTime() / 1000)}`];
-    const files = ["-trusted", trusted, ...(others.length > 0 ? ["-untrusted", untrusted] : []), leaf.file];
-    try {
-      execFileSync(peer.path, ["verify", ...flags, ...time, ...files], { cwd: pki.folder, stdio: "pipe" });
-      return { accepts: true, said: "" };
-    } catch (error) {
-      return { accepts: false, said: String((error as { stderr?: Buffer }).stderr) };
-    }
-  }
-
-  /** Our verdict, the certificates given in both orders. */
-  function ours({ leaf, others, roots, at = new Date() }: Scenario) {
-    const trusted = roots.flatMap((one) => readCertificates(one.pem, "roots"));
-    const verdicts = [[leaf, ...others], [...others, leaf].reverse(), [...others, leaf]].map((order) =>
-      readChain({
-        certificates: order.map((one) => one.pem).join(""),
-        privateKey: createPrivateKey(leaf.keyPem),
-        roots: trusted,
-        now: at,
-      }).findings.filter((finding) => finding.severity === "error"),
-    );
-    expect(verdicts[1]).toEqual(verdicts[0]);
-    expect(verdicts[2]).toEqual(verdicts[0]);
-    return verdicts[0] ?? [];
-  }
 
   const scenarios: readonly (readonly [name: string, make: () => Scenario])[] = [
     ["leaf below a root", () => ({ leaf: server(root), others: [], roots: [root] })],
@@ -427,8 +384,8 @@ describeWithPeer("openssl", (peer) => {
   describe("readChain gives the verdict of `openssl verify -x509_strict`", () => {
     it.each(scenarios)("%s", (_, make) => {
       const scenario = make();
-      const verdict = openssl(scenario);
-      const errors = ours(scenario);
+      const verdict = judgeByOpenssl(peer, pki, scenario);
+      const errors = judgeByUs(scenario);
       const reasons = errors.map((error) => error.reason);
       expect({ accepts: errors.length === 0, reasons }, verdict.said).toEqual({ accepts: verdict.accepts, reasons });
       expect(verdict.accepts).toBe(scenario.reason === undefined);
@@ -436,11 +393,3 @@ describeWithPeer("openssl", (peer) => {
     });
   });
 });
-
-/** Changes the last octet of the signature, which stands at the end of a certificate. */
-function damageSignature(pem: string): string {
-  const [, base64 = ""] = /-----\n([^-]*)-----END/.exec(pem) ?? [];
-  const octets = Buffer.from(base64, "base64");
-  octets.writeUInt8(octets.readUInt8(octets.length - 1) ^ 1, octets.length - 1);
-  return pem.replace(base64, `${octets.toString("base64").replace(/.{64}(?=.)/g, "$&\n")}\n`);
-}

@@ -96,3 +96,11 @@ export class OpensslPki {
 function openSslTime(date: Date): string {
   return `${date.toISOString().replace(/[-:T]|\..*$/g, "")}Z`;
 }
+
+/** Changes the last octet of the signature, which stands at the end of a certificate. */
+export function damageSignature(pem: string): string {
+  const [, base64 = ""] = /-----\n([^-]*)-----END/.exec(pem) ?? [];
+  const octets = Buffer.from(base64, "base64");
+  octets.writeUInt8(octets.readUInt8(octets.length - 1) ^ 1, octets.length - 1);
+  return pem.replace(base64, `${octets.toString("base64").replace(/.{64}(?=.)/g, "$&\n")}\n`);
+}
