@@ -72,6 +72,20 @@ export interface SiteData {
   readonly grpcPort?: number;
 }
 
+/** The properties of a site, in the order in which they are told of. */
+export const siteProperties = [
+  "name",
+  "binds",
+  "hostnames",
+  "externalUrl",
+  "tls",
+  "redirectToHttps",
+  "headers",
+  "routing",
+  "maintenance",
+  "grpcPort",
+] as const satisfies readonly (keyof SiteData)[];
+
 /** Whether clients speak TLS to the site. */
 export function isTlsSite(site: SiteData): boolean {
   return site.tls !== "disabled";

@@ -1,3 +1,4 @@
+import { siteProperties } from "../gateway/site";
 import type { IssueWords } from "./issue-text";
 
 const tls = '"disabled", { certificate: … }, { letsEncrypt: … } or { selfSigned: … }';
@@ -49,18 +50,7 @@ export const siteWords: IssueWords = {
     grpcPort: "a port from 1 to 65535, a number",
   },
   properties: {
-    "": [
-      "name",
-      "binds",
-      "hostnames",
-      "externalUrl",
-      "tls",
-      "redirectToHttps",
-      "headers",
-      "routing",
-      "maintenance",
-      "grpcPort",
-    ],
+    "": siteProperties,
     tls: ["certificate", "letsEncrypt", "selfSigned"],
     "tls.certificate": ["name", "hostnames", "root", "certFile", "keyFile"],
     "tls.letsEncrypt": ["email", "acceptEula", "staging"],

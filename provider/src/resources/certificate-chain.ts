@@ -171,7 +171,7 @@ function warnOfFindings(resource: CertificateChain, args: CertificateChainArgs):
   // not before the resource has its URN: a log entry that waits for one that never comes holds up every later one
   pulumi.all([{ certPem, issuerPem, roots, pkcs12, passphrase }, resource.urn] as const).apply(async ([given]) => {
     for (const finding of findChainWarnings(given, readClock())) {
-      if (finding.code === "CERTIFICATE_EXPIRED" && finding.hint.startsWith("Renew it")) continue;
+      if (finding.expired === "leaf") continue;
       await pulumi.log.warn(`${finding.reason}. ${finding.hint}`, resource);
     }
   });

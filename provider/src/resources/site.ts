@@ -8,6 +8,7 @@ import {
   type SiteData,
   type SiteTls,
   selfSignedHostnames,
+  siteProperties,
 } from "../gateway/site";
 import { site } from "../lifecycle/site";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
@@ -16,21 +17,7 @@ import type { LeafCertificate } from "./leaf-certificate";
 import type { SelfSignedCA } from "./self-signed-ca";
 import { readSiteArgs, type SiteArgs } from "./site-args";
 
-/** The properties that make the normalised site. */
-const SPEC = [
-  "name",
-  "binds",
-  "hostnames",
-  "externalUrl",
-  "tls",
-  "redirectToHttps",
-  "headers",
-  "routing",
-  "maintenance",
-  "grpcPort",
-] as const;
-
-const kind = describeKind(site, "site", [...SPEC, "url"]);
+const kind = describeKind(site, "site", [...siteProperties, "url"]);
 
 /**
  * One site of a gateway: where it listens, which names it answers, and how it is secured. Give it to a {@link Gateway},
@@ -78,10 +65,10 @@ export class Site extends DynamicResource {
 
   constructor(name: string, args: SiteArgs, opts: pulumi.CustomResourceOptions = {}) {
     const { data, certificate, ca } = readSiteArgs(name, args);
-    const absent = absentFrom(data, SPEC);
+    const absent = absentFrom(data, siteProperties);
     super(kind, name, data, opts, absent);
     this.siteName = name;
-    const present = SPEC.filter((property) => !absent.includes(property));
+    const present = siteProperties.filter((property) => !absent.includes(property));
     this.spec = pulumi
       .all(present.map((property) => this[property] as pulumi.Output<unknown>))
       .apply((values) => joinSpec(present, values));

@@ -10,6 +10,8 @@ export interface ChainFinding {
   readonly property: "certPem" | "privateKeyPem" | "hostnames" | "roots";
   /** RFC 4514 text of the certificate that it is about, or what else names it. */
   readonly subject?: string;
+  /** Where the certificate that has expired stands; absent from findings about anything else. */
+  readonly expired?: "leaf" | "intermediate" | "root";
   /** What was found and what was expected, naming the certificate; holds no key material. */
   readonly reason: string;
   /** What to do now. */
@@ -22,9 +24,8 @@ export function findAbout(
   code: ErrorCode,
   reason: string,
   hint: string,
-  rest: Partial<Pick<ChainFinding, "severity" | "property">> = {},
+  rest: Partial<Pick<ChainFinding, "severity" | "property" | "expired">> = {},
 ): ChainFinding {
   const subject = describeCertificate(certificate);
-  const { severity = "error", property = "certPem" } = rest;
-  return { severity, code, property, subject, reason: `${subject} ${reason}`, hint };
+  return { severity: "error", code, property: "certPem", subject, reason: `${subject} ${reason}`, hint, ...rest };
 }

@@ -37,7 +37,7 @@ function verifyDates(certificate: Certificate, { now, role, isAccepted, property
   const rest = { property, severity: isAccepted ? "warning" : "error" } as const;
   if (now >= certificate.validTo) {
     const reason = `expired at ${renderTime(certificate.validTo)}, it is ${renderTime(now)}`;
-    return [findAbout(certificate, "CERTIFICATE_EXPIRED", reason, renewHints[role], rest)];
+    return [findAbout(certificate, "CERTIFICATE_EXPIRED", reason, renewHints[role], { ...rest, expired: role })];
   }
   if (now < certificate.validFrom) {
     const reason = `is not valid before ${renderTime(certificate.validFrom)}, it is ${renderTime(now)}`;
