@@ -21,6 +21,9 @@ export const errorCodes = {
   KEY_INVALID: { retry: false, reference: "RFC 5958" },
   KEY_ENCRYPTED: { retry: false, reference: "RFC 5958 section 3" },
   KEY_MISMATCH: { retry: false, reference: "RFC 5280 section 4.1.2.7" },
+  LIFETIME_EXCEEDED: { retry: false, reference: "CA/Browser Forum Baseline Requirements section 6.3.2" },
+  TIMESTAMPS_MISSING: { retry: false, reference: "RFC 6962 section 3.3; Chrome's and Apple's CT policies" },
+  STAPLING_REQUIRED: { retry: false, reference: "RFC 7633 section 4.2.3" },
   HOSTNAME_UNCOVERED: { retry: false, reference: "RFC 9525 section 6" },
   CONTAINER_INVALID: { retry: false, reference: "RFC 7292, RFC 5652" },
   CONTAINER_ENCRYPTED: { retry: false, reference: "RFC 7292 section 5.1" },
@@ -28,10 +31,14 @@ export const errorCodes = {
   IDENTIFIER_INVALID: { retry: false, reference: "RFC 5280 section 4.2.1.6" },
   NAME_INVALID: { retry: false, reference: "RFC 5280 appendix A.1" },
   NAME_CONSTRAINED: { retry: false, reference: "RFC 5280 section 4.2.1.10" },
+  AIA_UNREACHABLE: { retry: true, reference: "RFC 5280 section 4.2.2.1" },
+  AIA_REFUSED: { retry: false, reference: "RFC 5280 section 4.2.2.1" },
+  AIA_INVALID: { retry: false, reference: "RFC 5280 section 4.2.2.1" },
   SITE_INVALID: { retry: false, reference: "README, Sites" },
   GATEWAY_INVALID: { retry: false, reference: "README, Gateways" },
   CLOCK_SET: { retry: false, reference: "README, TLS_GATEWAY_AS_OF" },
   STATE_INVALID: { retry: false, reference: "README, State" },
+  FILE_UNREADABLE: { retry: false, reference: "README, Resources" },
 } as const satisfies Record<string, ErrorKind>;
 
 /** The closed union of codes. */
