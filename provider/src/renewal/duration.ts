@@ -27,6 +27,15 @@ export function renderMoment(moment: Date, lifetime: number): string {
   return lifetime >= 10 * DAY ? text.slice(0, 10) : `${text.slice(0, 16).replace("T", " ")} UTC`;
 }
 
+const momentForm = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$/;
+
+/** Reads a day (00:00 UTC) or a moment, `2027-03-01` or `2027-03-01T12:00Z`; undefined for anything else, and for 30 February. */
+export function readMoment(text: string): Date | undefined {
+  const moment = new Date(text);
+  if (!momentForm.test(text) || Number.isNaN(moment.getTime())) return undefined;
+  return moment.toISOString().startsWith(text.slice(0, 10)) ? moment : undefined;
+}
+
 /** ISO 8601 UTC without fractions of a second, which X.509 dates do not have: `"2026-11-23T00:00:00Z"`. */
 export function renderTimestamp(moment: Date): string {
   return `${moment.toISOString().slice(0, 19)}Z`;

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
 import { type Certificate, describeCertificate } from "./certificate";
-import type { SignatureChecks } from "./chain-path";
+import type { SignatureChecks } from "./signature-checks";
 
 /**
  * Finds the certificate of the server among those of its chain: the one that `privateKey` belongs to, else the one that
@@ -13,19 +13,21 @@ export function findLeaf(
   privateKey: KeyObject | undefined,
   checks: SignatureChecks,
 ): Certificate {
+  // the key of a CA that issued the server's own certificate is a key given by mistake
   const matching = certificates.filter(
-    (certificate) => privateKey !== undefined && certificate.x509.checkPrivateKey(privateKey),
+    (certificate) =>
+      privateKey !== undefined &&
+      certificate.x509.checkPrivateKey(privateKey) &&
+      !(certificate.isCa && checks.isIssuer(certificate, (child) => !child.isCa)),
   );
   const among = matching.length > 0 ? matching : certificates;
-  const isIssuer = (certificate: Certificate) =>
-    certificates.some((child) => child !== certificate && checks.isSignedBy(child, certificate));
+  const isEnd = (certificate: Certificate) => !checks.isIssuer(certificate);
   // the key may also have two CA certificates, self-signed and cross-signed, and a chain may hold unrelated roots
-  const ends = among.filter((certificate) => !isIssuer(certificate));
   const candidates = firstFilled(
-    ends.filter((certificate) => !certificate.isCa),
-    ends.filter((certificate) => !certificate.isSelfIssued),
-    ends,
-    among,
+    () => among.filter((certificate) => !certificate.isCa && isEnd(certificate)),
+    () => among.filter((certificate) => !certificate.isSelfIssued && isEnd(certificate)),
+    () => among.filter(isEnd),
+    () => among,
   );
   const [leaf, second] = candidates;
   if (second !== undefined) throw ambiguous(candidates, matching.length > 0);
@@ -37,8 +39,13 @@ export function findLeaf(
   });
 }
 
-function firstFilled(...lists: readonly (readonly Certificate[])[]): readonly Certificate[] {
-  return lists.find((list) => list.length > 0) ?? [];
+/** Each list costs signatures: only those are made that are looked at. */
+function firstFilled(...lists: readonly (() => readonly Certificate[])[]): readonly Certificate[] {
+  for (const list of lists) {
+    const found = list();
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 function ambiguous(candidates: readonly Certificate[], isByKey: boolean): TlsError {

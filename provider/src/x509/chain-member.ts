@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import { type Certificate, describeCertificate } from "./certificate";
+import { type Certificate, describeCertificate, publicKeyOf } from "./certificate";
 import { type ChainFinding, findAbout } from "./chain-finding";
 import { describeKey } from "./private-key";
 import { readWeakHash } from "./signature-algorithm";
@@ -16,6 +16,8 @@ export interface MemberContext {
 
 /** CA/Browser Forum Baseline Requirements section 6.1.5. */
 const leastModulusLength = 2048;
+/** OpenSSL's security level 2, its default, and GnuTLS's and Go's habits: smaller curves are refused in handshakes. */
+const leastCurveBits = 224;
 
 /** What is wrong with one certificate by itself: dates, strength, extensions that nobody here understands. */
 export function verifyMember(certificate: Certificate, context: MemberContext): readonly ChainFinding[] {
@@ -66,20 +68,29 @@ function verifyStrength(certificate: Certificate, { role, property }: MemberCont
     findings.push(
       findAbout(certificate, "CERTIFICATE_INVALID", reason, "Use an RSA or elliptic curve key.", { property }),
     );
-  } else if ((key.asymmetricKeyDetails?.modulusLength ?? leastModulusLength) < leastModulusLength) {
-    const reason = `has an ${describeKey(key)} key, clients refuse RSA below ${leastModulusLength} bits`;
+    return findings;
+  }
+  const weakness = describeWeakness(key);
+  if (weakness !== undefined) {
+    const reason = `has ${weakness}`;
     const hint = "Have it issued anew for a P256 or RSA2048 key.";
     findings.push(findAbout(certificate, "CERTIFICATE_WEAK", reason, hint, { property }));
   }
   return findings;
 }
 
-function publicKeyOf(certificate: Certificate): KeyObject | undefined {
-  try {
-    return certificate.x509.publicKey;
-  } catch {
-    return undefined;
+/** What is too short, or too old, of a key. */
+function describeWeakness(key: KeyObject): string | undefined {
+  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength !== undefined && modulusLength < leastModulusLength) {
+    return `an ${describeKey(key)} key, clients refuse RSA below ${leastModulusLength} bits`;
   }
+  if (key.asymmetricKeyType === "dsa") return "a DSA key, which neither browsers nor TLS 1.3 know";
+  // the names of curves in OpenSSL hold their size, but for those of WTLS, which nobody serves
+  const curveBits = Number(/\d{3}/.exec(namedCurve ?? "")?.[0] ?? leastCurveBits);
+  return curveBits < leastCurveBits
+    ? `a key on the curve ${namedCurve}, clients refuse curves below ${leastCurveBits} bits`
+    : undefined;
 }
 
 function verifyExtensions(certificate: Certificate, { property }: MemberContext): ChainFinding[] {

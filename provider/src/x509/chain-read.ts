@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { isTlsError, TlsError } from "../errors";
-import { type Certificate, readCertificate } from "./certificate";
+import { type Certificate, mostCertificates, readCertificate } from "./certificate";
 import { type PemBlock, readPemBlocks } from "./pem";
 
 /** RFC 7468 section 5.1 and the older word that it mentions in section 5.3. */
@@ -21,12 +21,9 @@ const labelHints: Readonly<Record<string, string>> = {
 
 const defaultHint = "Give the blocks from BEGIN CERTIFICATE to END CERTIFICATE only.";
 
-/** The stores of whole machines have 150; one certificate takes 0.2 ms to read. */
-const mostBlocks = 200;
-
 /**
  * Reads every certificate of a PEM text, in its order, text around the blocks ignored. `what` names the text in
- * messages. An empty text gives an empty list. At most 200 different ones; what is repeated is read once and stands in
+ * messages. An empty text gives an empty list. At most 1,000 different ones; what is repeated is read once and stands in
  * the list as often. Not checked: anything between the certificates.
  * @throws TlsError `PEM_INVALID`: a block that is not a certificate by its label, a broken block, too many;
  * `CERTIFICATE_INVALID`: a block whose bytes are none, with its position; `KEY_INVALID`: a private key among them.
@@ -36,8 +33,8 @@ export function readCertificates(text: string, what: string): readonly Certifica
   return readPemBlocks(text, what).map((block, index) => {
     const known = read.get(block.text);
     if (known !== undefined) return known;
-    if (read.size >= mostBlocks) {
-      throw new TlsError("PEM_INVALID", `${what}: holds more than ${mostBlocks} different certificates`, {
+    if (read.size >= mostCertificates) {
+      throw new TlsError("PEM_INVALID", `${what}: holds more than ${mostCertificates} different certificates`, {
         hint: "Give the certificate, its intermediates and the root that it leads to.",
       });
     }

@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
 import type { Certificate } from "./certificate";
 import type { ChainFinding } from "./chain-finding";
-import { arrangeChain } from "./chain-order";
+import { type ArrangeOptions, arrangeChain } from "./chain-order";
 import { readCertificates } from "./chain-read";
 import { type VerifyOptions, verifyChain } from "./chain-verify";
 import type { Identifier } from "./identifier";
@@ -19,6 +19,8 @@ export interface Chain {
   readonly intermediates: readonly Certificate[];
   /** The trusted root, or the self-signed certificate in which the chain ends, if it was given. */
   readonly root?: Certificate;
+  /** The last member, when its issuer is not here. */
+  readonly open?: Certificate;
   /** Names of the leaf. */
   readonly identifiers: readonly Identifier[];
   /** What is wrong and what is worth a look, errors and warnings mixed. */
@@ -26,7 +28,7 @@ export interface Chain {
 }
 
 /** Everything that a chain is made of and verified against. */
-export interface ChainInput extends VerifyOptions {
+export interface ChainInput extends VerifyOptions, ArrangeOptions {
   /** PEM texts with any number of certificates in any order; text around them is ignored. */
   readonly certificates: string | readonly string[];
   readonly privateKey?: KeyObject;

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../errors";
 import { readElements } from "./ber";
-import { type Certificate, readCertificate } from "./certificate";
+import { type Certificate, mostCertificates, readCertificate } from "./certificate";
 import { type DerKind, recogniseDer } from "./der-kind";
 import { type PemBlock, readPemBlocks, renderPem } from "./pem";
 import { pkcs7Labels, readPkcs7 } from "./pkcs7";
@@ -31,8 +31,6 @@ type Part = Pick<ContainerContents, "certificates" | "privateKeys" | "format">;
 
 /** 1 MiB, which is the most that is read of anything, in base64. */
 const longestText = Math.ceil((1024 * 1024) / 3) * 4;
-/** The stores of whole machines have 150; reading one takes 0.2 ms. */
-const mostCertificates = 200;
 /** Each is proved by a signature, which takes the largest 40 ms. */
 const mostKeys = 20;
 
@@ -42,7 +40,7 @@ const labelsByBytes: readonly string[] = [...pkcs7Labels, "CERTIFICATE", "X509 C
 /**
  * Reads whatever a CA or a colleague sent, given as text: PEM with any mix of certificates, keys and PKCS#7, or the
  * base64 of one certificate, key, PKCS#7 (`.p7b`) or PKCS#12 file (`.pfx`), or the base64 of PEM. `what` names it in
- * messages. At most 1 MiB, 200 certificates, 20 keys. A password that is not needed is not looked at.
+ * messages. At most 1 MiB, 1,000 certificates, 20 keys. A password that is not needed is not looked at.
  * Not checked: whether certificates and keys belong together, dates, signatures.
  * @throws TlsError CONTAINER_INVALID: none of these, nothing of use in it, too much; CONTAINER_ENCRYPTED and
  * KEY_ENCRYPTED: the password; PEM_INVALID, CERTIFICATE_INVALID, KEY_INVALID with the position.

@@ -98,6 +98,14 @@ export function renderName(name: Asn1): string {
     .join(", ");
 }
 
+/**
+ * The text of {@link renderName} without what RFC 5280 section 7.1 ignores when names are compared: case, and white space
+ * that is repeated. Two different names may have one text by chance: a signature tells them apart.
+ */
+export function comparableName(name: string): string {
+  return name.toLowerCase().replace(/\s+/g, " ");
+}
+
 interface AttributeValue {
   readonly oid: string;
   readonly value: Asn1;

@@ -1,6 +1,6 @@
 import { isTlsError, TlsError } from "../errors";
 import { type BerElement, encodeElement, identifier, readElements } from "./ber";
-import { type Certificate, readCertificate } from "./certificate";
+import { type Certificate, mostCertificates, readCertificate } from "./certificate";
 import { bytes, der } from "./der";
 import { renderPem } from "./pem";
 
@@ -14,16 +14,13 @@ const contentTypes = {
   envelopedData: bytes(der.oid("1.2.840.113549.1.7.3")),
 } as const;
 
-/** As for a PEM text: the stores of whole machines have 150. */
-const mostCertificates = 200;
-
 /** Of a bundle with ten thousand certificates; real ones have 10 kB. */
 const longestContainer = 1024 * 1024;
 
 /**
  * Reads the certificates of a SignedData (`.p7b`, `.p7c`, also a signed message), in their order and with their bytes
  * as they stand there. DER and BER with indefinite lengths; revocation lists and signatures are passed over. `what`
- * names the thing in messages. At most 1 MiB and 200 certificates. Not checked: any signature, whether they belong
+ * names the thing in messages. At most 1 MiB and 1,000 certificates. Not checked: any signature, whether they belong
  * together.
  * @throws TlsError CONTAINER_INVALID: not PKCS#7, another content, no certificate; CERTIFICATE_INVALID with its position
  * See RFC 5652 section 5.1, RFC 2315 section 9.1.

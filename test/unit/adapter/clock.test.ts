@@ -22,7 +22,7 @@ test.each([
   expect(readClock().toISOString()).toBe(moment);
 });
 
-test.each(["tomorrow", "2027-13-01", "2027-3-1", "2027-03-01T12:00", "01.03.2027", "1e9", "2027-03-01 "])(
+test.each(["tomorrow", "2027-13-01", "2027-3-1", "2027-02-30", "2027-03-01T12:00", "01.03.2027", "1e9", "2027-03-01 "])(
   "%s is refused, with what to write",
   (value) => {
     vi.stubEnv(AS_OF, value);

@@ -68,11 +68,13 @@ describe("readChain", () => {
     }
   });
 
-  it("drops the root, duplicates and other roots without a word, and finds the leaf without its key", () => {
+  it("drops the root and other roots without a word, duplicates with a note, and finds the leaf without its key", () => {
     const stranger = pki.issue("Stranger", { extensions: caExtensions() });
-    const chain = read(join(root, lower, lower, middle, stranger, leaf, root, leaf));
+    const chain = read(join(root, lower, lower, middle, stranger, leaf, lower));
     expect(sent(chain)).toBe(join(leaf, lower, middle));
-    expect(chain.findings).toEqual([]);
+    expect(chain.findings).toMatchObject([
+      { severity: "note", subject: "CN=Lower", reason: "CN=Lower is given 3 times and sent once" },
+    ]);
   });
 
   it("leaves out what has no place in the chain, with a warning", () => {
@@ -232,6 +234,11 @@ describe("readChain", () => {
     ["SHA-1", { hash: "sha1" }, "CN=Weak is signed with SHA-1, which can be forged"],
     ["MD5", { hash: "md5" }, "CN=Weak is signed with MD5, which can be forged"],
     ["RSA 1024", { key: rsa(1024) }, "CN=Weak has an RSA1024 key, clients refuse RSA below 2048 bits"],
+    [
+      "a curve of 192 bits",
+      { key: "-algorithm EC -pkeyopt ec_paramgen_curve:P-192" },
+      "CN=Weak has a key on the curve prime192v1, clients refuse curves below 224 bits",
+    ],
   ])("refuses %s in a member; the signature of a root says nothing", (_, options, reason) => {
     const top = pki.issue("Top", { ...options, key: rsa(2048), extensions: caExtensions() });
     const weak = pki.issue("Weak", { ...options, issuer: top, extensions: leafExtensions("DNS:a.example") });
@@ -326,20 +333,106 @@ describe("readChain", () => {
     expect(chain.findings).toEqual([]);
   });
 
-  it("gives up within 100 ms when a hundred certificates share the name of an issuer", () => {
+  it("tries a hundred certificates that share the name of an issuer, and gives up at nine hundred", () => {
     const [octets] = readCertificates(lower.pem, "x").map((certificate) => certificate.der);
-    const twins = Array.from({ length: 100 }, (_, at) => {
+    const twins = Array.from({ length: 900 }, (_, at) => {
       const copy = Buffer.from(octets ?? "");
       // SEQUENCE, SEQUENCE, [0], INTEGER: the serial number starts at octet 15
-      copy.writeUInt8(at + 1, 16);
+      copy.writeUInt16BE(at + 1, 16);
       return renderPem("CERTIFICATE", copy);
     });
     const stranger = pki.issue("Lower", { extensions: caExtensions() });
     const end = pki.issue("End", { issuer: stranger, extensions: leafExtensions("DNS:a.example") });
     read(join(leaf, lower));
     const started = process.cpuUsage();
-    expect(failure([...twins, end.pem]).reason).toContain("signatures would have to be checked");
+    const { findings } = read([...twins.slice(0, 100), end.pem]);
+    expect(findings[0]?.reason).toContain("is not signed by the key of CN=Lower: a certificate of that name is here");
     expect(process.cpuUsage(started).user / 1000).toBeLessThan(100);
+    expect(failure([...twins, end.pem]).reason).toContain("signatures would have to be checked");
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(1000);
+  });
+
+  it("takes the key of a CA that issued the leaf for a mistake", () => {
+    const { findings, leaf: found } = read(join(leaf, lower, middle), { privateKey: key(lower) });
+    expect(found.pem).toBe(leaf.pem);
+    expect(findings).toMatchObject([{ severity: "error", code: "KEY_MISMATCH", subject: "CN=Leaf" }]);
+  });
+
+  it("follows a chain up to its twentieth member, and says so", () => {
+    const levels = [root];
+    for (let level = 1; level < 21; level++) {
+      levels.push(pki.issue(`Level ${level}`, { issuer: levels[level - 1] ?? root, extensions: caExtensions() }));
+    }
+    const below = (level: number) =>
+      pki.issue("Deep", { issuer: levels[level] ?? root, extensions: leafExtensions("DNS:deep.test") });
+    const [fits, deeper] = [below(18), below(19)];
+    expect(read(join(fits, ...levels.slice(1, 19)), trust(root)).findings).toEqual([]);
+    expect(read(join(deeper, ...levels.slice(1, 20)), trust(root)).findings).toMatchObject([
+      { code: "CHAIN_INVALID", reason: "CN=Level 1 is number 20 of its chain, and a longer one is not followed" },
+    ]);
+  });
+
+  it("says of two CAs that sign each other that no root does", () => {
+    const first = pki.issue("First", { extensions: caExtensions() });
+    const second = pki.issue("Second", { issuer: first, extensions: caExtensions() });
+    const crossed = pki.issue("First", { issuer: second, keyOf: first, extensions: caExtensions() });
+    const end = pki.issue("End", { issuer: first, extensions: leafExtensions("DNS:end.test") });
+    expect(read(join(end, crossed, second), trust(root)).findings).toMatchObject([
+      {
+        reason: "CN=Second was issued by CN=First, which stands below it: they sign each other, and no root signs them",
+      },
+    ]);
+  });
+
+  it("does not count a CA that is issued by itself in another spelling", () => {
+    const upper = pki.issue("Upper", { issuer: root, extensions: caExtensions(1) });
+    const named = pki.issue("Named CA", { issuer: upper, extensions: caExtensions() });
+    const changed = pki.issue("NAMED  ca", { issuer: named, extensions: caExtensions() });
+    const end = pki.issue("End", { issuer: changed, extensions: leafExtensions("DNS:end.test") });
+    expect(read(join(end, changed, named, upper), trust(root)).findings).toEqual([]);
+  });
+
+  it("asks no signature of a namesake with another key identifier while one with the right one signed", () => {
+    const twins = Array.from({ length: 20 }, () => pki.issue("Lower", { issuer: middle, extensions: caExtensions(0) }));
+    const chain = read(join(...twins, leaf, lower, middle, root), { privateKey: key(leaf), ...trust(root) });
+    expect(sent(chain)).toBe(join(leaf, lower, middle));
+    expect(chain.findings.filter((finding) => finding.severity === "error")).toEqual([]);
+  });
+
+  describe("with a preferred root", () => {
+    let otherRoot: IssuedPair;
+    let cross: IssuedPair;
+    beforeAll(() => {
+      otherRoot = pki.issue("/O=Old, Inc./CN=Other Root", { extensions: caExtensions() });
+      cross = pki.issue("Middle", { issuer: otherRoot, keyOf: middle, extensions: caExtensions() });
+    });
+
+    it.each([
+      ["Root", () => [leaf, lower, middle], () => root],
+      ["other root", () => [leaf, lower, cross], () => otherRoot],
+      ["CN=Other Root, O=Old\\, Inc.", () => [leaf, lower, cross], () => otherRoot],
+    ])("takes the way to %s", (preferredRoot, expected, end) => {
+      const pool = join(root, otherRoot, cross, middle, lower, leaf);
+      for (const rest of [{}, trust(root, otherRoot)]) {
+        const chain = read(pool, { preferredRoot, ...rest });
+        expect(sent(chain)).toBe(join(...expected()));
+        expect(chain.root?.pem).toBe(end().pem);
+      }
+      // the root itself need not be there
+      expect(sent(read(join(cross, middle, lower, leaf), { preferredRoot }))).toBe(join(...expected()));
+    });
+
+    it("takes it by the SHA-256 of the root", () => {
+      const [{ fingerprintSha256: preferredRoot } = { fingerprintSha256: "" }] = readCertificates(otherRoot.pem, "x");
+      const chain = read(join(root, otherRoot, cross, middle, lower, leaf), { preferredRoot });
+      expect(chain.root?.pem).toBe(otherRoot.pem);
+    });
+
+    it("that no way leads to is an error, which names those that there are", () => {
+      const { findings } = read(join(root, otherRoot, cross, middle, lower, leaf), { preferredRoot: "Root X1" });
+      expect(findings[0]).toMatchObject({ severity: "error", property: "preferredRoot" });
+      expect(findings[0]?.reason).toMatch(/"Root X1": .* lead to .*CN=Other Root, O=Old\\, Inc\./);
+    });
   });
 
   it("throws nothing but a TlsError within 100 ms for any mutation of a chain", { timeout: 60_000 }, () => {

@@ -140,7 +140,7 @@ describe("readContainer", () => {
     ["a megabyte and a half", "A".repeat(1_500_000), "has 1500000 characters"],
     ["a broken PEM", "-----BEGIN CERTIFICATE-----\nMII", "has no END line"],
     ["21 keys", "KEY".repeat(21), "holds more than 20 private keys"],
-    ["201 certificates", "CERT".repeat(201), "holds more than 200 certificates"],
+    ["1001 certificates", "CERT".repeat(1001), "holds more than 1000 certificates"],
   ])("refuses %s with what it is", (_, given, reason) => {
     const text = given
       .replaceAll("KEY", (word) => (given.startsWith("KEY") ? leaf.keyPem : word))
