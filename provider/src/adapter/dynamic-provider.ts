@@ -2,7 +2,7 @@ import { isTlsError, TlsError } from "../errors";
 import { isSameValue } from "../lifecycle/equality";
 import { findExcess, type InputLimits } from "../lifecycle/input-guard";
 import { type Failure, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle/lifecycle";
-import { readClock, requireWallClock } from "./clock";
+import { isClockSet, readClock, requireWallClock } from "./clock";
 import { describeUnexpected, renderFailures, type WireFailure } from "./failures";
 import { readUnknowns, renderUnknowns, type WireProperties, withoutUndefined, wrapSecrets } from "./wire";
 
@@ -87,7 +87,10 @@ export function createDynamicProvider(load: () => Lifecycle): DynamicProvider {
         return { outs: stateOf(lifecycle, news, outputs) };
       });
     },
-    read: async (id, props) => read(load(), id, props),
+    read: async (id, props) => {
+      const lifecycle = load();
+      return read(lifecycle, id, { ...props, ...(await refreshed(lifecycle, id, props)) });
+    },
     delete: async (id, props) => {
       await load().delete?.(id, publicPart(props));
     },
@@ -145,6 +148,18 @@ function showsDifference(lifecycle: Lifecycle, state: Properties, inputs: Proper
   return [...new Set([...Object.keys(state), ...Object.keys(inputs)])].some(
     (name) => !hidden.has(name) && !isSameValue(state[name], inputs[name]),
   );
+}
+
+/** A refresh never fails for lack of the world, and looks at it on no other day than today. */
+async function refreshed(lifecycle: Lifecycle, id: string, props: WireProperties): Promise<WireProperties> {
+  const state = publicPart(props);
+  if (lifecycle.refresh === undefined || Object.keys(state).length === 0 || isClockSet()) return {};
+  try {
+    return withoutUndefined(await lifecycle.refresh(id, state, { now: new Date() }));
+  } catch (error) {
+    if (isTlsError(error)) return {};
+    throw error;
+  }
 }
 
 /** Works from the state alone; its inputs repair what a run lost, and keep what `check` planned. */

@@ -1,14 +1,21 @@
 import { z } from "zod";
-import { isTlsError } from "../errors";
-import { lifetime, type Validity } from "../renewal/decision";
-import { DAY, renderTimestamp } from "../renewal/duration";
-import type { Certificate } from "../x509/certificate";
-import { type Chain, type ChainFinding, judgeChain } from "../x509/chain";
+import { lifetime } from "../renewal/decision";
+import { DAY } from "../renewal/duration";
+import { type Chain, judgeChain } from "../x509/chain";
 import { parseHostName } from "../x509/identifier";
 import { renderPrivateKey } from "../x509/private-key";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "./certificate-inputs";
+import { issuerFactsOf, joinPem, leafFactsOf, unknownFacts, validityOf } from "./chain-facts";
 import { type ChainSource, readRoots, readSource, SYSTEM_ROOTS } from "./chain-source";
+import { complete, explainCompletion, isCompleted } from "./completed-chain";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
+import {
+  completionSchema,
+  describeDeadEnd,
+  findMissingIssuer,
+  type MissingIssuer,
+  readCompletion,
+} from "./issuer-completion";
 import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
 import { checkPolicy, readPolicy } from "./planned-validity";
 import { isKnown, UNKNOWN } from "./unknown";
@@ -28,6 +35,12 @@ const shape = {
     .min(1, "is empty")
     .max(MAX_PEM_LENGTH, `is longer than ${MAX_PEM_LENGTH} characters: these are not certificates`)
     .optional(),
+  preferredRoot: z
+    .string("expected the name of a root")
+    .min(1, "is empty")
+    .max(1_000, "is longer than 1000 characters")
+    .optional(),
+  completeFromAia: completionSchema,
   hostnames: z
     .array(z.string("expected a host name").max(2_048, "is longer than 2048 characters"), "expected a list of names")
     .max(MAX_HOSTNAMES, `has more than ${MAX_HOSTNAMES} names`)
@@ -37,16 +50,30 @@ const shape = {
 
 type Values = ParsedInputs<typeof shape>;
 
-/** A certificate that exists already: checked, ordered, and known in a preview. */
+/** A certificate that exists already: checked, ordered, and known in a preview, but for what has to be fetched. */
 export const certificateChain: Lifecycle = {
   name: "CertificateChain",
   secretProperties: ["privateKeyPem", "passphrase", "pkcs12"],
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase", "pkcs12"],
-  derivedProperties: () => ["names", "fingerprintSha256", "serialNumber", "validFrom", "validTo"],
-  computedProperties: () => [],
+  derivedProperties: () => [
+    "rootPem",
+    "names",
+    "fingerprintSha256",
+    "serialNumber",
+    "validFrom",
+    "validTo",
+    "missingIssuerUrls",
+  ],
+  computedProperties: (state) => (isCompleted(state) ? ["completedIssuerPem", "rootPem"] : []),
   check,
-  create: async (inputs) => ({ id: inputs.fingerprintSha256 as string, outputs: {} }),
-  update: async () => ({}),
+  explain: explainCompletion,
+  create: async (inputs, { now }) => ({
+    id: inputs.fingerprintSha256 as string,
+    outputs: await complete(inputs, now, {}),
+  }),
+  update: async (_id, state, inputs, { now }) => complete(inputs, now, state),
+  // what a CA publishes may have been renewed
+  refresh: async (_id, state, { now }) => complete(state, now, { certPem: state.certPem }),
 };
 
 function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: Date): CheckResult {
@@ -60,26 +87,31 @@ function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: D
   const hostnames = known(values.hostnames)?.flatMap(
     (text, index) => attempt(`hostnames[${index}]`, failures, () => parseHostName(text)) ?? [],
   );
-  const chain = isReadable(values)
+  const facts = isReadable(values)
     ? checkChain({ values, source, olds, now, ...(hostnames && { hostnames }) }, failures)
-    : undefined;
+    : unknownFactsOf(values);
   if (failures.length > 0) return { failures };
-  const { passphrase: _, pkcs12: __, ...given } = values;
+  const { passphrase: _, pkcs12: __, issuerPem: ___, ...given } = values;
   const hasKey = values.privateKeyPem !== undefined || values.pkcs12 !== undefined;
   return {
     inputs: {
       ...given,
       ...(hostnames && { hostnames: [...new Set(hostnames)].sort() }),
       ...(hasKey && { privateKeyPem: privateKey === undefined ? UNKNOWN : renderPrivateKey(privateKey) }),
-      ...(chain === undefined ? unknownFacts : factsOf(chain)),
+      ...facts,
     },
   };
 }
 
 /** A chain is judged as a whole: not while a part of it is unknown. */
 function isReadable(values: Values): boolean {
-  const { certPem, issuerPem, roots, pkcs12, passphrase } = values;
-  return [certPem, issuerPem, roots, pkcs12, pkcs12 === undefined ? undefined : passphrase].every(isKnown);
+  const { certPem, issuerPem, roots, preferredRoot, completeFromAia, pkcs12, passphrase } = values;
+  const opens = pkcs12 === undefined ? undefined : passphrase;
+  return [certPem, issuerPem, roots, preferredRoot, completeFromAia, pkcs12, opens].every(isKnown);
+}
+
+function unknownFactsOf(values: Values): Properties {
+  return values.completeFromAia === undefined ? unknownFacts : { ...unknownFacts, missingIssuerUrls: UNKNOWN };
 }
 
 function checkTogether(values: Values, failures: Failure[]): void {
@@ -107,7 +139,7 @@ interface ChainRequest {
   readonly hostnames?: readonly string[];
 }
 
-function checkChain(request: ChainRequest, failures: Failure[]): Chain | undefined {
+function checkChain(request: ChainRequest, failures: Failure[]): Properties | undefined {
   const { values, source, olds, now, hostnames } = request;
   const { certificates, privateKey } = source;
   const hadFailures = failures.length > 0;
@@ -115,73 +147,52 @@ function checkChain(request: ChainRequest, failures: Failure[]): Chain | undefin
   const roots = rootsText === undefined ? undefined : attempt("roots", failures, () => readRoots(rootsText));
   if (hadFailures || (rootsText !== undefined && roots === undefined)) return undefined;
   const given = values.certPem === undefined ? "pkcs12" : "certPem";
+  const preferredRoot = known(values.preferredRoot);
   const chain = attempt(given, failures, () =>
     judgeChain(certificates, {
       now,
       ...(roots && { roots }),
       ...(privateKey && { privateKey }),
       ...(hostnames && { hostnames }),
+      ...(preferredRoot !== undefined && { preferredRoot }),
       ...(typeof olds.certPem === "string" && { acceptedLeaf: olds.certPem }),
     }),
   );
-  if (chain !== undefined) {
-    const policyFailure = checkPolicy(readPolicy(values), lifetime(validityOf(chain.leaf)) / DAY);
-    if (policyFailure !== undefined) failures.push(policyFailure);
+  if (chain === undefined) return undefined;
+  const policyFailure = checkPolicy(readPolicy(values), lifetime(validityOf(chain.leaf)) / DAY);
+  if (policyFailure !== undefined) failures.push(policyFailure);
+  const missing = readCompletion(values.completeFromAia) === undefined ? undefined : findMissingIssuer(chain, roots);
+  for (const finding of chain.findings) {
+    // what is fetched may lead there
+    const isOpen = missing !== undefined && (finding.isMissingIssuer || finding.property === "preferredRoot");
+    if (finding.severity !== "error" || isOpen) continue;
+    failures.push(renderFailure(finding.property, `${finding.reason}.`, finding.hint));
   }
-  for (const finding of chain?.findings ?? []) {
-    if (finding.severity === "error")
-      failures.push(renderFailure(finding.property, `${finding.reason}.`, finding.hint));
-  }
-  return chain;
+  const facts = missing === undefined ? wholeFactsOf(chain) : openFactsOf(chain, missing, certificates, failures);
+  return values.completeFromAia === undefined ? facts : { missingIssuerUrls: null, completedIssuerPem: null, ...facts };
 }
 
-function factsOf(chain: Chain): Properties {
-  const { leaf, intermediates } = chain;
+function wholeFactsOf(chain: Chain): Properties {
+  return { ...leafFactsOf(chain), ...issuerFactsOf(chain) };
+}
+
+/** What a chain that is to be completed still lacks is unknown: `create` and `update` find it. */
+function openFactsOf(
+  chain: Chain,
+  missing: MissingIssuer,
+  certificates: ChainSource["certificates"],
+  failures: Failure[],
+): Properties {
+  if (missing.urls.length === 0) {
+    const { reason, hint } = describeDeadEnd(missing);
+    failures.push(renderFailure("completeFromAia", reason, hint));
+  }
+  // one that has no place yet may have one when the chain is whole
+  const others = certificates.filter((one) => ![chain.leaf, ...chain.intermediates].includes(one) && one.isCa);
   return {
-    certPem: leaf.pem,
-    // null and not absent: a preview takes an output that the state does not hold for unknown
-    issuerPem: intermediates.length === 0 ? null : intermediates.map((member) => member.pem).join(""),
-    names: chain.identifiers.map((name) => name.value),
-    fingerprintSha256: leaf.fingerprintSha256,
-    serialNumber: leaf.serialNumber,
-    ...validityOf(leaf),
+    ...leafFactsOf(chain),
+    issuerPem: joinPem([...chain.intermediates, ...others]),
+    missingIssuerUrls: missing.urls,
+    completedIssuerPem: undefined,
   };
-}
-
-function validityOf({ validFrom, validTo }: Certificate): Validity {
-  return { validFrom: renderTimestamp(validFrom), validTo: renderTimestamp(validTo) };
-}
-
-const unknownFacts = {
-  certPem: UNKNOWN,
-  issuerPem: UNKNOWN,
-  names: UNKNOWN,
-  fingerprintSha256: UNKNOWN,
-  serialNumber: UNKNOWN,
-  validFrom: UNKNOWN,
-  validTo: UNKNOWN,
-};
-
-/**
- * What is worth a warning about a chain that `check` accepts: members that expired since, dropped extras, an issuer that
- * is missing while nothing is verified. Told by the program and not kept, since it changes with the day.
- */
-export function findChainWarnings(
-  args: Readonly<Partial<Record<"certPem" | "issuerPem" | "roots" | "pkcs12" | "passphrase", string | undefined>>>,
-  now: Date,
-): readonly ChainFinding[] {
-  try {
-    const { certificates, privateKey } = readSource(args, []);
-    const input = {
-      ...(privateKey && { privateKey }),
-      ...(args.roots !== undefined && { roots: readRoots(args.roots) }),
-      now,
-    };
-    const acceptedLeaf = judgeChain(certificates, input).leaf.pem;
-    return judgeChain(certificates, { ...input, acceptedLeaf }).findings.filter((one) => one.severity === "warning");
-  } catch (error) {
-    // check says what is wrong
-    if (isTlsError(error)) return [];
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
 import type { Certificate } from "../x509/certificate";
-import { readCertificates, systemRoots } from "../x509/chain";
+import { systemRoots } from "../x509/chain";
 import { type ContainerContents, readContainer } from "../x509/container";
 import { readPrivateKey } from "../x509/private-key";
 import { attempt, known, renderFailure } from "./inputs";
@@ -73,8 +73,8 @@ function readPkcs12File(text: string, password: string | undefined): ContainerCo
 }
 
 /**
- * Reads PEM, PKCS#7 in PEM, or the base64 of DER. An empty text holds nothing: that of a certificate was refused by its
- * schema. A private key has no place in a text that is not secret.
+ * Reads PEM of any mix, or the base64 of DER or PKCS#7. An empty text holds nothing: that of a certificate was refused by
+ * its schema. A private key has no place in a text that is not secret.
  */
 function readSome(text: string, property: string): readonly Certificate[] {
   if (text.trim() === "") return [];
@@ -83,11 +83,22 @@ function readSome(text: string, property: string): readonly Certificate[] {
       hint: "give the content of the file, its lines from BEGIN CERTIFICATE to END CERTIFICATE, or base64 of a binary one.",
     });
   }
-  if (/-----BEGIN (?!PKCS7|CMS|PKCS #7)/.test(text)) return readCertificates(text, property);
+  refuseKeys(text, property);
   const { certificates, privateKeys } = readContainer(text, property);
-  if (privateKeys.length === 0) return certificates;
-  throw new TlsError("KEY_INVALID", "holds a private key, and is not kept secret.", {
-    hint: "give a PKCS#12 file as pkcs12, a key as privateKeyPem; if this text was published, replace the key.",
+  if (privateKeys.length > 0) throw keyAmongCertificates(`${property}: holds a private key`);
+  return certificates;
+}
+
+/** Before anything is read: a key may be encrypted, and its passphrase would be asked for. */
+function refuseKeys(text: string, property: string): void {
+  const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 #]+)-----/g)].map(([, label]) => label ?? "");
+  const at = labels.findIndex((label) => label.endsWith("PRIVATE KEY"));
+  if (at >= 0) throw keyAmongCertificates(`${property}: PEM block ${at + 1} is a private key`);
+}
+
+function keyAmongCertificates(found: string): TlsError {
+  return new TlsError("KEY_INVALID", `${found}, certificates are public`, {
+    hint: "give a key as privateKeyPem, a PKCS#12 file as pkcs12, which are kept secret, or let fromFiles tell them apart; if this text was published, replace the key.",
   });
 }
 

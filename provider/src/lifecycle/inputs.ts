@@ -89,6 +89,7 @@ export function known<T>(value: T | Unknown | undefined): T | undefined {
 
 function renderIssue(name: string, issue: core.$ZodIssue): readonly Failure[] {
   const path = renderPath([name, ...issue.path]);
+  if (issue.code === "invalid_union") return renderUnion(name, issue);
   if (issue.code === "unrecognized_keys") {
     const expected = `there is no such property, ${issue.message}`;
     return issue.keys.map((key) => renderFailure(renderPath([name, ...issue.path, key]), expected));
@@ -96,6 +97,19 @@ function renderIssue(name: string, issue: core.$ZodIssue): readonly Failure[] {
   if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return [renderFailure(path, issue.message)];
   if (issue.input === undefined) return [renderFailure(path, `is missing, ${issue.message}`)];
   return [renderFailure(path, `found ${describeKind(issue.input, issue.code)}, ${issue.message}`)];
+}
+
+/** Of several kinds that a value may be of, the faults within the one that was meant; else what was expected. */
+function renderUnion(name: string, issue: core.$ZodIssueInvalidUnion): readonly Failure[] {
+  const meant = issue.errors.find(([first]) => first !== undefined && !isOtherKind(first));
+  if (meant !== undefined)
+    return meant.flatMap((one) => renderIssue(name, { ...one, path: [...issue.path, ...one.path] }));
+  const path = renderPath([name, ...issue.path]);
+  return [renderFailure(path, `found ${describeKind(issue.input, "invalid_type")}, ${issue.message}`)];
+}
+
+function isOtherKind({ code, path }: core.$ZodIssue): boolean {
+  return path.length === 0 && (code === "invalid_type" || code === "invalid_value");
 }
 
 function describeKind(value: unknown, code: "invalid_type" | "invalid_value"): string {

@@ -56,6 +56,11 @@ export interface Lifecycle {
   create(inputs: Properties, effect: Effect): Promise<Created>;
   /** @returns what only the effect could know, all of it, also what did not change. */
   update(id: string, state: Properties, inputs: Properties, effect: Effect): Promise<Properties>;
+  /**
+   * What can be learnt anew from the world, for the outputs: called by a refresh, which goes on without it when it throws
+   * a `TlsError`. Absent where nothing can.
+   */
+  refresh?(id: string, state: Properties, effect: Effect): Promise<Properties>;
   /** Removes what exists outside of the state; idempotent. Absent where nothing does. */
   delete?(id: string, state: Properties): Promise<void>;
 }

@@ -1,9 +1,13 @@
 import { createPrivateKey, generateKeyPairSync, type webcrypto, X509Certificate } from "node:crypto";
 import * as peculiar from "@peculiar/x509";
 import { beforeAll, describe, expect, it, test } from "vitest";
-import { certificateChain, findChainWarnings } from "../../../provider/src/lifecycle/certificate-chain";
+import { certificateChain } from "../../../provider/src/lifecycle/certificate-chain";
+import { findChainWarnings } from "../../../provider/src/lifecycle/chain-warnings";
 import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
 import { DAY } from "../../../provider/src/renewal/duration";
+import { readCertificate } from "../../../provider/src/x509/certificate";
+import { readPemBlocks } from "../../../provider/src/x509/pem";
+import { renderPkcs7 } from "../../../provider/src/x509/pkcs7";
 import { checked, created, issuer, leafOf, refused, TODAY } from "../../support/lifecycle";
 
 interface Pair {
@@ -39,6 +43,7 @@ describe("a chain", () => {
     expect(checked(certificateChain, { certPem, privateKeyPem: leaf.keyPem })).toEqual({
       certPem: certificate.toString(),
       issuerPem: [lower, upper].map(({ pem }) => new X509Certificate(pem).toString()).join(""),
+      rootPem: new X509Certificate(root.pem).toString(),
       privateKeyPem: leaf.keyPem,
       names: ["shop.test", "*.shop.test"],
       fingerprintSha256: certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
@@ -63,9 +68,32 @@ describe("a chain", () => {
     expect(state).toEqual(inputs);
   });
 
-  it("without intermediates says so", () => {
+  it("without intermediates and root says so", () => {
     const check = certificateChain.check({}, { certPem: stranger.certPem }, TODAY);
-    expect(check.inputs).toMatchObject({ issuerPem: null });
+    expect(check.inputs).toMatchObject({ issuerPem: null, rootPem: null });
+  });
+
+  it("is the same whatever its certificates came in", () => {
+    const expected = checked(certificateChain, { certPem: leaf.pem + lower.pem + upper.pem });
+    const [leafDer, ...others] = [leaf, lower, upper].map(({ pem }) => new X509Certificate(pem));
+    const pkcs7 = renderPkcs7(others.map(({ raw }) => readCertificate(raw)));
+    const trusted = (pem: string) => pem.replaceAll("CERTIFICATE", "TRUSTED CERTIFICATE");
+    for (const [certPem, issuerPem] of [
+      [leafDer?.raw.toString("base64"), pkcs7],
+      [`some words\r\n${leaf.pem.replaceAll("\n", "\r\n")}${pkcs7}`, undefined],
+      [trusted(leaf.pem), trusted(lower.pem) + upper.pem],
+      [`\uFEFF${leaf.pem}`, readPemBlocks(pkcs7, "x")[0]?.der.toString("base64")],
+    ]) {
+      expect(checked(certificateChain, { certPem, ...(issuerPem !== undefined && { issuerPem }) })).toEqual(expected);
+    }
+  });
+
+  it("goes to the preferred root, which is refused when nothing leads there", () => {
+    const args = { certPem: leaf.pem + lower.pem + upper.pem + root.pem };
+    expect(checked(certificateChain, { ...args, preferredRoot: "root" })).toMatchObject({ preferredRoot: "root" });
+    expect(refused(certificateChain, { ...args, preferredRoot: "Other" })).toEqual([
+      expect.stringMatching(/^preferredRoot: .*"Other": .* lead to CN=Root\. Hint: /),
+    ]);
   });
 
   it("leads to the roots that are given", () => {
@@ -114,7 +142,11 @@ describe("bad input gets one failure that begins with its property and names the
     ["garbage", () => ({ certPem: "garbage" }), /^certPem: found text without a PEM block.*Hint: give/],
     ["a certificate cut short", () => ({ certPem: leaf.pem.slice(0, 300) }), /^certPem: PEM block 1 .* no END line/],
     ["a certificate with a lost line", () => ({ certPem: withoutLine(leaf.pem) }), /^certPem: PEM block 1 .* missing/],
-    ["bytes that are none", () => ({ certPem: wrongBytes }), /^certPem: PEM block 1 is labelled CERTIFICATE: /],
+    [
+      "bytes that are none",
+      () => ({ certPem: wrongBytes }),
+      /^certPem: PEM block 1: the certificate: it can't be read/,
+    ],
     ["a key among certificates", () => ({ certPem: leaf.pem + leaf.keyPem }), /^certPem: PEM block 2 is a private key/],
     ["10 MB of certificate", () => ({ certPem: "x".repeat(1e7) }), /^certPem: is longer than 1000000 characters/],
     ["garbage for intermediates", () => ({ issuerPem: "garbage" }), /^issuerPem: found text without a PEM block/],
