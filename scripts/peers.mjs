@@ -1,11 +1,13 @@
 // Guards that the tests meet real programs: those of tools/peers.json are built once a user, the others come with the system.
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { runQuiet, step } from "./step.mjs";
 import { cachedTool, findProgram, isToolCached } from "./tools-cache.mjs";
 
 /** Programs that are expected from the system; .ci/run installs them. */
-const systemPrograms = ["openssl", "keytool"];
+const systemPrograms = ["openssl", "keytool", "nginx", "haproxy", "chromium", "certutil"];
+/** Where Debian puts servers; a plain user's PATH lacks it. */
+const serverFolders = ["/usr/local/sbin", "/usr/sbin"].join(delimiter);
 
 /**
  * The folders of the test programs that are not on PATH. What cannot be had is said in a line, and its tests are skipped.
@@ -17,7 +19,13 @@ export async function findPeers(root, required) {
   /** @type {{program: string, package: string, version: string}[]} */
   const pins = JSON.parse(readFileSync(join(root, "tools/peers.json"), "utf8"));
   const folders = [];
-  const missing = systemPrograms.filter((program) => findProgram(program) === undefined);
+  const missing = [];
+  for (const program of systemPrograms) {
+    if (findProgram(program) !== undefined) continue;
+    const server = findProgram(program, serverFolders);
+    if (server === undefined) missing.push(program);
+    else folders.push(dirname(server));
+  }
   for (const pin of pins) {
     const found = findProgram(pin.program);
     const folder = found === undefined ? await buildPeer(pin, required) : dirname(found);

@@ -1,12 +1,27 @@
 // The public names. Everything else may change in any release.
 export { AS_OF } from "./adapter/clock";
 export { type ErrorCode, errorCodes, isTlsError, TlsError } from "./errors";
+export { type CertificateFiles, type CertificateTexts, fromFiles } from "./files/from-files";
+export { type InspectOptions, inspect } from "./files/inspect";
+export type {
+  InspectedCertificate,
+  InspectedFile,
+  InspectedKey,
+  Inspection,
+  InspectionFinding,
+} from "./files/inspection";
 export type { CellsOptions } from "./gateway/cells-options";
 export type { FirewallPort, GatewayCommands, GatewayFile } from "./gateway/kind";
 export type { GatewayKindName } from "./gateway/kinds";
 export type { HeaderChange, Maintenance, RoutingRule, SiteData, SiteTls } from "./gateway/site";
 export type { RenewalDecision, RenewalPolicy, Validity } from "./renewal/decision";
-export { CertificateChain, type CertificateChainArgs, type CertificateChainState } from "./resources/certificate-chain";
+export {
+  type AiaCompletionArgs,
+  CertificateChain,
+  type CertificateChainArgs,
+  type CertificateChainState,
+} from "./resources/certificate-chain";
+export type { ChainMember, TlsaArgs, TlsaRecord } from "./resources/certificate-facts";
 export type { Pkcs12Args } from "./resources/certificate-files";
 export { Gateway, type GatewayArgs, type GatewaySiteArgs } from "./resources/gateway";
 export type { GatewayCertificate, Renewal } from "./resources/gateway-certificate";
@@ -18,7 +33,12 @@ export {
   type LeafCertificateState,
 } from "./resources/leaf-certificate";
 export type { RenewalArgs } from "./resources/renewal-outputs";
-export { SelfSignedCA, type SelfSignedCAArgs, type SelfSignedCAState } from "./resources/self-signed-ca";
+export {
+  type MkcertArgs,
+  SelfSignedCA,
+  type SelfSignedCAArgs,
+  type SelfSignedCAState,
+} from "./resources/self-signed-ca";
 export { Site } from "./resources/site";
 export type { SiteArgs, SiteTlsArgs } from "./resources/site-args";
 export type { DistinguishedName } from "./x509/distinguished-name";

@@ -7,6 +7,7 @@ import { afterAll, expect, it } from "vitest";
 import { leafCertificate } from "../../provider/src/lifecycle/leaf-certificate";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { selfSignedCa } from "../../provider/src/lifecycle/self-signed-ca";
+import { findCaroot, readMkcertFiles } from "../../provider/src/resources/mkcert-files";
 import { keyTypes } from "../../provider/src/x509/private-key";
 import { describeWithPeer } from "../support/peer";
 
@@ -71,16 +72,41 @@ describeWithPeer("mkcert", ({ path: mkcert }) => {
     it(`made a CA ${flags.join(" ")} that we adopt and issue from`, async () => {
       const folder = newFolder();
       issue(folder, ...flags, "other.test");
-      const ca = await makeCa({
-        certPem: readFileSync(join(folder, "rootCA.pem"), "utf8"),
-        privateKeyPem: readFileSync(join(folder, "rootCA-key.pem"), "utf8"),
-      });
+      const files = readMkcertFiles(findCaroot(undefined, { platform: process.platform, env: { CAROOT: folder } }));
+      const ca = await makeCa({ ...files });
+      expect([ca.certPem, ca.privateKeyPem]).toEqual([files.certPem, files.privateKeyPem]);
       const leaf = await makeLeaf(ca, ["app.test", "*.app.test"]);
       writeFileSync(join(folder, "ours.pem"), leaf.certPem as string);
       expect(verify(folder, "rootCA.pem", "ours.pem", "www.app.test")).toContain("OK");
       expect(() => verify(folder, "rootCA.pem", "ours.pem", "else.test")).toThrow();
     });
   }
+
+  it.each<NodeJS.ProcessEnv>([
+    { HOME: "/home/me" },
+    { HOME: "/home/me", XDG_DATA_HOME: "/data/of me" },
+    { HOME: "/home/me", XDG_DATA_HOME: "/data", CAROOT: "/my//roots/" },
+    { HOME: "/home/me", XDG_DATA_HOME: "", CAROOT: "" },
+    { XDG_DATA_HOME: "/data/../x/" },
+    { HOME: "me/" },
+    { CAROOT: "roots" },
+  ])("keeps its CA where we look for it, with %j", (env) => {
+    const printed = execFileSync(mkcert, ["-CAROOT"], { env, encoding: "utf8" });
+    expect(findCaroot(undefined, { platform: process.platform, env }).folder).toBe(printed.replace(/\n$/, ""));
+  });
+
+  it("knows no folder where we know none", () => {
+    expect(execFileSync(mkcert, ["-CAROOT"], { env: {}, encoding: "utf8" })).toBe("\n");
+    expect(() => findCaroot(undefined, { platform: process.platform, env: {} })).toThrow(/^FILE_UNREADABLE/);
+  });
+
+  it("issues nothing from a CA without its key, and we adopt none", () => {
+    const folder = newFolder();
+    issue(folder, "app.test");
+    rmSync(join(folder, "rootCA-key.pem"));
+    expect(() => issue(folder, "app.test")).toThrow(/the CA key \(rootCA-key\.pem\) is missing/);
+    expect(() => readMkcertFiles({ folder, origin: "a test" })).toThrow(/holds rootCA\.pem but no rootCA-key\.pem/);
+  });
 });
 
 describeWithPeer("keytool", ({ path: keytool }) => {

@@ -1,13 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../adapter/clock";
-import { certificateChain, findChainWarnings } from "../lifecycle/certificate-chain";
-import { type Pkcs12Args, renderChainPkcs7, renderHaproxyPem, renderPkcs12 } from "./certificate-files";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+import { certificateChain } from "../lifecycle/certificate-chain";
+import { findChainWarnings } from "../lifecycle/chain-warnings";
+import { CertificateResource } from "./certificate-resource";
+import { absentFrom, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";
 
 const kind = describeKind(certificateChain, "certificateChain", [
   "certPem",
   "issuerPem",
+  "rootPem",
+  "missingIssuerUrls",
+  "completedIssuerPem",
   "privateKeyPem",
   "names",
   "hostnames",
@@ -17,11 +21,19 @@ const kind = describeKind(certificateChain, "certificateChain", [
   "validTo",
 ]);
 
+/** How missing intermediates are fetched. */
+export interface AiaCompletionArgs {
+  /** Whether a private, loopback or link-local address may be connected to, for a CA inside. Default false. */
+  readonly allowPrivateAddresses?: pulumi.Input<boolean>;
+  /** For all fetches of the chain together, 1 to 300. Default 30. */
+  readonly timeoutSeconds?: pulumi.Input<number>;
+}
+
 /** The arguments of {@link CertificateChain}. */
 export interface CertificateChainArgs extends RenewalArgs {
   /**
-   * The certificate: PEM, PKCS#7 (`.p7b`) in PEM, or the base64 of a DER file. Its intermediates and even the root may
-   * stand in the same text, in any order. Not needed beside `pkcs12`.
+   * The certificate: PEM of any mix, or the base64 of a DER or PKCS#7 (`.p7b`) file. Its intermediates and even the root
+   * may stand in the same text, in any order; `fromFiles` reads them. Not needed beside `pkcs12`.
    */
   readonly certPem?: pulumi.Input<string>;
   /** A PKCS#12 file (`.pfx`, `.p12`) in base64: certificate, intermediates and key in one. Secret; not kept. */
@@ -37,6 +49,18 @@ export interface CertificateChainArgs extends RenewalArgs {
    * Default: nothing, and a missing intermediate is a warning only.
    */
   readonly roots?: pulumi.Input<string>;
+  /**
+   * The root of the way that is wanted, where the certificates lead to several: its common name (`"ISRG Root X1"`), whole
+   * subject, or SHA-256. Default: the shortest way to a trusted root without a fault.
+   */
+  readonly preferredRoot?: pulumi.Input<string>;
+  /**
+   * Fetches missing intermediates from where the certificates say that they are to be had (RFC 5280 section 4.2.2.1), at
+   * create, update and refresh, at most 30 s in all; a preview says what would be fetched. What was fetched is judged
+   * like what is given, and kept, so that later runs need no network. Addresses that are not public are refused unless
+   * `allowPrivateAddresses`. Default: nothing is fetched.
+   */
+  readonly completeFromAia?: pulumi.Input<boolean | AiaCompletionArgs>;
   /** Names that clients will ask for, each of which the certificate must cover. */
   readonly hostnames?: pulumi.Input<pulumi.Input<string>[]>;
 }
@@ -69,16 +93,16 @@ export interface CertificateChainState {
  * export const fullcert = shop.fullChainPem;
  * ```
  */
-export class CertificateChain extends DynamicResource {
+export class CertificateChain extends CertificateResource {
   /** The type token, for policies and {@link CertificateChain.isInstance}. */
   static readonly __pulumiType = kind.type;
 
-  /** The leaf, one PEM block. */
-  declare public readonly certPem: pulumi.Output<string>;
-  /** The intermediates in the order of sending, PEM; `undefined` when there is none. */
+  /** The intermediates in the order of sending, PEM, fetched ones among them; `undefined` when there is none. */
   declare public readonly issuerPem: pulumi.Output<string | undefined>;
-  /** The private key, unencrypted PKCS#8 PEM; secret; `undefined` when none was given. */
-  declare public readonly privateKeyPem: pulumi.Output<string | undefined>;
+  /** The root that the chain ends in, PEM, for a client's trust; `undefined` when it was neither given nor fetched. */
+  declare public readonly rootPem: pulumi.Output<string | undefined>;
+  /** Where the missing issuer is fetched with `completeFromAia`; `undefined` when nothing is missing. */
+  declare public readonly missingIssuerUrls: pulumi.Output<string[] | undefined>;
   /** Every name that the certificate covers, canonical and sorted as in the certificate. */
   declare public readonly names: pulumi.Output<string[]>;
   /** The names that were asked to be covered. */
@@ -95,17 +119,12 @@ export class CertificateChain extends DynamicResource {
   public readonly fullChainPem: pulumi.Output<string>;
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
-  private readonly renewal: RenewalOutputs;
+  protected readonly renewal: RenewalOutputs;
 
   constructor(name: string, args: CertificateChainArgs, opts: pulumi.CustomResourceOptions = {}) {
-    super(
-      kind,
-      name,
-      { ...args },
-      opts,
-      absentFrom(args, args.pkcs12 === undefined ? ["privateKeyPem", "hostnames"] : ["hostnames"]),
-    );
+    super(kind, name, { ...args }, opts, absentOutputs(args));
     this.resourceName = name;
+    this.issuerPem = issuerPemOf(this, args);
     this.fullChainPem = pulumi
       .all([this.certPem, this.issuerPem])
       .apply(([certPem, issuerPem]) => `${certPem}${issuerPem ?? ""}`);
@@ -113,36 +132,6 @@ export class CertificateChain extends DynamicResource {
     if (opts.id !== undefined) return;
     warnOfExpiry(this, this, args, "this certificate can't be renewed here: give a new certPem in time");
     warnOfFindings(this, args);
-  }
-
-  /** From when on a warning asks for a new certificate, ISO 8601 UTC. */
-  get renewAt(): pulumi.Output<string> {
-    return this.renewal.renewAt;
-  }
-
-  /** Whether a new certificate should be given now. */
-  get readyForRenewal(): pulumi.Output<boolean> {
-    return this.renewal.readyForRenewal;
-  }
-
-  /** What is left of it, for a person. */
-  get renewalReason(): pulumi.Output<string> {
-    return this.renewal.renewalReason;
-  }
-
-  /** Chain and key in one text, as HAProxy's `crt` takes it; secret. */
-  get haproxyPem(): pulumi.Output<string> {
-    return renderHaproxyPem(this);
-  }
-
-  /** The chain, without its key, as PKCS#7 in PEM (`.p7b`). */
-  get pkcs7Pem(): pulumi.Output<string> {
-    return renderChainPkcs7(this);
-  }
-
-  /** Key and chain as a PKCS#12 file (`.pfx`) in base64; secret. The same inputs give the same bytes. */
-  pkcs12(args: Pkcs12Args): pulumi.Output<string> {
-    return renderPkcs12(this, args);
   }
 
   /**
@@ -165,12 +154,36 @@ export class CertificateChain extends DynamicResource {
   }
 }
 
+/** What the engine sets of the state, beside what the class declares. */
+interface ChainOutputs {
+  /** The intermediates that were given. */
+  readonly issuerPem: pulumi.Output<string | undefined>;
+  /** All intermediates, when some of them were fetched. */
+  readonly completedIssuerPem: pulumi.Output<string | undefined>;
+}
+
+function absentOutputs(args: CertificateChainArgs): readonly string[] {
+  const key = args.pkcs12 === undefined ? absentFrom(args, ["privateKeyPem"]) : [];
+  const fetched =
+    args.completeFromAia === undefined ? ["completeFromAia", "missingIssuerUrls", "completedIssuerPem"] : [];
+  return [...key, ...fetched, ...absentFrom(args, ["hostnames", "preferredRoot"])];
+}
+
+/** The state keeps what was given and what it was completed to apart, since the first is known in a preview. */
+function issuerPemOf(chain: CertificateChain, args: CertificateChainArgs): pulumi.Output<string | undefined> {
+  const { issuerPem, completedIssuerPem } = chain as unknown as ChainOutputs;
+  if (args.completeFromAia === undefined) return issuerPem;
+  return pulumi.all([issuerPem, completedIssuerPem]).apply(([given, completed]) => completed ?? given ?? undefined);
+}
+
 /** The leaf's own end is told by `warnOfExpiry`, with the days that are left. */
 function warnOfFindings(resource: CertificateChain, args: CertificateChainArgs): void {
-  const { certPem, issuerPem, roots, pkcs12, passphrase } = args;
+  const { certPem, issuerPem, roots, pkcs12, passphrase, preferredRoot, completeFromAia } = args;
+  const given = { certPem, issuerPem, roots, pkcs12, passphrase, preferredRoot };
+  const completed = completeFromAia === undefined ? undefined : resource.issuerPem;
   // not before the resource has its URN: a log entry that waits for one that never comes holds up every later one
-  pulumi.all([{ certPem, issuerPem, roots, pkcs12, passphrase }, resource.urn] as const).apply(async ([given]) => {
-    for (const finding of findChainWarnings(given, readClock())) {
+  pulumi.all([given, completed, resource.urn] as const).apply(async ([values, completedPem]) => {
+    for (const finding of findChainWarnings(values, readClock(), completedPem)) {
       if (finding.expired === "leaf") continue;
       await pulumi.log.warn(`${finding.reason}. ${finding.hint}`, resource);
     }

@@ -3,8 +3,8 @@ import { leafCertificate } from "../lifecycle/leaf-certificate";
 import type { DistinguishedName } from "../x509/distinguished-name";
 import type { NameConstraints } from "../x509/name-constraints";
 import type { KeyType } from "../x509/private-key";
-import { type Pkcs12Args, renderChainPkcs7, renderHaproxyPem, renderPkcs12 } from "./certificate-files";
-import { DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+import { CertificateResource } from "./certificate-resource";
+import { describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "./renewal-outputs";
 
 const kind = describeKind(leafCertificate, "leafCertificate", [
@@ -76,14 +76,10 @@ export interface LeafCertificateState {
  * export const certificate = leaf.fullChainPem;
  * ```
  */
-export class LeafCertificate extends DynamicResource {
+export class LeafCertificate extends CertificateResource {
   /** The type token, for policies and {@link LeafCertificate.isInstance}. */
   static readonly __pulumiType = kind.type;
 
-  /** The certificate, one PEM block. */
-  declare public readonly certPem: pulumi.Output<string>;
-  /** The private key, PKCS#8 PEM; secret; `undefined` when a request brought the key. */
-  declare public readonly privateKeyPem: pulumi.Output<string | undefined>;
   /** The CA's certificate, PEM: what a client verifies against. */
   declare public readonly caCertPem: pulumi.Output<string>;
   /** The names, canonical (DNS names as lower-case A-labels) and sorted. */
@@ -104,7 +100,7 @@ export class LeafCertificate extends DynamicResource {
   public readonly issuerPem: pulumi.Output<string>;
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
-  private readonly renewal: RenewalOutputs;
+  protected readonly renewal: RenewalOutputs;
 
   constructor(name: string, args: LeafCertificateArgs, opts: pulumi.CustomResourceOptions = {}) {
     const isRead = opts.id !== undefined;
@@ -116,36 +112,6 @@ export class LeafCertificate extends DynamicResource {
     this.issuerPem = this.caCertPem;
     this.renewal = renewalOutputs(this, args);
     if (args.validityDays !== undefined) warnOfLongLife(this, args.validityDays);
-  }
-
-  /** The first moment at which a run renews, ISO 8601 UTC. */
-  get renewAt(): pulumi.Output<string> {
-    return this.renewal.renewAt;
-  }
-
-  /** Whether a run now would renew. */
-  get readyForRenewal(): pulumi.Output<boolean> {
-    return this.renewal.readyForRenewal;
-  }
-
-  /** When it renews and why, for a person. */
-  get renewalReason(): pulumi.Output<string> {
-    return this.renewal.renewalReason;
-  }
-
-  /** Chain and key in one text, as HAProxy's `crt` takes it; secret. */
-  get haproxyPem(): pulumi.Output<string> {
-    return renderHaproxyPem(this);
-  }
-
-  /** The chain, without its key, as PKCS#7 in PEM (`.p7b`). */
-  get pkcs7Pem(): pulumi.Output<string> {
-    return renderChainPkcs7(this);
-  }
-
-  /** Key and chain as a PKCS#12 file (`.pfx`) in base64; secret. The same inputs give the same bytes. */
-  pkcs12(args: Pkcs12Args): pulumi.Output<string> {
-    return renderPkcs12(this, args);
   }
 
   /**

@@ -5,6 +5,7 @@ import type { NameConstraints } from "../x509/name-constraints";
 import type { KeyType } from "../x509/private-key";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type IssueArgs, LeafCertificate } from "./leaf-certificate";
+import { findCaroot, readMkcertFiles } from "./mkcert-files";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";
 
 const kind = describeKind(selfSignedCa, "selfSignedCa", [
@@ -36,6 +37,12 @@ export interface SelfSignedCAArgs extends RenewalArgs {
   readonly privateKeyPem?: pulumi.Input<string>;
   /** Opens `privateKeyPem` when it is encrypted. Kept as a secret. */
   readonly passphrase?: pulumi.Input<string>;
+}
+
+/** The arguments of {@link SelfSignedCA.fromMkcert}. */
+export interface MkcertArgs extends RenewalArgs {
+  /** The folder of `rootCA.pem` and `rootCA-key.pem`. Default: where mkcert looks, which `mkcert -CAROOT` prints. */
+  readonly caroot?: string;
 }
 
 /** What {@link SelfSignedCA.get} needs, since nothing but the state of the other stack knows it. */
@@ -132,6 +139,27 @@ export class SelfSignedCA extends DynamicResource {
    */
   issue(name: string, args: IssueArgs, opts?: pulumi.CustomResourceOptions): LeafCertificate {
     return new LeafCertificate(name, { ...args, ca: this }, opts);
+  }
+
+  /**
+   * Adopts the CA that mkcert made on this computer, from its two files: whoever ran `mkcert -install` trusts what it
+   * issues. Its key becomes a secret of this stack. It is never renewed by us.
+   *
+   * The folder is found as mkcert finds it: `caroot`, the environment variable `CAROOT`, or the user's data folder. Another
+   * computer has another CA there, so a stack that several people update needs `caroot` or the files as arguments.
+   *
+   * @throws TlsError `FILE_UNREADABLE` when the folder or one of the files is missing or can't be read.
+   *
+   * @example
+   * ```ts
+   * const ca = SelfSignedCA.fromMkcert("local");
+   * const leaf = ca.issue("cells", { hostnames: ["localhost", "127.0.0.1"] });
+   * ```
+   */
+  static fromMkcert(name: string, args: MkcertArgs = {}, opts?: pulumi.CustomResourceOptions): SelfSignedCA {
+    const { caroot, ...renewal } = args;
+    const { certPem, privateKeyPem } = readMkcertFiles(findCaroot(caroot));
+    return new SelfSignedCA(name, { ...renewal, certPem, privateKeyPem: pulumi.secret(privateKeyPem) }, opts);
   }
 
   /**
