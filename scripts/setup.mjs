@@ -1,6 +1,6 @@
 // Guards that a fresh clone needs no steps: packages, build, Pulumi CLI and test programs, each made when it is missing or old.
 // Runs under the system's Node, 20 or later, before there is a node_modules folder.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findPeers } from "./peers.mjs";
@@ -81,6 +81,8 @@ async function build(node) {
   const written = () => statSync(stamp, { throwIfNoEntry: false })?.mtimeMs;
   const before = written();
   await runQuiet(node, [join(root, "node_modules/typescript/bin/tsc"), "-b", "provider"], { cwd: root });
+  // npm does so when it installs the package; in a working copy the command is built after the installation
+  chmodSync(join(root, "provider/dist/cli/main.js"), 0o755);
   if (written() !== before) process.stderr.write(`provider: compiled … ${seconds(start)}\n`);
 }
 

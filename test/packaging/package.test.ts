@@ -130,12 +130,35 @@ describe("the installed package", () => {
   });
 });
 
+describe("the command", () => {
+  const main = () =>
+    join(app, "node_modules/pulumi-tls-gateway", (manifest.bin as Record<string, string>)["tls-gateway"] ?? "");
+
+  // npm makes it executable when it installs the package
+  it("says that Node runs it, and its version", () => {
+    expect(readFileSync(main(), "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
+    expect(node([main(), "--version"])).toBe(manifest.version);
+  });
+
+  it("inspects with what the package declares alone", () => {
+    const args = [main(), "inspect", "none.pem", "--json"];
+    const { stdout, status } = spawnSync(process.execPath, args, { encoding: "utf8", cwd: app });
+    expect(JSON.parse(stdout)).toMatchObject({ isAccepted: false, findings: [{ code: "FILE_UNREADABLE" }] });
+    expect(status).toBe(1);
+  });
+});
+
 describe("its types", () => {
-  const program = `import { CertificateChain, Gateway, isTlsError, SelfSignedCA, Site, type SiteArgs } from "pulumi-tls-gateway";
-import type { LeafCertificate } from "pulumi-tls-gateway";
+  const program = `import { CertificateChain, fromFiles, Gateway, inspect, isTlsError, SelfSignedCA, Site } from "pulumi-tls-gateway";
+import type { Inspection, LeafCertificate, SiteArgs, TlsaRecord } from "pulumi-tls-gateway";
 const ca = new SelfSignedCA("local", { nameConstraints: { permittedDnsDomains: ["a.test"] }, keyType: "P384" });
 const leaf: LeafCertificate = ca.issue("web", { hostnames: ["web.a.test"], validityDays: 30 });
-const chain = new CertificateChain("shop", { certPem: "…", roots: "system" });
+const chain = new CertificateChain("shop", { ...fromFiles({ cert: "shop.pfx" }), roots: "system", completeFromAia: true });
+new SelfSignedCA("adopted", { certPem: "…", privateKeyPem: "…" });
+const adopted: SelfSignedCA = SelfSignedCA.fromMkcert("mkcert");
+const inspection: Inspection = inspect(["shop.pem"], { roots: "system" });
+export const record: TlsaRecord | undefined = (chain.tlsaRecords() as { get?(): TlsaRecord[] }).get?.()[0];
+export const facts = [adopted.certPem, inspection.isAccepted, chain.chain, leaf.spkiSha256, chain.rootPem];
 const args: SiteArgs = { binds: ["web.a.test:443"], tls: { certificate: leaf }, redirectToHttps: true };
 const site = new Site("web", args);
 const gateway = new Gateway("cells", {
