@@ -116,6 +116,57 @@ describe("the programs of the two READMEs", () => {
   }
 });
 
+describe("what it shows of certificates of one's own", () => {
+  it("runs as a program beside the quickstart's files", async () => {
+    mkdirSync(join(programFolder, "test/artefacts"), { recursive: true });
+    const folder = mkdtempSync(join(programFolder, "test/artefacts/readme-"));
+    cpSync(join(programFolder, "examples/quickstart/certs"), join(folder, "certs"), { recursive: true });
+    const file = join(folder, "index.ts");
+    // a program's paths are relative to its folder
+    writeFileSync(file, blockAfter("program: chain").replaceAll('"certs/', `"${folder}/certs/`));
+    const engine = await EngineStack.create("readme", async () => ({
+      ...(await import(/* @vite-ignore */ pathToFileURL(file).href)),
+    }));
+    try {
+      const { outputs } = await engine.up();
+      expect(outputs.chain?.value).toMatchObject(
+        [{ subject: "CN=shop.example.com" }, { issuer: /Example Root/ }].map(shape),
+      );
+      expect(outputs.tlsa?.value).toMatchObject([
+        { name: "_443._tcp.shop.example.com", value: `3 1 1 ${outputs.spkiSha256?.value}` },
+        { name: "_443._tcp.www.shop.example.com" },
+      ]);
+      expect(await engine.leaks()).toEqual([]);
+    } finally {
+      engine.remove();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("is what the command prints", async () => {
+    const [command = "", ...shown] = blockAfter("output: inspect").split("\n");
+    const args = command.replace("$ npx tls-gateway ", "").split(" ");
+    const main = join(programFolder, "provider/dist/cli/main.js");
+    const failed = run(process.execPath, [main, ...args], { cwd: programFolder });
+    const { stdout, code } = await failed.catch((error: { stdout: string; code: number }) => error);
+    expect(code).toBe(1);
+    for (const part of shown.join("\n").split("…\n"))
+      expect(withoutDays(stdout)).toContain(withoutDays(part).trimEnd());
+  });
+});
+
+/** Texts may be given by a part. */
+function shape(row: Readonly<Record<string, string | RegExp>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value instanceof RegExp ? expect.stringMatching(value) : value]),
+  );
+}
+
+/** The days that are left go down. */
+function withoutDays(text: string): string {
+  return text.replace(/\d+ days/g, "<n> days");
+}
+
 describe("its commands", () => {
   it("are scripts of package.json", () => {
     const { scripts } = JSON.parse(readFileSync(join(programFolder, "package.json"), "utf8"));
