@@ -131,13 +131,13 @@ function checkedInputs(
  * a difference that was lost earlier), then what it can, then what needs no update. Never `false` while an output shows
  * something else than the inputs: the engine would store the inputs and keep the old output for ever.
  */
-function diff(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties): WireDiffResult {
+async function diff(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties): Promise<WireDiffResult> {
   const state = publicPart(olds);
   const inputs = publicPart(readUnknowns(news));
   const replaces = [...(lifecycle.replaces?.(state, inputs) ?? [])];
   const shown = showsDifference(lifecycle, state, inputs);
   const lost = shown && UNCHANGED in news;
-  if (UNFINISHED in olds || lost || lifecycle.isDue?.(state, inputs, readClock()) === true) {
+  if (UNFINISHED in olds || lost || (await lifecycle.isDue?.(state, inputs, readClock())) === true) {
     return { changes: true, replaces };
   }
   return { changes: shown ? undefined : false, replaces };

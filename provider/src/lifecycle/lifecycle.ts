@@ -46,13 +46,21 @@ export interface Lifecycle {
   check(olds: Properties, news: Readonly<Record<string, unknown | Unknown>>, now: Date): CheckResult;
   /** The properties whose change can't be made in place. */
   replaces?(state: Properties, inputs: Properties): readonly string[];
-  /** Whether the resource needs an update that no difference of inputs shows (a renewal by somebody else's dates). */
-  isDue?(state: Properties, inputs: Properties, now: Date): boolean;
+  /**
+   * Whether the resource needs an update that no difference of inputs shows (a renewal by somebody else's dates). Where
+   * the world is asked, briefly, and never to fail for it.
+   */
+  isDue?(state: Properties, inputs: Properties, now: Date): boolean | Promise<boolean>;
   /**
    * Why a step happens, one sentence for the row of the resource; `undefined` when the differences say it all.
    * @param state `undefined` for a creation.
+   * @throws TlsError for a step that would be refused: it fails already in the preview.
    */
-  explain?(state: Properties | undefined, inputs: Properties, now: Date): string | undefined;
+  explain?(
+    state: Properties | undefined,
+    inputs: Properties,
+    now: Date,
+  ): string | undefined | Promise<string | undefined>;
   create(inputs: Properties, effect: Effect): Promise<Created>;
   /** @returns what only the effect could know, all of it, also what did not change. */
   update(id: string, state: Properties, inputs: Properties, effect: Effect): Promise<Properties>;

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../adapter/clock";
+import { isTlsError } from "../errors";
 import type { Lifecycle } from "../lifecycle/lifecycle";
 import { UNKNOWN } from "../lifecycle/unknown";
 
@@ -58,16 +59,20 @@ function makeHook(lifecycles: ReadonlyMap<string, Lifecycle>): pulumi.ResourceHo
   return new pulumi.ResourceHook(NAME, (args) => inRun(() => explainStep(lifecycles, args)), { onDryRun: true });
 }
 
-/** A hook that fails would fail the step: whatever goes wrong here costs the reason and no more. */
+/**
+ * A hook that fails fails the step. That is what a step which would be refused is meant to do, in the preview already;
+ * whatever else goes wrong here costs the reason and no more.
+ */
 async function explainStep(lifecycles: ReadonlyMap<string, Lifecycle>, args: pulumi.ResourceHookArgs): Promise<void> {
   // the resource itself can't be passed: its URN is known only after this hook has returned
   const resource = { urn: pulumi.output(args.urn) } as unknown as pulumi.Resource;
   try {
     const lifecycle = lifecycles.get(args.type);
     const state = args.oldOutputs === undefined ? undefined : readHookValues(args.oldOutputs);
-    const reason = lifecycle?.explain?.(state, readHookValues(args.newInputs ?? {}), readClock());
+    const reason = await lifecycle?.explain?.(state, readHookValues(args.newInputs ?? {}), readClock());
     if (reason !== undefined) await pulumi.log.info(reason, resource);
   } catch (error) {
+    if (isTlsError(error)) throw error;
     const what = error instanceof Error ? error.name : "no error";
     await pulumi.log.warn(`the reason of this step can't be told (${what}); please report it`, resource);
   }
