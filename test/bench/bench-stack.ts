@@ -96,6 +96,17 @@ export class BenchStack {
   }
 }
 
+/** What the state holds after a program's first up. */
+export async function storeOnce(program: automation.PulumiFn): Promise<readonly StoredResource[]> {
+  const stack = await BenchStack.create("once", program);
+  try {
+    await stack.up();
+    return stack.resources;
+  } finally {
+    stack.remove();
+  }
+}
+
 /** The part of `PulumiCommand` that the Automation API calls; it is not in its public types. */
 interface RunnableCommand {
   run(args: readonly string[], ...rest: unknown[]): Promise<unknown>;

@@ -1,6 +1,6 @@
 // Sites with leaf certificates as resources, against as many trivial dynamic resources with as much state.
-import { BenchStack, type StoredResource } from "./bench-stack.ts";
-import { counterparts, runSites, runTrivial } from "./fleet-program.ts";
+import { BenchStack } from "./bench-stack.ts";
+import { counterparts, runSites, runTrivial, storeEmpty } from "./fleet-program.ts";
 import { type Benchmark, describeSpread, interleave, type Measurement, median } from "./measurement.ts";
 
 const SIZES = [10, 100, 1_000];
@@ -67,19 +67,6 @@ async function createStacks(size: number, samples: Samples) {
   const inputs = await BenchStack.create("flat", async () => runTrivial(shaped));
   samples.inputs.push(await inputs.up());
   return { ours, text, inputs };
-}
-
-/** A trivial resource as the checkpoint file holds it. */
-async function storeEmpty(): Promise<StoredResource> {
-  const stack = await BenchStack.create("flat", async () => runTrivial([{ payload: "" }]));
-  try {
-    await stack.up();
-    const [trivial] = stack.resources;
-    if (trivial === undefined) throw new Error("the trivial resource is not in the state");
-    return trivial;
-  } finally {
-    stack.remove();
-  }
 }
 
 function compare(subject: string, { ours, text, inputs }: Samples): Measurement[] {

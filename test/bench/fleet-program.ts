@@ -1,7 +1,7 @@
 // The programs that benchmarks run: a fleet of sites as resources and as data, and trivial resources for comparison.
 import * as pulumi from "@pulumi/pulumi";
-import { Gateway, type GatewaySiteArgs, SelfSignedCA, Site } from "pulumi-tls-gateway";
-import { type StoredResource, TrivialResource } from "./bench-stack.ts";
+import { CertificateChain, Gateway, type GatewaySiteArgs, SelfSignedCA, Site } from "pulumi-tls-gateway";
+import { type StoredResource, storeOnce, TrivialResource } from "./bench-stack.ts";
 
 /** As many sites with a leaf certificate each, their CA and their gateway: 2 × size + 2 resources. */
 export function runSites(size: number): void {
@@ -14,16 +14,40 @@ export function runSites(size: number): void {
   new Gateway("gateway", { kind: "cells", sites });
 }
 
+/** What a program gives for a chain that exists already. */
+export interface ChainArguments {
+  readonly certPem: string;
+  readonly issuerPem: string;
+  readonly privateKeyPem: string;
+  readonly roots: string;
+  readonly hostnames: readonly string[];
+}
+
+/** As many chains, their keys secret, as they come from a program's configuration. */
+export function runChains(chains: readonly ChainArguments[]): void {
+  for (const [index, { privateKeyPem, hostnames, ...given }] of chains.entries()) {
+    const args = { ...given, hostnames: [...hostnames], privateKeyPem: pulumi.secret(privateKeyPem) };
+    new CertificateChain(nameOf(index), args);
+  }
+}
+
 /** Trivial resources with these properties. */
 export function runTrivial(resources: readonly Readonly<Record<string, unknown>>[]): void {
   for (const [index, properties] of resources.entries()) new TrivialResource(`trivial-${index}`, properties);
+}
+
+/** A trivial resource as it is stored, with `payload: ""`. */
+export async function storeEmpty(): Promise<StoredResource> {
+  const [trivial] = await storeOnce(async () => runTrivial([{ payload: "" }]));
+  if (trivial === undefined) throw new Error("the trivial resource is not in the state");
+  return trivial;
 }
 
 /**
  * Gives each resource a trivial counterpart with as much state: one text, or the same inputs, secret ones as secrets,
  * and one text for the rest. A property of a trivial resource is stored twice, among inputs and outputs.
  *
- * @param empty a trivial resource as it is stored, with `payload: ""`.
+ * @param empty from {@link storeEmpty}.
  */
 export function counterparts(
   resources: readonly StoredResource[],

@@ -18,7 +18,7 @@ export interface Measurement {
 
 /** What the command line asks for. */
 export interface BenchOptions {
-  /** Numbers of sites; each benchmark has its own default. */
+  /** Numbers of sites or chains; each benchmark has its own default. */
   readonly sizes?: readonly number[];
   /** Samples of each measurement; each benchmark has its own default. */
   readonly runs?: number;
@@ -65,15 +65,23 @@ export async function timed(work: () => unknown): Promise<number> {
   return performance.now() - start;
 }
 
-/** Takes samples of several things in turn, A B A B, so that a slow minute of the machine meets all of them. */
+/**
+ * Takes samples of several things in turn, A B A B, so that a slow minute of the machine meets all of them.
+ *
+ * @param warmUp rounds before those that count, for what compiles or fills caches.
+ */
 export async function interleave<Name extends string>(
   runs: number,
   things: Readonly<Record<Name, () => Promise<number>>>,
+  warmUp = 0,
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(things) as Name[];
   const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
-  for (let run = 0; run < runs; run++) {
-    for (const name of names) samples[name].push(await things[name]());
+  for (let run = -warmUp; run < runs; run++) {
+    for (const name of names) {
+      const sample = await things[name]();
+      if (run >= 0) samples[name].push(sample);
+    }
   }
   return samples;
 }

@@ -1,5 +1,5 @@
 // What a resource costs in the checkpoint file, in bytes as the file backend stores them (compact JSON).
-import { BenchStack, type StoredResource } from "./bench-stack.ts";
+import { type StoredResource, storeOnce } from "./bench-stack.ts";
 import { runSites, sizeOf } from "./fleet-program.ts";
 import type { Benchmark, Measurement } from "./measurement.ts";
 
@@ -14,15 +14,7 @@ const PEM_PROPERTIES = ["certPem", "caCertPem", "privateKeyPem", "caPrivateKeyPe
 export const state: Benchmark = {
   name: "state",
   title: "bytes in the checkpoint file, in a program of one site with a leaf certificate, CA and gateway",
-  run: async () => {
-    const stack = await BenchStack.create("ours", async () => runSites(1));
-    try {
-      await stack.up();
-      return measure(stack.resources);
-    } finally {
-      stack.remove();
-    }
-  },
+  run: async () => measure(await storeOnce(async () => runSites(1))),
 };
 
 function measure(resources: readonly StoredResource[]): Measurement[] {

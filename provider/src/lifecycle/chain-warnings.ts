@@ -1,41 +1,67 @@
 import { isTlsError } from "../errors";
-import { type ChainFinding, judgeChain } from "../x509/chain";
+import type { Certificate } from "../x509/certificate";
+import { type ChainFinding, readCertificates, verifyChain } from "../x509/chain";
 import { adviseOn } from "../x509/chain-advice";
-import { readRoots, readSource } from "./chain-source";
+import { findExtras, findMissingIntermediate } from "../x509/chain-order";
+import { readSource } from "./chain-source";
 
-/** The arguments that say what a chain is made of, as far as they were given. */
-export type ChainArguments = Readonly<
-  Partial<Record<"certPem" | "issuerPem" | "roots" | "pkcs12" | "passphrase" | "preferredRoot", string | undefined>>
+/** The arguments that may hold more than the chain. */
+export type ChainTexts = Readonly<
+  Partial<Record<"certPem" | "issuerPem" | "pkcs12" | "passphrase", string | null | undefined>>
 >;
 
+/** A chain as `check` has put it in order, PEM. */
+export interface OrderedChain {
+  readonly certPem: string;
+  readonly issuerPem?: string | null | undefined;
+  readonly rootPem?: string | null | undefined;
+}
+
 /**
- * What is worth a warning about a chain that `check` accepts: members that expired since, dropped extras, an issuer that
+ * What is worth a warning about a chain that `check` accepted: members that expired since, dropped extras, an issuer that
  * is missing while nothing is verified, what browsers refuse all the same. Told by the program and not kept, since it
- * changes with the day.
+ * changes with the day. Signatures were checked when the chain was put in order, and are not again.
  *
- * @param completedPem what was fetched for it, when it is completed by AIA.
+ * @param hasRoots whether the chain was verified against roots.
  */
 export function findChainWarnings(
-  args: ChainArguments,
+  given: ChainTexts,
+  ordered: OrderedChain,
+  hasRoots: boolean,
   now: Date,
-  completedPem?: string | undefined,
 ): readonly ChainFinding[] {
+  const members = readCertificates(`${ordered.certPem}${ordered.issuerPem ?? ""}`, "the chain");
+  const [leaf, ...intermediates] = members;
+  if (leaf === undefined) return [];
+  const [root] = readCertificates(ordered.rootPem ?? "", "rootPem");
+  const chain = { leaf, intermediates, identifiers: leaf.identifiers, findings: [], ...(root && { root }) };
+  const found = [
+    ...verifyChain(chain, { now, acceptedLeaf: leaf.pem }),
+    ...(hasRoots || root !== undefined ? [] : findMissingIntermediate(members)),
+    ...findExtras(members, readOthers(given, members)),
+    ...adviseOn(chain),
+  ];
+  return found.filter(({ severity }) => severity === "warning");
+}
+
+const beginCertificate = /-----BEGIN CERTIFICATE-----/g;
+
+/** Certificates of the arguments, where there may be more than those of the chain: most often there are not. */
+function readOthers(given: ChainTexts, members: readonly Certificate[]): readonly Certificate[] {
+  const texts = [given.certPem, given.issuerPem].filter((text) => typeof text === "string");
+  const blocks = texts.flatMap((text) => text.match(beginCertificate) ?? []).length;
+  if (given.pkcs12 === undefined && blocks === members.length) return [];
   try {
-    const { certificates, privateKey } = readSource(args, []);
-    const fetched = completedPem === undefined ? [] : readSource({ issuerPem: completedPem }, []).certificates;
-    const input = {
-      ...(privateKey && { privateKey }),
-      ...(args.roots !== undefined && { roots: readRoots(args.roots) }),
-      ...(args.preferredRoot !== undefined && { preferredRoot: args.preferredRoot }),
-      now,
-    };
-    const given = [...certificates, ...fetched];
-    const chain = judgeChain(given, input);
-    return [...chain.findings, ...adviseOn(chain)].flatMap((one) => {
-      // it was accepted when it was valid
-      if (one.code === "CERTIFICATE_EXPIRED") return [{ ...one, severity: "warning" }];
-      return one.severity === "warning" ? [one] : [];
-    });
+    const { certPem, issuerPem, pkcs12, passphrase } = given;
+    return readSource(
+      {
+        certPem: certPem ?? undefined,
+        issuerPem: issuerPem ?? undefined,
+        pkcs12: pkcs12 ?? undefined,
+        passphrase: passphrase ?? undefined,
+      },
+      [],
+    ).certificates;
   } catch (error) {
     // check says what is wrong
     if (isTlsError(error)) return [];

@@ -178,12 +178,14 @@ function issuerPemOf(chain: CertificateChain, args: CertificateChainArgs): pulum
 
 /** The leaf's own end is told by `warnOfExpiry`, with the days that are left. */
 function warnOfFindings(resource: CertificateChain, args: CertificateChainArgs): void {
-  const { certPem, issuerPem, roots, pkcs12, passphrase, preferredRoot, completeFromAia } = args;
-  const given = { certPem, issuerPem, roots, pkcs12, passphrase, preferredRoot };
-  const completed = completeFromAia === undefined ? undefined : resource.issuerPem;
+  const { certPem, issuerPem, roots, pkcs12, passphrase } = args;
+  const given = { certPem, issuerPem, pkcs12, passphrase };
+  const ordered = { certPem: resource.certPem, issuerPem: resource.issuerPem, rootPem: resource.rootPem };
   // not before the resource has its URN: a log entry that waits for one that never comes holds up every later one
-  pulumi.all([given, completed, resource.urn] as const).apply(async ([values, completedPem]) => {
-    for (const finding of findChainWarnings(values, readClock(), completedPem)) {
+  pulumi.all([given, ordered, roots, resource.urn] as const).apply(async ([texts, chain, trusted]) => {
+    // a provider that failed leaves the outputs undefined
+    if (chain.certPem === undefined) return;
+    for (const finding of findChainWarnings(texts, chain, trusted !== undefined, readClock())) {
       if (finding.expired === "leaf") continue;
       await pulumi.log.warn(`${finding.reason}. ${finding.hint}`, resource);
     }

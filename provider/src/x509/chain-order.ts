@@ -49,7 +49,7 @@ export function arrangeChain(certificates: readonly Certificate[], options: Arra
     ...preference,
     ...explainEnd(path, { pool, checks, ...(options.roots && { roots: options.roots }) }),
     ...findDuplicates(certificates, pool),
-    ...findExtras(path, pool),
+    ...findExtras(path.members, pool),
   ];
   const open = path.end === "open" ? (last ?? leaf) : undefined;
   return {
@@ -74,8 +74,8 @@ interface Surroundings {
   readonly checks: SignatureChecks;
 }
 
-function explainEnd(path: Path, { pool, roots, checks }: Surroundings): ChainFinding[] {
-  const [last, isLeaf] = [path.members[path.members.length - 1], path.members.length === 1];
+function explainEnd(path: Path, { pool, roots, checks }: Surroundings): readonly ChainFinding[] {
+  const last = path.members[path.members.length - 1];
   if (last === undefined || path.end === "trusted" || (path.end === "selfSigned" && roots === undefined)) return [];
   if (path.end === "selfSigned") {
     const reason = "signed itself and is not among the trusted roots";
@@ -91,11 +91,20 @@ function explainEnd(path: Path, { pool, roots, checks }: Surroundings): ChainFin
     const hint = "Get the certificate of the key that signed it from the CA; a CA may have several of one name.";
     return [findAbout(last, "CHAIN_INVALID", reason, hint, { property, isMissingIssuer: true })];
   }
-  if (roots === undefined && !isLeaf) return [];
+  return roots === undefined ? findMissingIntermediate(path.members) : [findMissingIssuer(last, severity)];
+}
+
+/** While nothing is verified: a leaf alone lacks an intermediate, more than that may be all that is sent. */
+export function findMissingIntermediate(members: readonly Certificate[]): readonly ChainFinding[] {
+  const [leaf, ...above] = members;
+  return leaf === undefined || above.length > 0 || leaf.isSelfIssued ? [] : [findMissingIssuer(leaf, "warning")];
+}
+
+function findMissingIssuer(last: Certificate, severity: "error" | "warning"): ChainFinding {
   const reason = `was issued by ${last.issuer || "a CA without a name"}, whose certificate is not here`;
   const hint =
     "Append the intermediate certificates that the CA delivers with it (the bundle, chain or fullchain file).";
-  return [findAbout(last, "CHAIN_INCOMPLETE", reason, hint, { severity, isMissingIssuer: true })];
+  return findAbout(last, "CHAIN_INCOMPLETE", reason, hint, { severity, isMissingIssuer: true });
 }
 
 /** A way that ends although the next certificate is here. */
@@ -130,10 +139,13 @@ function findDuplicates(certificates: readonly Certificate[], pool: readonly Cer
   });
 }
 
-/** Roots are left out without a word: servers don't send them, and many bundles hold some. */
-function findExtras(path: Path, pool: readonly Certificate[]): ChainFinding[] {
-  const used = new Set(path.members.map((member) => member.fingerprintSha256));
-  const [leaf] = path.members;
+/**
+ * What of a pool has no place in a chain, its leaf first. Roots are left out without a word: servers don't send them, and
+ * many bundles hold some.
+ */
+export function findExtras(members: readonly Certificate[], pool: readonly Certificate[]): readonly ChainFinding[] {
+  const used = new Set(members.map((member) => member.fingerprintSha256));
+  const [leaf] = members;
   const extras = pool.filter((one) => !used.has(one.fingerprintSha256) && !one.isSelfIssued);
   if (leaf === undefined) return [];
   const told = extras.slice(0, mostExtras).map((certificate) => {

@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import rc2 from "node-forge/lib/rc2";
 import util from "node-forge/lib/util";
 import { TlsError } from "../errors";
 import { type Asn1, der } from "./der";
@@ -146,6 +145,8 @@ function decipherTwoKeys(key: Buffer, iv: Buffer, ciphertext: Buffer): Buffer {
 function rc2Cipher(keyLength: number): Cipher {
   const decipher = (key: Buffer, iv: Buffer, ciphertext: Buffer) => {
     if (ciphertext.length > longestRc2) throw new RangeError("too long");
+    // a tenth of what reading certificates loads, and only files of long ago need it
+    const rc2 = require("node-forge/lib/rc2") as typeof import("node-forge/lib/rc2");
     const cipher = rc2.createDecryptionCipher(key.toString("latin1"), keyLength * 8);
     cipher.start(iv.toString("latin1"));
     cipher.update(util.createBuffer(ciphertext.toString("latin1")));

@@ -2,7 +2,7 @@ import { createPrivateKey, generateKeyPairSync, type webcrypto, X509Certificate 
 import * as peculiar from "@peculiar/x509";
 import { beforeAll, describe, expect, it, test } from "vitest";
 import { certificateChain } from "../../../provider/src/lifecycle/certificate-chain";
-import { findChainWarnings } from "../../../provider/src/lifecycle/chain-warnings";
+import { findChainWarnings, type OrderedChain } from "../../../provider/src/lifecycle/chain-warnings";
 import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
 import { DAY } from "../../../provider/src/renewal/duration";
 import { readCertificate } from "../../../provider/src/x509/certificate";
@@ -116,7 +116,7 @@ describe("a chain", () => {
       expect.stringMatching(/^certPem: .*shop.* expired at 2027-02-21/),
     ]);
     expect(checked(certificateChain, args, daysLater(91), olds)).toEqual(olds);
-    const [warning] = findChainWarnings(args, daysLater(91));
+    const [warning] = warningsOf(args, daysLater(91));
     expect(warning).toMatchObject({ code: "CERTIFICATE_EXPIRED", severity: "warning" });
   });
 
@@ -208,15 +208,26 @@ describe("bad input gets one failure that begins with its property and names the
 
 describe("warnings", () => {
   it("tell of a missing issuer while nothing is verified, and of what has no place", () => {
-    const findings = findChainWarnings({ certPem: leaf.pem, issuerPem: upper.pem }, TODAY);
+    const findings = warningsOf({ certPem: leaf.pem, issuerPem: upper.pem }, TODAY);
     expect(findings.map((finding) => finding.code)).toEqual(["CHAIN_INCOMPLETE", "CHAIN_INVALID"]);
+    expect(findings[1]?.reason).toContain("CN=Upper");
+    for (const issuerPem of [lower.pem + upper.pem, lower.pem + upper.pem + root.pem + leaf.pem]) {
+      expect(warningsOf({ certPem: leaf.pem, issuerPem }, TODAY)).toEqual([]);
+    }
   });
 
-  it("of what check refuses are none", () => {
-    expect(findChainWarnings({ certPem: "garbage" }, TODAY)).toEqual([]);
-    expect(findChainWarnings({ certPem: leaf.pem, roots: "garbage" }, TODAY)).toEqual([]);
+  it("are the same whatever the certificates came in", () => {
+    const der = (pem: string) => new X509Certificate(pem).raw.toString("base64");
+    const findings = warningsOf({ certPem: der(leaf.pem), issuerPem: der(upper.pem) }, TODAY);
+    expect(findings.map((finding) => finding.code)).toEqual(["CHAIN_INCOMPLETE", "CHAIN_INVALID"]);
   });
 });
+
+/** As the class asks for them: by what was given and by what `check` made of it on the first day. */
+function warningsOf(args: Readonly<Record<string, string>>, now: Date) {
+  const { certPem, issuerPem, rootPem } = checked(certificateChain, args) as unknown as OrderedChain;
+  return findChainWarnings(args, { certPem, issuerPem, rootPem }, args.roots !== undefined, now);
+}
 
 const wrongBytes = `-----BEGIN CERTIFICATE-----\n${Buffer.from("30030201ff", "hex").toString("base64")}\n-----END CERTIFICATE-----\n`;
 const publicPem = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString();
