@@ -39,6 +39,20 @@ export const errorCodes = {
   CLOCK_SET: { retry: false, reference: "README, TLS_GATEWAY_AS_OF" },
   STATE_INVALID: { retry: false, reference: "README, State" },
   FILE_UNREADABLE: { retry: false, reference: "README, Resources" },
+  ACME_UNREACHABLE: { retry: true, reference: "RFC 8555 section 6.1" },
+  ACME_PROTOCOL: { retry: false, reference: "RFC 8555 section 6" },
+  ACME_REJECTED: { retry: false, reference: "RFC 8555 section 6.7" },
+  ACME_RATE_LIMITED: { retry: true, reference: "RFC 8555 section 6.6" },
+  ACME_UNAUTHORIZED: { retry: false, reference: "RFC 8555 section 8" },
+  ACME_ACCOUNT: { retry: false, reference: "RFC 8555 section 7.3" },
+  ACME_TIMEOUT: { retry: true, reference: "README, ACME" },
+  ACME_DIRECTORY_UNKNOWN: { retry: false, reference: "RFC 8555 section 7.1.1" },
+  ACME_ORDER_INVALID: { retry: false, reference: "RFC 8555 section 7.1.6" },
+  ACME_BACKOFF: { retry: true, reference: "README, ACME" },
+  ACME_BUDGET: { retry: true, reference: "README, ACME" },
+  ACME_CHALLENGE: { retry: false, reference: "RFC 8555 section 8" },
+  ACME_ORPHANED: { retry: true, reference: "README, ACME" },
+  ACME_ABORTED: { retry: true, reference: "README, ACME" },
 } as const satisfies Record<string, ErrorKind>;
 
 /** The closed union of codes. */

@@ -1,0 +1,105 @@
+import type { KeyObject } from "node:crypto";
+import { isTlsError, TlsError } from "../errors";
+import { type Certificate, describeCertificate, isIssuedBy, publicKeyOf } from "../x509/certificate";
+import { readCertificates } from "../x509/chain";
+import { parseAcmeUrl } from "./acme-url";
+import type { OrderIdentifier } from "./certificate-request";
+import { readLinks } from "./link-header";
+import { areSameNames, type OrderContext, renderNames } from "./order";
+import { type ChosenChain, choosePreferredChain, type OfferedChain } from "./preferred-chain";
+import type { AcmeResponse } from "./transport";
+
+/** CAs have two or three; more are not asked for. */
+const mostAlternates = 10;
+
+const mediaType = "application/pem-certificate-chain";
+
+/** What was ordered, which the answer is held against. */
+export interface ExpectedCertificate {
+  readonly identifiers: readonly OrderIdentifier[];
+  readonly preferredChain?: string;
+}
+
+/**
+ * Downloads the certificate of a valid order (RFC 8555 section 7.4.2), with the CA's other chains if one is preferred.
+ * @throws TlsError ACME_PROTOCOL: the answer is no chain of PEM blocks, leaf first and each signed by the next, or the
+ * leaf is not for exactly the names ordered; those of the requests
+ */
+export async function downloadCertificate(
+  context: OrderContext,
+  url: string,
+  expected: ExpectedCertificate,
+): Promise<ChosenChain> {
+  const doing = `downloading the certificate for ${renderNames(expected.identifiers)}`;
+  const download = (from: string) => downloadChain(context, from, { doing, expected });
+  const first = await download(url);
+  const offered: [OfferedChain, ...OfferedChain[]] = [first.chain];
+  // without a preference nothing is to be chosen, and each chain would cost a request
+  for (const alternate of expected.preferredChain === undefined ? [] : first.alternates) {
+    offered.push((await download(alternate)).chain);
+  }
+  return choosePreferredChain(offered, expected.preferredChain);
+}
+
+/** Whether a certificate is for a key. */
+export function isOfKey(certificate: Certificate, publicKey: KeyObject): boolean {
+  return publicKeyOf(certificate)?.equals(publicKey) === true;
+}
+
+interface Wanted {
+  readonly doing: string;
+  readonly expected: ExpectedCertificate;
+}
+
+async function downloadChain(
+  { session, accountUrl, deadline }: OrderContext,
+  url: string,
+  wanted: Wanted,
+): Promise<{ readonly chain: OfferedChain; readonly alternates: readonly string[] }> {
+  const { doing } = wanted;
+  const response = await session.post(url, "", { kid: accountUrl, doing, deadline, accept: mediaType });
+  const chain = { url, certificates: readChainAnswer(response, wanted) };
+  const alternates = readLinks(response.headers.link)
+    .filter(({ rel }) => rel === "alternate")
+    .slice(0, mostAlternates)
+    .map(({ target }) => parseAcmeUrl(URL.parse(target, url)?.href ?? target, `${doing}: an alternate chain`).href);
+  return { chain, alternates: [...new Set(alternates)].filter((alternate) => alternate !== url) };
+}
+
+/** Reads an answer: the leaf first, each one signed by the next. */
+function readChainAnswer({ body }: AcmeResponse, wanted: Wanted): OfferedChain["certificates"] {
+  const { doing, expected } = wanted;
+  const [leaf, ...issuers] = readBlocks(body, doing);
+  if (leaf === undefined) throw unfit(doing, "the answer holds no certificate");
+  let child = leaf;
+  for (const issuer of issuers) {
+    if (!isIssuedBy(child, issuer)) {
+      const found = `${describeCertificate(child)} is not signed by what follows it, ${describeCertificate(issuer)}`;
+      throw unfit(doing, `the answer is no chain: ${found}`);
+    }
+    child = issuer;
+  }
+  const names = leaf.identifiers.filter((name): name is OrderIdentifier => name.type === "dns" || name.type === "ip");
+  if (leaf.isCa) throw unfit(doing, `the answer begins with the certificate of a CA, ${describeCertificate(leaf)}`);
+  if (names.length !== leaf.identifiers.length || !areSameNames(names, expected.identifiers)) {
+    const found = leaf.identifiers.length === 0 ? "no name" : renderNames(leaf.identifiers);
+    throw unfit(doing, `the certificate is for ${found}`);
+  }
+  return [leaf, ...issuers];
+}
+
+function readBlocks(body: Buffer, doing: string): readonly Certificate[] {
+  try {
+    return readCertificates(body.toString("latin1"), "the answer");
+  } catch (cause) {
+    if (!isTlsError(cause)) throw cause;
+    throw unfit(doing, cause.reason.replace(/\.$/, ""), cause);
+  }
+}
+
+function unfit(doing: string, found: string, cause?: unknown): TlsError {
+  return new TlsError("ACME_PROTOCOL", `${doing}: ${found}.`, {
+    hint: "The CA does not keep to RFC 8555 section 9.1 here: tell its operator, or look whether something stands between.",
+    cause,
+  });
+}

@@ -1,0 +1,138 @@
+import { isTlsError, TlsError } from "../../errors";
+import type { AcmeClock } from "../clock";
+import type { Deadline } from "../deadline";
+import { awaitPropagation, type ExpectedRecord } from "../dns/propagation";
+import { dns01Value } from "../jws";
+import { type HookCall, hookConventions, ownVariables } from "./hook-convention";
+import { runHook } from "./hook-process";
+import type { ChallengeSolver, ChallengeTask, CommandSettings } from "./solver";
+import { checkToken } from "./task-checks";
+import { Turns, TurnsByName } from "./turn";
+
+const defaultTimeoutSeconds = 120;
+
+/** DNS services limit the calls to them, and one command makes several. */
+const mostAtOnce = 4;
+
+/** Services read all records of a name and write them back: two commands of one name would lose a value. */
+const turnsOfNames = new TurnsByName();
+const turns = new Turns(mostAtOnce);
+
+/**
+ * Answers dns-01 (RFC 8555 section 8.4) by a command of the user that sets a TXT record `_acme-challenge.<name>` and removes
+ * it, see `hook-convention.ts`; then waits until the DNS shows every record (`dns/propagation.ts`). In this process one
+ * command runs for a name at a time, and four in all. A name and its wildcard have two values at one name: both
+ * stand there together. Not checked: what else the command does.
+ */
+export function createCommandSolver(settings: CommandSettings, clock: AcmeClock): ChallengeSolver {
+  const { propagation = {} } = settings;
+  const command = new RecordCommand(settings);
+  return {
+    type: "dns-01",
+    refuse: ({ type }) => (type === "ip" ? "an IP address can be proved by http-01 or tls-alpn-01 alone" : undefined),
+    present: async (tasks, deadline) => {
+      await command.runAll("present", tasks, deadline);
+      if (propagation !== false) await awaitPropagation(expectedRecords(tasks), propagation, { clock, deadline });
+    },
+    cleanUp: (tasks) => command.runAll("cleanup", tasks),
+  };
+}
+
+/** The command, and which records it has set. */
+class RecordCommand {
+  readonly #settings: CommandSettings;
+  /** Token -> what was printed when the record was set, or that it is removed. */
+  readonly #done = new Map<string, { readonly action: HookCall["action"]; readonly output: string }>();
+
+  constructor(settings: CommandSettings) {
+    this.#settings = settings;
+  }
+
+  /** Ends with the first failure: at `cleanup` after all records, at `present` without beginning further ones. */
+  async runAll(action: HookCall["action"], tasks: readonly ChallengeTask[], deadline?: Deadline): Promise<void> {
+    const failures: unknown[] = [];
+    const work = async (task: ChallengeTask, recordName: string) => {
+      const before = this.#done.get(task.token);
+      if (before?.action === action || (action === "present" && failures.length > 0)) return;
+      const call = { action, recordName, recordValue: dns01Value(task.keyAuthorization), task, tasks };
+      try {
+        const output = await this.#run({ ...call, presentOutput: before?.output }, deadline);
+        this.#done.set(task.token, { action, output });
+      } catch (error) {
+        // known before the next one begins
+        failures.push(error);
+      }
+    };
+    const takeTurn = async (task: ChallengeTask) => {
+      try {
+        const name = recordNameOf(task);
+        await turnsOfNames.take(name, () => turns.take(() => work(task, name), deadline?.signal), deadline?.signal);
+      } catch (error) {
+        const isEnded = deadline?.signal.aborted === true && !isTlsError(error);
+        failures.push(isEnded ? deadline.error("waiting for the command's other records") : error);
+      }
+    };
+    const { isCounting } = hookConventions[this.#settings.convention ?? "lego"];
+    if (isCounting) for (const task of tasks) await takeTurn(task);
+    else await Promise.all(tasks.map(takeTurn));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #run(call: HookCall, deadline: Deadline | undefined): Promise<string> {
+    const { command, cleanupCommand = command, convention = "lego", environment = {} } = this.#settings;
+    const given = call.action === "present" ? command : cleanupCommand;
+    const invocation = hookConventions[convention].invoke(typeof given === "string" ? [given] : given, call);
+    const surroundings = { ...process.env, ...environment };
+    return runHook(
+      {
+        program: invocation.program,
+        arguments: invocation.arguments,
+        environment: defined({ ...surroundings, ...ownVariables(call), ...invocation.environment }),
+        secrets: [...secretsOf(environment, /./), ...secretsOf(process.env, secretVariable)],
+        timeoutSeconds: this.#settings.timeoutSeconds ?? defaultTimeoutSeconds,
+        doing: `${call.action === "present" ? "setting" : "removing"} the TXT record ${call.recordName} by the command`,
+      },
+      deadline,
+    );
+  }
+}
+
+/** What the CA will look for: each name once, with all its values. */
+function expectedRecords(tasks: readonly ChallengeTask[]): readonly ExpectedRecord[] {
+  const values = new Map<string, Set<string>>();
+  for (const task of tasks) {
+    const name = recordNameOf(task);
+    values.set(name, (values.get(name) ?? new Set()).add(dns01Value(task.keyAuthorization)));
+  }
+  return [...values].map(([name, all]) => ({ name, values: [...all] }));
+}
+
+/** Characters of host names, and no option of a program; the name becomes an argument. */
+const hostName = /^[a-z0-9_][a-z0-9_.-]{0,252}$/i;
+
+function recordNameOf({ identifier, token }: ChallengeTask): string {
+  checkToken(token);
+  const name = identifier.value.replace(/^\*\./, "");
+  if (identifier.type === "dns" && hostName.test(name)) return `_acme-challenge.${name}`;
+  throw new TlsError("ACME_CHALLENGE", "the CA asks for a TXT record of what is no DNS name.", {
+    hint: "Prove it by http-01 or tls-alpn-01.",
+  });
+}
+
+/** Variables of the surroundings whose values are not for a message. */
+const secretVariable = /TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|SESSION/i;
+
+/** Shorter ones hide nothing and would blot out every message. */
+const shortestSecret = 5;
+
+function secretsOf(variables: Readonly<Record<string, string | undefined>>, names: RegExp): readonly string[] {
+  return Object.entries(variables)
+    .filter(([name]) => names.test(name))
+    .flatMap(([, value = ""]) => (value.length >= shortestSecret ? [value] : []));
+}
+
+function defined(variables: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

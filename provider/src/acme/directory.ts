@@ -1,0 +1,88 @@
+import { TlsError } from "../errors";
+import { renderUrl } from "../network/issuer-url";
+import { parseAcmeUrl } from "./acme-url";
+
+export { type DirectoryEntry, directories, nameOfDirectory, resolveDirectory } from "./directories";
+
+/** Where a CA takes which request, RFC 8555 section 7.1.1. */
+export interface AcmeDirectory {
+  readonly newNonce: string;
+  readonly newAccount: string;
+  readonly newOrder: string;
+  readonly revokeCert: string;
+  readonly keyChange: string;
+  /** RFC 9773 section 4; absent: the CA says no windows of renewal. */
+  readonly renewalInfo?: string;
+  readonly meta: DirectoryMeta;
+}
+
+/** What a CA says of itself; each is absent if it is not said, or is not what it should be. */
+export interface DirectoryMeta {
+  /** A URL. */
+  readonly termsOfService?: string;
+  readonly website?: string;
+  /** The names that a CAA record may allow. */
+  readonly caaIdentities?: readonly string[];
+  readonly externalAccountRequired?: boolean;
+  /** Name to description, draft-ietf-acme-profiles. */
+  readonly profiles?: Readonly<Record<string, string>>;
+}
+
+const required = ["newNonce", "newAccount", "newOrder", "revokeCert", "keyChange"] as const;
+
+/**
+ * Reads the answer to a directory's URL. What is not known is ignored; a URL in it must be https like the directory's.
+ * @throws TlsError ACME_PROTOCOL: it is no directory
+ */
+export function parseDirectory(body: Buffer, directoryUrl: string): AcmeDirectory {
+  const what = `reading the directory ${renderUrl(new URL(directoryUrl))}`;
+  const json = parseObject(body);
+  if (json === undefined) throw notDirectory(what, "the answer is no JSON object");
+  for (const name of required) {
+    // RFC 8555 has no optional ones but newAuthz; some small CAs can't change keys (step-ca answers 501 there)
+    if (typeof json[name] !== "string") throw notDirectory(what, `the answer has no URL ${name}`);
+    parseAcmeUrl(json[name], `${what}: ${name}`);
+  }
+  const { newNonce, newAccount, newOrder, revokeCert, keyChange, renewalInfo, meta } = json;
+  if (typeof renewalInfo === "string") parseAcmeUrl(renewalInfo, `${what}: renewalInfo`);
+  const urls = { newNonce, newAccount, newOrder, revokeCert, keyChange } as Record<(typeof required)[number], string>;
+  return { ...urls, ...(typeof renewalInfo === "string" ? { renewalInfo } : {}), meta: readMeta(meta) };
+}
+
+function readMeta(value: unknown): DirectoryMeta {
+  const { termsOfService, website, caaIdentities, externalAccountRequired, profiles } = isObject(value) ? value : {};
+  return {
+    ...(typeof termsOfService === "string" ? { termsOfService } : {}),
+    ...(typeof website === "string" ? { website } : {}),
+    ...(Array.isArray(caaIdentities)
+      ? { caaIdentities: caaIdentities.filter((name) => typeof name === "string") }
+      : {}),
+    ...(typeof externalAccountRequired === "boolean" ? { externalAccountRequired } : {}),
+    ...(isObject(profiles) ? { profiles: textsOf(profiles) } : {}),
+  };
+}
+
+/** A profile whose description is something else is still a profile. */
+function textsOf(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(values).map(([name, text]) => [name, typeof text === "string" ? text : ""]));
+}
+
+function notDirectory(what: string, found: string): TlsError {
+  return new TlsError("ACME_PROTOCOL", `${what}: ${found}.`, {
+    hint: "Give the URL of the CA's ACME directory (RFC 8555), as its documentation names it; it often ends in /directory.",
+  });
+}
+
+/** The JSON object of an answer, undefined when it is anything else. */
+export function parseObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,80 @@
+import { renderQuoted } from "../../x509/quoted-text";
+import type { DnsAnswer, DnsServer } from "./query";
+
+/** What one server said of the TXT records of a name. */
+export interface Finding {
+  readonly server: DnsServer;
+  readonly name: string;
+  readonly answer: DnsAnswer<string>;
+}
+
+/** Whether an answer has all values. */
+export function hasAll(answer: DnsAnswer<string>, values: readonly string[]): boolean {
+  return answer.kind === "records" && values.every((value) => answer.records.includes(value));
+}
+
+/** A message names so many servers: a domain of its own has 2 to 8, a top-level one 26. */
+const mostServers = 12;
+
+/** Enough to know a value again. */
+const shownValue = 8;
+const mostValues = 3;
+
+/** Says of each server what it has, and what to do about it. */
+export function describeMissing(
+  findings: readonly Finding[],
+  values: readonly string[],
+): { readonly found: string; readonly hint: string } {
+  if (findings.length === 0) {
+    return {
+      found: "no name server of its zone was found",
+      hint: "Look whether the domain exists and the DNS of the machine that runs Pulumi works; propagation.resolvers names another DNS server.",
+    };
+  }
+  const said = findings
+    .slice(0, mostServers)
+    .map(({ server, answer }) => `${server.label} ${describe(answer, values)}`);
+  const more = findings.length > mostServers ? [`${findings.length - mostServers} more servers were asked`] : [];
+  return { found: [...said, ...more].join("; "), hint: hintFor(findings, values) };
+}
+
+function hintFor(findings: readonly Finding[], values: readonly string[]): string {
+  if (findings.every(({ answer }) => answer.kind === "failure")) {
+    return "If a firewall keeps the machine that runs Pulumi from the servers of the zone, set propagation.authoritative to false.";
+  }
+  const missing = findings.filter(({ answer }) => !hasAll(answer, values));
+  if (missing.length < findings.length && missing.every(({ server }) => server.role === "resolver")) {
+    return "A resolver keeps an old answer for its time to live: run it again later, or give other resolvers in propagation.resolvers.";
+  }
+  return "Look whether the command wrote into the zone that these servers serve; if the DNS service is slow, raise propagation.timeoutSeconds; where the inside sees another DNS than the CA, set propagation.resolvers or propagation: false.";
+}
+
+function describe(answer: DnsAnswer<string>, values: readonly string[]): string {
+  switch (answer.kind) {
+    case "no-record":
+    case "no-name":
+      return "has no TXT record";
+    case "failure":
+      return answer.code === "ETIMEOUT" ? "did not answer" : `did not answer as it should (${answer.code})`;
+    case "records":
+      return describeValues(answer.records, values);
+  }
+}
+
+function describeValues(records: readonly string[], values: readonly string[]): string {
+  const have = values.filter((value) => records.includes(value)).length;
+  if (have === values.length) return "has it";
+  const others = records.filter((record) => !values.includes(record));
+  const shown = others.slice(0, mostValues).map((record) => renderQuoted(cut(record)));
+  const more = others.length > mostValues ? ", …" : "";
+  const beside =
+    others.length === 0
+      ? ""
+      : `${others.length} ${others.length === 1 ? "other" : "others"} (${shown.join(", ")}${more})`;
+  const own = have === 0 ? "" : `${have} of ${values.length} values`;
+  return `has ${[own, beside].filter((part) => part !== "").join(" and ")}`;
+}
+
+function cut(value: string): string {
+  return value.length > shownValue ? `${value.slice(0, shownValue)}…` : value;
+}

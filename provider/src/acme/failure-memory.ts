@@ -1,0 +1,144 @@
+import type { ErrorCode } from "../errors";
+import { identifierSetKey } from "./identifier-set";
+import { renderMinute, renderSecond } from "./moment-text";
+
+/** The environment variable that, set to anything, has a run try in spite of the back-off. Read by the caller. */
+export const RETRY_NOW = "TLS_GATEWAY_RETRY_NOW";
+
+/** What to do about a refusal, for an error's hint. */
+export const retryNowHint = `Put right what failed and wait till then, or set ${RETRY_NOW}=1 for one run to try at once.`;
+
+/** What a state remembers of the failures of one set of names at one CA since its last success. Plain JSON. */
+export interface FailureMemory {
+  readonly count: number;
+  /** When the latest one happened, ISO 8601 UTC. */
+  readonly lastAt: string;
+  readonly code: ErrorCode;
+  /** What went wrong, cut at 200 characters. */
+  readonly reason: string;
+  /** What the CA itself said about when to come again. */
+  readonly retryAt?: string;
+  /** Which CA and names these are failures of, see {@link identifierSetKey}. */
+  readonly names: string;
+}
+
+/** A set of names at a CA. */
+export interface FailureSubject {
+  /** The URL of the CA's directory. */
+  readonly directory: string;
+  readonly identifiers: readonly string[];
+}
+
+/** One failure. */
+export interface Failure extends FailureSubject {
+  readonly now: Date;
+  readonly code: ErrorCode;
+  /** `reason` of the TlsError. */
+  readonly reason: string;
+  /** `retryAt` of the TlsError. */
+  readonly retryAt?: string | undefined;
+}
+
+/** Whether a run may try. */
+export interface BackOff {
+  /** The moment before which it does not, ISO 8601 UTC; absent when it may. */
+  readonly until?: string;
+  /** How many failures in a row are remembered. */
+  readonly count: number;
+  /** For a person. */
+  readonly text: string;
+}
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+/** "1 minute, 10 minutes, 100 minutes, then once a day": https://letsencrypt.org/docs/integration-guide/ */
+const pauses = [MINUTE, 10 * MINUTE, 100 * MINUTE, DAY] as const;
+
+/** No published limit takes longer to refill; a CA's clock or header may be wrong by more. */
+const longestRetryAfter = 7 * DAY;
+/** Runs on several machines differ by no more; a failure further ahead was remembered by a clock that was wrong. */
+const clockDifference = 60 * MINUTE;
+const longestReason = 200;
+
+/**
+ * What costs something at the CA, so that a repetition must wait: a validation that failed (5 an hour at Let's Encrypt),
+ * an order that was refused or became invalid, a rate limit. Nothing else: a CA that was not reached, a time limit of
+ * ours (the order is kept and resumed), an account's settings, a challenge that we could not put in place, a run that
+ * was ended, our own refusals.
+ */
+const costly: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "ACME_UNAUTHORIZED",
+  "ACME_REJECTED",
+  "ACME_ORDER_INVALID",
+  "ACME_RATE_LIMITED",
+]);
+
+/** Whether an error with this code is to be remembered. */
+export function isCostlyFailure(code: ErrorCode): boolean {
+  return costly.has(code);
+}
+
+/**
+ * The memory after one more failure: it starts anew for another set of names or another CA. After a success the caller
+ * drops it.
+ */
+export function rememberFailure(memory: FailureMemory | undefined, failure: Failure): FailureMemory {
+  const names = keyOf(failure);
+  const { code, now, retryAt } = failure;
+  return {
+    count: (memory?.names === names ? memory.count : 0) + 1,
+    lastAt: renderSecond(now.getTime()),
+    code,
+    reason: cut(failure.reason),
+    ...(retryAt !== undefined && { retryAt }),
+    names,
+  };
+}
+
+/**
+ * Judges whether these names may be tried: 1, 10, 100 minutes after the first, second and third failure in a row, a day
+ * after each further one; later if the CA said so, up to 7 days.
+ */
+export function judgeBackOff(memory: FailureMemory | undefined, subject: FailureSubject, now: Date): BackOff {
+  if (memory === undefined || memory.names !== keyOf(subject)) return { count: 0, text: "nothing failed before." };
+  const { count, code, reason } = memory;
+  const last = Date.parse(memory.lastAt);
+  const failed = `${count === 1 ? "the last attempt" : `each of the last ${count} attempts`} for exactly these names failed, ${count === 1 ? "" : "the latest "}at ${memory.lastAt} (${code}: ${withoutStop(reason)})`;
+  const pause = pauses[Math.min(count, pauses.length) - 1] ?? MINUTE;
+  const told = memory.retryAt === undefined ? Number.NaN : Date.parse(memory.retryAt);
+  const wait = Number.isNaN(told) ? 0 : Math.min(told - last, longestRetryAfter);
+  const until = last + Math.max(pause, wait);
+  if (last > now.getTime() + clockDifference || until <= now.getTime()) return { count, text: `${failed}.` };
+  const who = wait > pause ? "the CA takes the next one" : "the next one is made";
+  return { until: renderSecond(until), count, text: `${failed}; ${who} from ${renderMinute(until)}.` };
+}
+
+/** Reads a memory out of a state; undefined for what is none, which forgets it. */
+export function readFailureMemory(value: unknown): FailureMemory | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { count, lastAt, code, reason, retryAt, names } = value as Partial<Record<keyof FailureMemory, unknown>>;
+  if (typeof count !== "number" || !Number.isInteger(count) || count < 1) return undefined;
+  if (typeof lastAt !== "string" || Number.isNaN(Date.parse(lastAt))) return undefined;
+  if (typeof code !== "string" || !isCostlyFailure(code as ErrorCode) || typeof names !== "string") return undefined;
+  return {
+    count,
+    lastAt,
+    code: code as ErrorCode,
+    reason: typeof reason === "string" ? cut(reason) : "",
+    ...(typeof retryAt === "string" && { retryAt }),
+    names,
+  };
+}
+
+function keyOf({ directory, identifiers }: FailureSubject): string {
+  return `${identifierSetKey([directory])}:${identifierSetKey(identifiers)}`;
+}
+
+function cut(text: string): string {
+  return text.length <= longestReason ? text : `${text.slice(0, longestReason)}…`;
+}
+
+function withoutStop(text: string): string {
+  return text.replace(/\.$/, "");
+}

@@ -1,0 +1,113 @@
+import { TlsError } from "../errors";
+import { renderUrl } from "../network/issuer-url";
+import { fetchAuthorization } from "./authorization";
+import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
+import { inParallel } from "./in-parallel";
+import { createOrder, fetchOrder, type OrderAnswer, renderNames } from "./order";
+import { type Completion, download, finalize, type Issued } from "./order-completion";
+import { explainFailedOrder } from "./order-failure";
+import { PollPauses } from "./order-poll";
+import { type OrderFlow, OrderJourney, type OrderProgress } from "./order-progress";
+import { isReplacementRefused } from "./order-replacement";
+import { PresentedChallenges } from "./presented-challenges";
+import { validateNames } from "./validation";
+
+export type { OrderRequest } from "./order";
+export type { Issued } from "./order-completion";
+export type { OrderFlow, OrderProgress, OrderStep } from "./order-progress";
+export { revokeCertificate } from "./revocation";
+
+/**
+ * Brings an order to its end, from wherever an earlier run left it: the order is asked for first, and only what is not
+ * done is done. One that can't become this certificate any more (gone, expired, of other names, its key lost) is ordered
+ * anew, which is noted. See RFC 8555 sections 7.1.6 and 7.4.
+ * @throws TlsError ACME_UNAUTHORIZED, ACME_ORDER_INVALID: the order has failed and is forgotten, so that the next run
+ * orders anew; ACME_TIMEOUT, ACME_UNREACHABLE, ACME_RATE_LIMITED, ACME_ABORTED and others: the next run goes on with what
+ * `save` was given last
+ */
+export async function fulfilOrder(flow: OrderFlow, progress: OrderProgress): Promise<Issued> {
+  const journey = new OrderJourney(flow, progress);
+  const presented = new PresentedChallenges(journey);
+  const { orderUrl } = progress;
+  if (orderUrl !== undefined) {
+    try {
+      const answer = await findEarlierOrder(flow, orderUrl);
+      if (answer.order.status !== "pending") await presented.cleanUp();
+      return await advance(answer, { journey, presented, isResumed: true });
+    } catch (error) {
+      if (!(error instanceof AbandonedOrder)) throw error;
+      journey.note(`${error.reason}, so the certificate is ordered anew.`);
+      await journey.forgetOrder();
+    }
+  }
+  await presented.cleanUp();
+  return await advance(await order(journey), { journey, presented, isResumed: false });
+}
+
+interface Surroundings extends Completion {
+  readonly presented: PresentedChallenges;
+}
+
+/** Places the order; without `replaces` when the CA refuses it for that. */
+async function order(journey: OrderJourney): Promise<OrderAnswer> {
+  const { flow } = journey;
+  const { replaces, ...request } = flow.request;
+  const doing = `ordering a certificate for ${renderNames(request.identifiers)}`;
+  const { renewalInfo } = await flow.session.directory(flow.deadline);
+  const isReplacing = replaces !== undefined && renewalInfo !== undefined && journey.progress.replacesDropped !== true;
+  await journey.before("new-order", doing);
+  flow.say(doing);
+  const answer = await createOrder(flow, isReplacing ? { ...request, replaces } : request).catch(async (error) => {
+    if (!isReplacing || !isReplacementRefused(error)) throw error;
+    journey.note(
+      "The CA does not take this order for a replacement of the former certificate, so it is placed without saying so; limits that spare renewals may count it.",
+    );
+    await journey.before("new-order", doing, { replacesDropped: true });
+    return await createOrder(flow, request);
+  });
+  await journey.after("ordered", { orderUrl: answer.order.url });
+  return answer;
+}
+
+/** Goes from state to state until there is a certificate. */
+async function advance(first: OrderAnswer, surroundings: Surroundings): Promise<Issued> {
+  const { journey, presented, isResumed } = surroundings;
+  const { flow } = journey;
+  const pauses = new PollPauses(flow.session.clock, flow.deadline);
+  let answer = first;
+  for (;;) {
+    const { order: now, retryAfter } = answer;
+    switch (now.status) {
+      case "pending":
+        await validateNames(now, journey, presented);
+        // each name is proved, which is what makes an order ready: to ask would cost a request
+        answer = { order: { ...now, status: "ready" } };
+        break;
+      case "ready":
+        answer = await finalize(now, surroundings, pauses);
+        break;
+      case "processing":
+        await pauses.wait(retryAfter, `the order ${renderUrl(new URL(now.url))} is still being processed by the CA`);
+        answer = await fetchOrder(flow, now.url);
+        break;
+      case "valid":
+        return await download(now, surroundings);
+      case "invalid": {
+        const authorizations = await inParallel(now.authorizations, (url) => fetchAuthorization(flow, url));
+        throw await journey.failed(explainFailedOrder(now, authorizations));
+      }
+      default:
+        if (isResumed) throw new AbandonedOrder(`The order of an earlier run has the status "${wordOf(now.status)}"`);
+        throw await journey.failed(
+          new TlsError("ACME_ORDER_INVALID", `the order has the status "${wordOf(now.status)}", which is no end.`, {
+            hint: "RFC 8555 section 7.1.6 knows pending, ready, processing, valid and invalid: ask the CA.",
+          }),
+        );
+    }
+  }
+}
+
+/** A stranger's word for a message. */
+function wordOf(status: string): string {
+  return /^[a-z-]{1,30}$/i.test(status) ? status : "…";
+}

@@ -1,0 +1,159 @@
+import { type ErrorCode, isTlsError, TlsError, type TlsErrorOptions } from "../errors";
+import { renderQuoted } from "../x509/quoted-text";
+import { renderCaText } from "./ca-text";
+import { parseObject } from "./directory";
+import { readLinks } from "./link-header";
+import { codeOf } from "./problem-codes";
+import { hintOf } from "./problem-hints";
+import { readRetryMoment } from "./retry-moment";
+import type { AcmeResponse } from "./transport";
+
+/** What one identifier has to do with a problem. */
+export interface AcmeSubproblem {
+  /** As the CA says it: `urn:ietf:params:acme:error:…` if it is of the registry. */
+  readonly type: string;
+  /** The last word of a type of the registry ("dns", "rateLimited"), else the whole type. */
+  readonly kind: string;
+  readonly detail: string;
+  readonly identifier?: { readonly type: string; readonly value: string };
+}
+
+/** What a CA says is wrong, RFC 7807 and RFC 8555 section 6.7. */
+export interface AcmeProblem extends AcmeSubproblem {
+  /** Of the answer, or what the problem itself says. */
+  readonly status?: number;
+  readonly subproblems: readonly AcmeSubproblem[];
+  /** When it may be tried again: the header Retry-After, else what Let's Encrypt writes in its text. */
+  readonly retryAfter?: Date;
+  /** Where a person reads more or acts: the header Link (`help`, `terms-of-service`) and `instance`. */
+  readonly links: readonly string[];
+}
+
+/** What is known of an {@link AcmeError} beside its message. */
+export interface AcmeErrorOptions extends TlsErrorOptions {
+  readonly problem?: AcmeProblem;
+}
+
+/** A {@link TlsError} with what the CA said. */
+export class AcmeError extends TlsError {
+  /** Absent for a failure that the CA said nothing of. */
+  readonly problem?: AcmeProblem;
+
+  constructor(code: ErrorCode, reason: string, options: AcmeErrorOptions = {}) {
+    super(code, reason, options);
+    if (options.problem !== undefined) this.problem = options.problem;
+  }
+}
+
+/** Whether `error` is a {@link TlsError} that carries a CA's problem. */
+export function isAcmeError(error: unknown): error is AcmeError & { readonly problem: AcmeProblem } {
+  return isTlsError(error) && "problem" in error && error.problem !== undefined;
+}
+
+/** RFC 8555 section 6.7. */
+const urn = "urn:ietf:params:acme:error:";
+
+/** Let's Encrypt's texts on limits say the time too: "retry after 2026-12-01 07:00:00 UTC". */
+const retryText = /retry after (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/;
+
+/** Links beyond are not shown. */
+const mostLinks = 3;
+const mostSubproblems = 10;
+
+/**
+ * Reads a problem that stands inside an order, an authorization or a challenge (`error`), or is a body itself. Undefined
+ * when it is none. Members of another type than they should have are taken for absent.
+ */
+export function readProblem(value: unknown): AcmeProblem | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const { type, detail, title, status, instance, subproblems } = value as Readonly<Record<string, unknown>>;
+  if (typeof type !== "string" && typeof detail !== "string") return undefined;
+  const said = parseSubproblem(value) as AcmeSubproblem;
+  const text = said.detail === "" && typeof title === "string" ? title : said.detail;
+  const [, day, time] = retryText.exec(text) ?? [];
+  return {
+    ...said,
+    detail: text,
+    ...(typeof status === "number" ? { status } : {}),
+    subproblems: Array.isArray(subproblems) ? subproblems.flatMap((one) => parseSubproblem(one) ?? []) : [],
+    ...(day === undefined ? {} : { retryAfter: new Date(`${day}T${time}Z`) }),
+    links: typeof instance === "string" && /^https?:/.test(instance) ? [instance] : [],
+  };
+}
+
+/** Reads the problem of an answer with a status from 300 on; one that says nothing has the type `about:blank` (RFC 7807). */
+export function readAnsweredProblem(response: AcmeResponse, now: Date): AcmeProblem {
+  const { status, headers, body } = response;
+  const said = readProblem(parseObject(body)) ?? (readProblem({ type: "about:blank", detail: "" }) as AcmeProblem);
+  const retryAfter = readRetryMoment(headers, now);
+  const rels = ["help", "terms-of-service"];
+  const links = readLinks(headers.link).filter(({ rel }) => rels.includes(rel));
+  return {
+    ...said,
+    status,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    links: [...said.links, ...links.map(({ target }) => target)].filter((link) => /^https?:/.test(link)),
+  };
+}
+
+/** Makes the error of a problem; `doing` begins its message, "placing the order for example.com". */
+export function explainProblem(problem: AcmeProblem, doing: string): AcmeError {
+  const { kind, detail, status, subproblems, retryAfter, links } = problem;
+  const told = detail === "" ? "" : `: ${renderCaText(detail)}`;
+  const each = subproblems
+    .slice(0, mostSubproblems)
+    .map(
+      (one) => `; for ${renderQuoted(one.identifier?.value ?? "?")} (${renderKind(one)}): ${renderCaText(one.detail)}`,
+    );
+  const rest = subproblems.length > mostSubproblems ? `; and ${subproblems.length - mostSubproblems} more` : "";
+  const shown = [...new Set(links)].filter((link) => !detail.includes(link)).slice(0, mostLinks);
+  const see = shown.length === 0 ? "" : ` See ${shown.map(renderCaText).join(", ")}.`;
+  const label =
+    kind === "about:blank"
+      ? `status ${status}`
+      : `${renderKind(problem)}${status === undefined ? "" : `, status ${status}`}`;
+  const hint = hintOf(problem);
+  return new AcmeError(codeOf(problem), `${doing}: the CA answered ${label}${told}${each.join("")}${rest}.${see}`, {
+    problem,
+    ...(hint === undefined ? {} : { hint }),
+    ...(retryAfter === undefined ? {} : { retryAt: renderMoment(retryAfter) }),
+  });
+}
+
+/** Makes the error of an answer with a status from 300 on. */
+export function explainAnswer(response: AcmeResponse, doing: string, now: Date): AcmeError {
+  const { status, headers } = response;
+  const location = headers.location;
+  if (status >= 300 && status < 400 && location !== undefined) {
+    return new AcmeError(
+      "ACME_PROTOCOL",
+      `${doing}: the CA answered status ${status} and sends to ${renderQuoted(location)}; redirections are not followed.`,
+      { hint: "Give the URL of the directory as the CA documents it.", problem: readAnsweredProblem(response, now) },
+    );
+  }
+  return explainProblem(readAnsweredProblem(response, now), doing);
+}
+
+function parseSubproblem(value: unknown): AcmeSubproblem | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { type, detail, identifier } = value as Readonly<Record<string, unknown>>;
+  const name = typeof type === "string" ? type : "about:blank";
+  const named = identifier as Readonly<Record<string, unknown>> | null | undefined;
+  const isNamed = typeof named === "object" && typeof named?.type === "string" && typeof named.value === "string";
+  return {
+    type: name,
+    kind: name.startsWith(urn) ? name.slice(urn.length) : name,
+    detail: typeof detail === "string" ? detail : "",
+    ...(isNamed ? { identifier: { type: String(named.type), value: String(named.value) } } : {}),
+  };
+}
+
+/** A kind of the registry is a word; what is none is a stranger's text. */
+function renderKind({ kind }: AcmeSubproblem): string {
+  return /^[A-Za-z]{1,40}$/.test(kind) ? kind : renderQuoted(kind);
+}
+
+/** Rounded up: a moment too early is refused again. */
+function renderMoment(moment: Date): string {
+  return new Date(Math.ceil(moment.getTime() / 1000) * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+}

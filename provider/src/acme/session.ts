@@ -1,0 +1,203 @@
+import { isTlsError, TlsError } from "../errors";
+import { type AcmeClock, systemClock } from "./clock";
+import type { Deadline } from "./deadline";
+import { type AcmeDirectory, parseDirectory } from "./directory";
+import { type AccountKey, signJws } from "./jws";
+import { isBadNonce, nonceOf } from "./nonce-header";
+import { NoncePool } from "./nonce-pool";
+import { explainAnswer, readAnsweredProblem } from "./problem";
+import { kindOf, type RequestKind } from "./request-kind";
+import { decideRetry, type Outcome, type Tries } from "./retry-decision";
+import { type AcmeRequest, type AcmeResponse, type AcmeTransport, mostConnections } from "./transport";
+
+export type { RequestKind } from "./request-kind";
+
+export interface SessionOptions {
+  readonly directoryUrl: string;
+  readonly key: AccountKey;
+  readonly transport: AcmeTransport;
+  readonly clock?: AcmeClock;
+  /** Waits for a place under the CA's limits per second, before each request. */
+  readonly throttle?: (kind: RequestKind, signal: AbortSignal) => Promise<void>;
+}
+
+export interface GetOptions {
+  /** Begins every message: "reading the order for example.com". */
+  readonly doing: string;
+  readonly deadline: Deadline;
+  readonly accept?: string;
+}
+
+export interface PostOptions extends GetOptions {
+  /** The account's URL; absent: the key itself is sent. */
+  readonly kid?: string;
+}
+
+/**
+ * Requests of one account key at one CA. They share connections, nonces and the directory; every request is tried again
+ * where that makes sense (see `retry-decision`), within its deadline.
+ */
+export class AcmeSession {
+  readonly key: AccountKey;
+  readonly directoryUrl: string;
+  readonly clock: AcmeClock;
+  readonly #options: SessionOptions;
+  #nonces = new NoncePool(mostConnections);
+  #directory: AcmeDirectory | undefined;
+  #asking: Promise<AcmeDirectory> | undefined;
+
+  constructor(options: SessionOptions) {
+    const { key, directoryUrl, clock = systemClock } = options;
+    [this.key, this.directoryUrl, this.clock, this.#options] = [key, directoryUrl, clock, options];
+  }
+
+  /** A session of another key at the same CA. */
+  withKey(key: AccountKey): AcmeSession {
+    const other = new AcmeSession({ ...this.#options, key });
+    // neither belongs to a key
+    [other.#directory, other.#nonces] = [this.#directory, this.#nonces];
+    return other;
+  }
+
+  /**
+   * The directory, asked once. RFC 8555 section 7.1.1.
+   * @throws TlsError ACME_UNREACHABLE, ACME_PROTOCOL, ACME_RATE_LIMITED, ACME_TIMEOUT, ACME_ABORTED
+   */
+  async directory(deadline: Deadline): Promise<AcmeDirectory> {
+    while (this.#directory === undefined) {
+      const isOwn = this.#asking === undefined;
+      this.#asking ??= this.#askDirectory(deadline).finally(() => {
+        this.#asking = undefined;
+      });
+      try {
+        this.#directory = await this.#asking;
+      } catch (error) {
+        // the deadline of another request is not this one's
+        if (isOwn) throw error;
+        deadline.check("reading the CA's directory");
+      }
+    }
+    return this.#directory;
+  }
+
+  /**
+   * Sends a signed request, RFC 8555 section 6.2; payload "" is POST-as-GET. Gives an answer of status 2xx.
+   * @throws AcmeError what the CA answers otherwise; TlsError ACME_UNREACHABLE, ACME_PROTOCOL, ACME_TIMEOUT, ACME_ABORTED
+   */
+  async post(url: string, payload: unknown, options: PostOptions): Promise<AcmeResponse> {
+    const directory = await this.directory(options.deadline);
+    const { kid, accept, deadline, doing } = options;
+    let own: string | undefined;
+    try {
+      return await this.#try(kindOf(url, directory), options, async () => {
+        const nonce = own ?? (await this.#takeNonce(directory.newNonce, options));
+        own = undefined;
+        return async () => {
+          let fresh: string | undefined;
+          try {
+            const body = signJws(this.key, { url, payload, nonce, ...(kid !== undefined && { kid }) });
+            const response = await this.#send({ method: "POST", url, body, ...given(accept), doing }, deadline);
+            fresh = nonceOf(response);
+            // the nonce that comes with a refused one is for the repetition, whatever else is kept
+            own = isBadNonce(response) ? fresh : undefined;
+            return response;
+          } finally {
+            if (own === undefined) this.#nonces.giveBack(fresh);
+          }
+        };
+      });
+    } finally {
+      if (own !== undefined) this.#nonces.giveBack(own);
+    }
+  }
+
+  /** Sends a request that is not signed, RFC 8555 section 6.3: the directory, RFC 9773's window. Throws as {@link post}. */
+  async get(url: string, options: GetOptions): Promise<AcmeResponse> {
+    const { accept, doing, deadline } = options;
+    const kind = url === this.directoryUrl ? "directory" : kindOf(url, this.#directory);
+    return this.#try(
+      kind,
+      options,
+      unsigned(() => this.#send({ method: "GET", url, ...given(accept), doing }, deadline)),
+    );
+  }
+
+  async #askDirectory(deadline: Deadline): Promise<AcmeDirectory> {
+    const { body } = await this.get(this.directoryUrl, { doing: "reading the CA's directory", deadline });
+    return parseDirectory(body, this.directoryUrl);
+  }
+
+  #takeNonce(url: string, { doing: step, deadline }: GetOptions): Promise<string> {
+    const doing = `${step}: asking for a nonce`;
+    const fetch = async () => {
+      const ask = unsigned(() => this.#send({ method: "HEAD", url, doing }, deadline));
+      const nonce = nonceOf(await this.#try("nonce", { doing, deadline }, ask));
+      if (nonce !== undefined) return nonce;
+      throw new TlsError("ACME_PROTOCOL", `${doing}: the answer has none.`, {
+        hint: "Look whether a proxy between this machine and the CA drops the header Replay-Nonce.",
+      });
+    };
+    return this.#nonces.take(fetch, deadline.signal);
+  }
+
+  /** Tries until there is an answer, or no sense in another try. What `prepare` fails with is not tried again. */
+  async #try(kind: RequestKind, { doing, deadline }: GetOptions, prepare: () => Promise<Send>): Promise<AcmeResponse> {
+    const tries: Record<keyof Tries, number> = { badNonce: 0, failed: 0 };
+    for (;;) {
+      const outcome = await this.#outcomeOf(kind, doing, deadline, prepare);
+      const now = this.clock.now();
+      if ("response" in outcome && outcome.problem === undefined) return outcome.response;
+      // what was cut by the end of the time is no failure of the CA
+      if ("failure" in outcome && deadline.signal.aborted) throw deadline.error(doing);
+      const decision = decideRetry(outcome, tries, now, deadline.endsAt);
+      if (!decision.again) {
+        throw "failure" in outcome ? outcome.failure : explainAnswer(outcome.response, doing, now);
+      }
+      if (decision.counts !== "none") tries[decision.counts] += 1;
+      if (decision.waitMs > 0) await deadline.wait(decision.waitMs, doing);
+    }
+  }
+
+  async #outcomeOf(
+    kind: RequestKind,
+    doing: string,
+    deadline: Deadline,
+    prepare: () => Promise<Send>,
+  ): Promise<Outcome> {
+    deadline.check(doing);
+    try {
+      // a place first: a nonce that waits for one is missed by others
+      await this.#options.throttle?.(kind, deadline.signal);
+      return await outcomeOf(await prepare(), this.clock);
+    } catch (error) {
+      // whatever the end of the time made of it
+      throw deadline.signal.aborted ? deadline.error(doing) : error;
+    }
+  }
+
+  #send(request: Omit<AcmeRequest, "signal">, deadline: Deadline): Promise<AcmeResponse> {
+    return this.#options.transport.request({ ...request, signal: deadline.signal });
+  }
+}
+
+type Send = () => Promise<AcmeResponse>;
+
+/** Nothing has to be prepared. */
+function unsigned(send: Send): () => Promise<Send> {
+  return () => Promise.resolve(send);
+}
+
+async function outcomeOf(send: Send, clock: AcmeClock): Promise<Outcome> {
+  try {
+    const response = await send();
+    if (response.status >= 200 && response.status < 300) return { response };
+    return { response, problem: readAnsweredProblem(response, clock.now()) };
+  } catch (failure) {
+    if (isTlsError(failure)) return { failure };
+    throw failure;
+  }
+}
+
+function given(accept: string | undefined): { readonly accept?: string } {
+  return accept === undefined ? {} : { accept };
+}

@@ -1,0 +1,183 @@
+import type { IncomingMessage } from "node:http";
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { TlsError } from "../errors";
+import { renderUrl } from "../network/issuer-url";
+import { renderQuoted } from "../x509/quoted-text";
+import { parseAcmeUrl } from "./acme-url";
+import { describeTransportFailure, unreachableHint } from "./transport-failure";
+import { trustOf } from "./trust";
+import { userAgent } from "./user-agent";
+
+export interface TransportOptions {
+  /** Roots of the CA's own https server, beside Node's and NODE_EXTRA_CA_CERTS. */
+  readonly caBundlePem?: string;
+  /** For one request, from its connection to the last octet of the answer; 30 by default. */
+  readonly requestTimeoutSeconds?: number;
+}
+
+export interface AcmeRequest {
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly url: string;
+  readonly body?: string;
+  /** `application/jose+json` by default, RFC 8555 section 6.2. */
+  readonly contentType?: string;
+  readonly accept?: string;
+  readonly signal: AbortSignal;
+  /** Begins every message. */
+  readonly doing?: string;
+}
+
+export interface AcmeResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** A chain of ten RSA4096 certificates has 25 kB, a directory 2 kB. */
+const mostBytes = 1024 * 1024;
+
+/** Connections to one CA at once. Let's Encrypt allows 250 requests in a second; with 0.1 s each this is 160. */
+export const mostConnections = 16;
+
+/**
+ * Sends requests to CAs over connections that stay open: https, or http on loopback. No redirections, cookies or
+ * credentials; a proxy of the environment only with NODE_USE_ENV_PROXY=1, as for the rest of Node. One for all
+ * accounts with the same settings.
+ */
+export class AcmeTransport {
+  readonly #https: HttpsAgent;
+  readonly #http: HttpAgent;
+  readonly #limitMs: number;
+
+  /** @throws TlsError PEM_INVALID, CERTIFICATE_INVALID for the bundle */
+  constructor(options: TransportOptions = {}) {
+    const { caBundlePem, requestTimeoutSeconds = 30 } = options;
+    this.#limitMs = requestTimeoutSeconds * 1000;
+    const common = {
+      keepAlive: true,
+      maxSockets: mostConnections,
+      // the last used connection is the least likely to have been closed by the server
+      scheduling: "lifo" as const,
+      ...(process.env.NODE_USE_ENV_PROXY === "1" ? { proxyEnv: process.env } : {}),
+    };
+    this.#http = new HttpAgent(common);
+    const trust = caBundlePem === undefined ? {} : { secureContext: trustOf(caBundlePem) };
+    this.#https = new HttpsAgent({ ...common, ...trust });
+  }
+
+  /**
+   * Sends one request and reads the answer, whatever its status: at most 1 MiB, not compressed.
+   * @throws TlsError ACME_UNREACHABLE: nothing whole came back within the time; ACME_PROTOCOL: the URL is not https, the
+   * server is not trusted, speaks something else, or answers too much
+   */
+  async request(asked: AcmeRequest): Promise<AcmeResponse> {
+    const { doing = "asking the CA", signal } = asked;
+    const url = parseAcmeUrl(asked.url, doing);
+    const what = `${doing}: ${renderUrl(url)}`;
+    let reached = "no connection came about";
+    const stop = new AbortController();
+    const follow = () => stop.abort("it was stopped");
+    const timer = setTimeout(() => stop.abort(`not answered within ${this.#limitMs / 1000} s`), this.#limitMs);
+    if (signal.aborted) follow();
+    signal.addEventListener("abort", follow, { once: true });
+    let request: ClientRequest | undefined;
+    try {
+      request = this.#open(url, asked, stop.signal);
+      request.once("finish", () => {
+        reached = "it was connected to and has not answered";
+      });
+      const answered = answerOf(request);
+      request.end(asked.body);
+      const response = await answered;
+      refuseByHeaders(response.headers, what);
+      const body = await readBody(response, what, (length) => {
+        reached = `only ${length} bytes of its answer have come`;
+      });
+      return { status: response.statusCode ?? 0, headers: response.headers, body };
+    } catch (error) {
+      // a connection in an unknown state is not used again
+      request?.destroy();
+      if (!stop.signal.aborted) throw describeTransportFailure(error, what);
+      throw new TlsError("ACME_UNREACHABLE", `${what}: ${String(stop.signal.reason)}; ${reached}.`, {
+        hint: unreachableHint,
+      });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", follow);
+    }
+  }
+
+  /** Closes what is open. */
+  close(): void {
+    this.#https.destroy();
+    this.#http.destroy();
+  }
+
+  #open(url: URL, asked: AcmeRequest, signal: AbortSignal): ClientRequest {
+    const { method, body, accept, contentType = "application/jose+json" } = asked;
+    const isHttps = url.protocol === "https:";
+    const content =
+      body === undefined ? {} : { "content-type": contentType, "content-length": Buffer.byteLength(body) };
+    return (isHttps ? httpsRequest : httpRequest)({
+      method,
+      // an IPv6 address stands in brackets in a URL only
+      hostname: url.hostname.replace(/^\[|\]$/g, ""),
+      port: url.port,
+      path: `${url.pathname}${url.search}`,
+      headers: { "user-agent": userAgent(), accept: accept ?? "*/*", "accept-encoding": "identity", ...content },
+      agent: isHttps ? this.#https : this.#http,
+      signal,
+    });
+  }
+}
+
+/** The listeners stay, so that what fails later is heard of and no one is left waiting. */
+function answerOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.on("error", reject);
+    request.once("response", (response) => {
+      response.on("error", reject);
+      resolve(response);
+    });
+    // status 101 is no answer to Node, it gives the socket away
+    request.once("upgrade", (response, socket) => {
+      socket.destroy();
+      resolve(response);
+    });
+    request.once("close", () => reject(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" })));
+  });
+}
+
+/** What the headers promise need not be read first. */
+function refuseByHeaders(answered: IncomingHttpHeaders, what: string): void {
+  const encoding = answered["content-encoding"];
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== "identity") {
+    throw new TlsError(
+      "ACME_PROTOCOL",
+      `${what}: the answer is compressed (content-encoding ${renderQuoted(encoding)}), which was not asked for.`,
+      { hint: "Look whether a proxy between this machine and the CA changes what passes." },
+    );
+  }
+  if (Number(answered["content-length"] ?? 0) > mostBytes) throw tooLong(what);
+}
+
+/** Whatever was promised, what comes is counted. */
+async function readBody(response: IncomingMessage, what: string, progress: (length: number) => void): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  progress(length);
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > mostBytes) throw tooLong(what);
+    chunks.push(chunk);
+    progress(length);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+function tooLong(what: string): TlsError {
+  return new TlsError("ACME_PROTOCOL", `${what}: the answer has more than ${mostBytes} bytes.`, {
+    hint: "No answer of a CA is as long: look whether the URL of the directory is right.",
+  });
+}
