@@ -15,6 +15,26 @@ export type { FirewallPort, GatewayCommands, GatewayFile } from "./gateway/kind"
 export type { GatewayKindName } from "./gateway/kinds";
 export type { HeaderChange, Maintenance, RoutingRule, SiteData, SiteTls } from "./gateway/site";
 export type { RenewalDecision, RenewalPolicy, Validity } from "./renewal/decision";
+export type { RenewalWindow } from "./renewal/window";
+export {
+  AcmeAccount,
+  type AcmeAccountArgs,
+  type AcmeAccountState,
+  type ExternalAccountBinding,
+} from "./resources/acme-account";
+export {
+  AcmeCertificate,
+  type AcmeCertificateArgs,
+  type AcmeCertificateState,
+  type OrderingAccount,
+} from "./resources/acme-certificate";
+export type {
+  AcmeChallengeArgs,
+  DnsCommandChallengeArgs,
+  HttpListenerChallengeArgs,
+  HttpWebrootChallengeArgs,
+  TlsAlpnChallengeArgs,
+} from "./resources/acme-challenge-args";
 export {
   type AiaCompletionArgs,
   CertificateChain,

@@ -20,6 +20,12 @@ export const site: DynamicProvider = lazily(() => require("./lifecycle/site").si
 /** Runs {@link Gateway} in Pulumi's dynamic-provider process. */
 export const gateway: DynamicProvider = lazily(() => require("./lifecycle/gateway").gateway);
 
+/** Runs {@link AcmeAccount} in Pulumi's dynamic-provider process. */
+export const acmeAccount: DynamicProvider = lazily(() => require("./lifecycle/acme-account").acmeAccount);
+
+/** Runs {@link AcmeCertificate} in Pulumi's dynamic-provider process. */
+export const acmeCertificate: DynamicProvider = lazily(() => require("./lifecycle/acme-certificate").acmeCertificate);
+
 /** A kind is loaded with its libraries when a resource of it first needs it. */
 function lazily(load: () => Lifecycle): DynamicProvider {
   return createDynamicProvider(load);

@@ -116,6 +116,28 @@ describe("the programs of the two READMEs", () => {
   }
 });
 
+describe("what it shows of Let's Encrypt", () => {
+  it("says in a preview, which asks nobody, what would be ordered", async () => {
+    mkdirSync(join(programFolder, "test/artefacts"), { recursive: true });
+    const folder = mkdtempSync(join(programFolder, "test/artefacts/readme-"));
+    const file = join(folder, "index.ts");
+    writeFileSync(file, blockAfter("program: acme"));
+    const engine = await EngineStack.create("readme", async () => ({
+      ...(await import(/* @vite-ignore */ pathToFileURL(file).href)),
+    }));
+    try {
+      const { messages } = await engine.preview();
+      expect(messages.map(({ on, text }) => `${on}: ${text}`).sort()).toEqual([
+        "letsencrypt: finds the account of its key at letsencrypt-staging, or makes it",
+        "shop: orders a certificate for shop.example.com, www.shop.example.com; at letsencrypt-staging by http-01 (/var/www/html); 0 of 30000 certificates for exactly these names were issued in the last 7 days",
+      ]);
+    } finally {
+      engine.remove();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 describe("what it shows of certificates of one's own", () => {
   it("runs as a program beside the quickstart's files", async () => {
     mkdirSync(join(programFolder, "test/artefacts"), { recursive: true });

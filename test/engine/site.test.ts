@@ -138,3 +138,27 @@ describe("a site", () => {
     expect((await shared.engine.destroy()).changes).toEqual({ delete: 9 });
   });
 });
+
+describe("a site whose gateway asks Let's Encrypt by itself", () => {
+  let staging = false;
+  const shared = useStack("letsencrypt", () => {
+    const letsEncrypt = { email: "ops@example.com", acceptEula: true as const, ...(staging && { staging }) };
+    return { web: new Site("web", { binds: ["web.example.com:443"], tls: { letsEncrypt } }).url };
+  });
+  const warnings = (messages: readonly { severity: string; text: string }[]) =>
+    messages.filter(({ severity }) => severity === "warning").map(({ text }) => text);
+
+  it("is warned of production while its names were never tried at staging, in the preview, and not after", async () => {
+    expect(warnings((await shared.engine.preview()).messages)).toEqual([
+      expect.stringMatching(
+        /^the gateway will ask Let's Encrypt's production for web\.example\.com, .*staging: true first/,
+      ),
+    ]);
+    staging = true;
+    expect(warnings((await shared.engine.up()).messages)).toEqual([]);
+    staging = false;
+    const { messages, changes } = await shared.engine.up();
+    expect(warnings(messages)).toEqual([]);
+    expect(changes).toEqual({ update: 1 });
+  });
+});

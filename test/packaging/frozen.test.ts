@@ -1,8 +1,19 @@
 // FROZEN: this text stands in the state of every user, and requires the package by these names. A release that changes one of
 // them makes all resources unusable: not even a destroy works. Add a line; never change one.
 import { createRequire } from "node:module";
+import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import { CertificateChain, Gateway, LeafCertificate, SelfSignedCA, Site } from "../../provider/src/index";
+import {
+  AcmeAccount,
+  AcmeCertificate,
+  CertificateChain,
+  Gateway,
+  LeafCertificate,
+  SelfSignedCA,
+  Site,
+} from "../../provider/src/index";
+import { acmeAccount } from "../../provider/src/lifecycle/acme-account";
+import { acmeCertificate } from "../../provider/src/lifecycle/acme-certificate";
 import { certificateChain } from "../../provider/src/lifecycle/certificate-chain";
 import { gateway } from "../../provider/src/lifecycle/gateway";
 import { leafCertificate } from "../../provider/src/lifecycle/leaf-certificate";
@@ -49,6 +60,33 @@ const frozen = [
     make: () => new Gateway("a", { kind: "cells", sites: [] }),
     resource: Gateway,
     lifecycle: gateway,
+  },
+  {
+    type: "pulumi-nodejs:dynamic/tls-gateway:AcmeAccount",
+    text: 'exports.handler = () => require("pulumi-tls-gateway/provider").acmeAccount;',
+    make: () => new AcmeAccount("a", { directory: "letsencrypt-staging", acceptTermsOfService: true }),
+    resource: AcmeAccount,
+    lifecycle: acmeAccount,
+  },
+  {
+    type: "pulumi-nodejs:dynamic/tls-gateway:AcmeCertificate",
+    text: 'exports.handler = () => require("pulumi-tls-gateway/provider").acmeCertificate;',
+    make: () => {
+      const output = pulumi.output("x");
+      const none = pulumi.output(undefined);
+      const account = {
+        accountUrl: output,
+        accountKeyPem: output,
+        directoryUrl: output,
+        rehearsalDirectoryUrl: none,
+        rehearsalAccountKeyPem: output,
+        caBundlePem: none,
+        requestTimeoutSeconds: none,
+      };
+      return new AcmeCertificate("a", { account, hostnames: ["a.test"], challenge: { type: "http-01" } });
+    },
+    resource: AcmeCertificate,
+    lifecycle: acmeCertificate,
   },
 ] as const;
 

@@ -105,6 +105,7 @@ function renderUnion(name: string, issue: core.$ZodIssueInvalidUnion): readonly 
   if (meant !== undefined)
     return meant.flatMap((one) => renderIssue(name, { ...one, path: [...issue.path, ...one.path] }));
   const path = renderPath([name, ...issue.path]);
+  if (issue.input === undefined) return [renderFailure(path, `is missing, ${issue.message}`)];
   return [renderFailure(path, `found ${describeKind(issue.input, "invalid_type")}, ${issue.message}`)];
 }
 

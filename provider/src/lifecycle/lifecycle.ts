@@ -11,6 +11,9 @@ export type CheckResult =
   | { readonly inputs: Readonly<Record<string, unknown | Unknown>>; readonly failures?: never }
   | { readonly inputs?: never; readonly failures: readonly Failure[] };
 
+/** Why a step happens; a warning where it may be a mistake. */
+export type Reason = string | { readonly warning: string } | undefined;
+
 /** What an effect may use besides its arguments. */
 export interface Effect {
   readonly now: Date;
@@ -56,11 +59,7 @@ export interface Lifecycle {
    * @param state `undefined` for a creation.
    * @throws TlsError for a step that would be refused: it fails already in the preview.
    */
-  explain?(
-    state: Properties | undefined,
-    inputs: Properties,
-    now: Date,
-  ): string | undefined | Promise<string | undefined>;
+  explain?(state: Properties | undefined, inputs: Properties, now: Date): Reason | Promise<Reason>;
   create(inputs: Properties, effect: Effect): Promise<Created>;
   /** @returns what only the effect could know, all of it, also what did not change. */
   update(id: string, state: Properties, inputs: Properties, effect: Effect): Promise<Properties>;

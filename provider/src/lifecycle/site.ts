@@ -1,7 +1,7 @@
 import { type SiteData, siteUrl } from "../gateway/site";
 import { renderFailure } from "./inputs";
 import type { InputIssue } from "./issue-text";
-import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
+import type { CheckResult, Failure, Lifecycle, Properties, Reason } from "./lifecycle";
 import { checkKnownSiteProperties, checkSiteInput } from "./site-schema";
 import { UNKNOWN } from "./unknown";
 
@@ -13,6 +13,7 @@ export const site: Lifecycle = {
   derivedProperties: () => ["url"],
   computedProperties: () => [],
   check,
+  explain,
   create: async (inputs) => ({ id: inputs.name as string, outputs: {} }),
   update: async () => ({}),
 };
@@ -31,6 +32,30 @@ function check(_olds: Properties, news: Readonly<Record<string, unknown>>): Chec
   }
   // `false` and `[]` are left out of the normalised site, but stay here: an output that was given is known in a preview
   return { inputs: { ...given, ...withoutCoverage(result.site), url: siteUrl(result.site) } };
+}
+
+/**
+ * The gateway asks Let's Encrypt by itself, and a mistake there is counted by a limit that nobody can lift: production is
+ * for names that were tried at staging.
+ */
+function explain(state: Properties | undefined, inputs: Properties): Reason {
+  const asked = readLetsEncrypt(inputs);
+  if (asked === undefined || asked.staging) return undefined;
+  const before = state && readLetsEncrypt(state);
+  if (before !== undefined && before.names === asked.names) return undefined;
+  return {
+    warning: `the gateway will ask Let's Encrypt's production for ${asked.names}, which was not tried at staging. Set tls.letsEncrypt.staging: true first, and see it work: after five failures an hour a name is refused, and five certificates a week are all that a set of names gets.`,
+  };
+}
+
+function readLetsEncrypt({ tls, hostnames, binds }: Properties): { names: string; staging: boolean } | undefined {
+  const { letsEncrypt } = (tls ?? {}) as { readonly letsEncrypt?: { readonly staging?: boolean } };
+  const names = [hostnames, binds].find((list) => Array.isArray(list) && list.length > 0) as
+    | readonly string[]
+    | undefined;
+  if (letsEncrypt === undefined || names === undefined) return undefined;
+  const hosts = names.map((name) => name.replace(/:\d+$/, ""));
+  return { names: [...new Set(hosts)].sort().join(", "), staging: letsEncrypt.staging === true };
 }
 
 function renderIssue({ path, reason }: InputIssue): Failure {

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { AcmeCertificate } from "./acme-certificate";
 import { CertificateChain } from "./certificate-chain";
 import { LeafCertificate } from "./leaf-certificate";
 
@@ -19,8 +20,8 @@ export interface GatewayCertificate {
 }
 
 /** Whether a site can take its certificate from `value`. */
-export function isGatewayCertificate(value: unknown): value is CertificateChain | LeafCertificate {
-  return CertificateChain.isInstance(value) || LeafCertificate.isInstance(value);
+export function isGatewayCertificate(value: unknown): value is AcmeCertificate | CertificateChain | LeafCertificate {
+  return CertificateChain.isInstance(value) || LeafCertificate.isInstance(value) || AcmeCertificate.isInstance(value);
 }
 
 /** How a certificate travels to a site: by name, with the names that it covers for the check; no PEM. */

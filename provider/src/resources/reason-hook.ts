@@ -70,7 +70,8 @@ async function explainStep(lifecycles: ReadonlyMap<string, Lifecycle>, args: pul
     const lifecycle = lifecycles.get(args.type);
     const state = args.oldOutputs === undefined ? undefined : readHookValues(args.oldOutputs);
     const reason = await lifecycle?.explain?.(state, readHookValues(args.newInputs ?? {}), readClock());
-    if (reason !== undefined) await pulumi.log.info(reason, resource);
+    if (typeof reason === "string") await pulumi.log.info(reason, resource);
+    else if (reason !== undefined) await pulumi.log.warn(reason.warning, resource);
   } catch (error) {
     if (isTlsError(error)) throw error;
     const what = error instanceof Error ? error.name : "no error";

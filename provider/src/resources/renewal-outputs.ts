@@ -8,6 +8,8 @@ import {
   type Validity,
 } from "../renewal/decision";
 
+import type { RenewalWindow } from "../renewal/window";
+
 /** The outputs that say when a certificate renews. */
 export interface RenewalOutputs {
   readonly renewAt: pulumi.Output<string>;
@@ -37,17 +39,22 @@ export interface RenewalArgs {
  * @param verb what happens then.
  */
 export function renewalOutputs(
-  dates: { readonly validFrom: pulumi.Output<string>; readonly validTo: pulumi.Output<string> },
+  dates: {
+    readonly validFrom: pulumi.Output<string>;
+    readonly validTo: pulumi.Output<string>;
+    /** The CA's, where there is one. */
+    readonly window?: pulumi.Output<RenewalWindow | undefined>;
+  },
   args: RenewalArgs,
   verb = "renews",
 ): RenewalOutputs {
   const decide = () =>
     pulumi
-      .all([dates.validFrom, dates.validTo, args.minDaysRemaining, args.checkIntervalHours])
-      .apply(([validFrom, validTo, minDaysRemaining, checkIntervalHours]) => {
+      .all([dates.validFrom, dates.validTo, args.minDaysRemaining, args.checkIntervalHours, dates.window])
+      .apply(([validFrom, validTo, minDaysRemaining, checkIntervalHours, window]) => {
         const validity: Validity = { validFrom, validTo };
         const policy: RenewalPolicy = { minDaysRemaining, checkIntervalHours };
-        const decided = decideRenewal(validity, policy, readClock());
+        const decided = decideRenewal(validity, policy, readClock(), window ?? undefined);
         return { ...decided, when: describeRenewal(validity, decided) };
       });
   let decision: ReturnType<typeof decide> | undefined;

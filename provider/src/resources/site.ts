@@ -19,6 +19,10 @@ import { readSiteArgs, type SiteArgs } from "./site-args";
 
 const kind = describeKind(site, "site", [...siteProperties, "url"]);
 
+/** Most sites have nothing to warn of, and a hook costs the engine a call for each step. */
+const { explain: _, ...silentSite } = site;
+const silentKind = { ...kind, lifecycle: silentSite };
+
 /**
  * One site of a gateway: where it listens, which names it answers, and how it is secured. Give it to a {@link Gateway},
  * which checks it against the others and renders the configuration.
@@ -66,7 +70,7 @@ export class Site extends DynamicResource {
   constructor(name: string, args: SiteArgs, opts: pulumi.CustomResourceOptions = {}) {
     const { data, certificate, ca } = readSiteArgs(name, args);
     const absent = absentFrom(data, siteProperties);
-    super(kind, name, data, opts, absent);
+    super(asksLetsEncrypt(args) ? kind : silentKind, name, data, opts, absent);
     this.siteName = name;
     const present = siteProperties.filter((property) => !absent.includes(property));
     this.spec = pulumi
@@ -112,4 +116,8 @@ function joinSpec(properties: readonly string[], values: readonly unknown[]): Si
 /** What was given to say "none": no part of the normalised site. */
 function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === false || (Array.isArray(value) && value.length === 0);
+}
+
+function asksLetsEncrypt({ tls }: SiteArgs): boolean {
+  return typeof tls === "object" && "letsEncrypt" in tls;
 }

@@ -68,6 +68,27 @@ describe("in a preview", () => {
   });
 });
 
+describe("a gateway that asks Let's Encrypt by itself", () => {
+  const asking = (staging: boolean, names = ["share.test"]) => {
+    const letsEncrypt = { email: "ops@share.test", acceptEula: true, ...(staging && { staging }) };
+    return checked(site, { name: "web", binds: [`${names[0]}:443`], hostnames: names, tls: { letsEncrypt } });
+  };
+
+  it("is warned of when it is told to ask production for names that were never tried at staging", () => {
+    const warning = { warning: expect.stringMatching(/production for share\.test, which was not tried at staging/) };
+    expect(site.explain?.(undefined, asking(false), TODAY)).toEqual(warning);
+    expect(site.explain?.(checked(site, web), asking(false), TODAY)).toEqual(warning);
+    expect(site.explain?.(asking(true, ["a.test"]), asking(false), TODAY)).toEqual(warning);
+  });
+
+  it("is left alone at staging, after it, and when it goes on as it is", () => {
+    expect(site.explain?.(undefined, asking(true), TODAY)).toBeUndefined();
+    expect(site.explain?.(asking(true), asking(false), TODAY)).toBeUndefined();
+    expect(site.explain?.(asking(false), { ...asking(false), redirectToHttps: true }, TODAY)).toBeUndefined();
+    expect(site.explain?.(undefined, checked(site, web), TODAY)).toBeUndefined();
+  });
+});
+
 test("a site exists in the state only", async () => {
   const { inputs, state } = await created(site, web);
   expect(state).toEqual(inputs);

@@ -1,0 +1,132 @@
+import { z } from "zod";
+import { directories, nameOfDirectory, resolveDirectory } from "../acme/directory";
+import { readAccountKey } from "../acme/jws";
+import { TlsError } from "../errors";
+import { parseIdentifier } from "../x509/identifier";
+import { readPrivateKey, renderPrivateKey } from "../x509/private-key";
+import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "./certificate-inputs";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
+import type { CheckResult, Failure, Properties } from "./lifecycle";
+import { isKnown, UNKNOWN } from "./unknown";
+
+/** What every public CA takes for an account; Ed25519 is taken by none. */
+export const accountKeyTypes = ["P256", "P384", "RSA2048", "RSA3072", "RSA4096"] as const;
+
+const directorySchema = z
+  .string("expected the name of a CA, such as letsencrypt-staging, or the URL of its directory")
+  .min(1, "is empty")
+  .max(2_000, "is longer than 2000 characters");
+
+const shape = {
+  directory: directorySchema,
+  rehearsalDirectory: directorySchema.optional(),
+  contacts: z
+    .array(
+      z.string("expected an e-mail address").max(300, "is longer than 300 characters"),
+      "expected a list of e-mail addresses",
+    )
+    .max(10, "has more than 10 addresses")
+    .optional(),
+  acceptTermsOfService: z.boolean("expected true").optional(),
+  externalAccountKeyId: z
+    .string("expected text")
+    .min(1, "is empty")
+    .max(1_000, "is longer than 1000 characters")
+    .optional(),
+  externalAccountHmac: passphraseSchema,
+  accountKeyPem: pemSchema("a private key").optional(),
+  keyType: z.enum(accountKeyTypes, `expected one of ${accountKeyTypes.join(", ")}`).optional(),
+  caBundlePem: z
+    .string("expected certificates as PEM text")
+    .min(1, "is empty")
+    .max(MAX_PEM_LENGTH, `is longer than ${MAX_PEM_LENGTH} characters: these are not certificates`)
+    .optional(),
+  requestTimeoutSeconds: z
+    .number("expected a number of seconds")
+    .min(1, { error: ({ input }) => `found ${input} seconds, expected at least 1` })
+    .max(600, { error: ({ input }) => `found ${input} seconds, expected at most 600` })
+    .optional(),
+  deactivateOnDestroy: z.boolean("expected true or false").optional(),
+};
+
+type Values = ParsedInputs<typeof shape>;
+
+/** Checks the arguments of an account and computes what is known of it without the CA. */
+export function checkAcmeAccount(olds: Properties, news: Readonly<Record<string, unknown>>): CheckResult {
+  const parsed = parseInputs(shape, news);
+  if (parsed.failures !== undefined) return parsed;
+  const { values } = parsed;
+  const failures: Failure[] = [];
+  checkTogether(values, olds, failures);
+  const url = (name: "directory" | "rehearsalDirectory") => {
+    const text = known(values[name]);
+    return text === undefined ? undefined : attempt(name, failures, () => resolveDirectory(text));
+  };
+  const [directoryUrl, rehearsal] = [url("directory"), url("rehearsalDirectory")];
+  const keyPem = known(values.accountKeyPem);
+  const key =
+    keyPem === undefined
+      ? undefined
+      : attempt("accountKeyPem", failures, () =>
+          readAccountKey(renderPrivateKey(readPrivateKey(keyPem, { what: "accountKeyPem" }))),
+        );
+  const contacts = known(values.contacts)?.flatMap(
+    (text, index) => attempt(`contacts[${index}]`, failures, () => parseContact(text)) ?? [],
+  );
+  if (failures.length > 0) return { failures };
+  const { keyType, ...given } = values;
+  return {
+    inputs: {
+      ...given,
+      ...(contacts && { contacts: [...new Set(contacts)].sort() }),
+      directoryUrl: directoryUrl ?? UNKNOWN,
+      rehearsalDirectoryUrl: rehearsal ?? rehearsalOf(values, directoryUrl),
+      // kept from the first run: another default must not ask for another key
+      ...(values.accountKeyPem === undefined
+        ? { keyType: keyType ?? olds.keyType ?? "P256" }
+        : { accountKeyPem: key?.pem ?? UNKNOWN, thumbprint: key?.thumbprint ?? UNKNOWN }),
+    },
+  };
+}
+
+function checkTogether(values: Values, olds: Properties, failures: Failure[]): void {
+  if (values.acceptTermsOfService !== true && values.acceptTermsOfService !== UNKNOWN) {
+    const hint =
+      "read what the CA asks for (its URL is the output termsOfServiceUrl), and set acceptTermsOfService: true.";
+    failures.push(renderFailure("acceptTermsOfService", "is not true: a CA makes no account without.", hint));
+  }
+  const { externalAccountKeyId: id, externalAccountHmac: hmac, accountKeyPem, keyType } = values;
+  if ((id === undefined) !== (hmac === undefined)) {
+    failures.push(renderFailure("externalAccountBinding", "needs both keyId and hmacBase64, as the CA gave them."));
+  }
+  if (accountKeyPem !== undefined && keyType !== undefined) {
+    failures.push(renderFailure("keyType", "is given beside accountKeyPem, which is what it is.", "leave it out."));
+  }
+  if (accountKeyPem === undefined && keyType !== undefined && olds.keyType !== undefined && keyType !== olds.keyType) {
+    const hint = "keep the old one, or give a new key as accountKeyPem: the account rolls over to it in place.";
+    failures.push(
+      renderFailure(
+        "keyType",
+        `an account's key can't be made anew as ${String(keyType)}: were the run to die, the only copy would be lost.`,
+        hint,
+      ),
+    );
+  }
+}
+
+/** The staging directory of a CA that has one. */
+function rehearsalOf(values: Values, directoryUrl: string | undefined): unknown {
+  if (!isKnown(values.directory) || !isKnown(values.rehearsalDirectory)) return UNKNOWN;
+  const name = directoryUrl === undefined ? undefined : nameOfDirectory(directoryUrl);
+  const staging = name === undefined ? undefined : directories[name]?.staging;
+  return staging === undefined ? null : resolveDirectory(staging);
+}
+
+function parseContact(text: string): string {
+  const address = text.replace(/^mailto:/i, "");
+  const { type, value } = parseIdentifier(address);
+  if (type === "email") return value;
+  throw new TlsError("IDENTIFIER_INVALID", `${JSON.stringify(address.slice(0, 80))} is no e-mail address`, {
+    hint: "Write it as ops@example.com.",
+  });
+}

@@ -1,0 +1,156 @@
+import {
+  type Account,
+  deactivateAccount,
+  ensureAccount,
+  readAccount,
+  rollOverKey,
+  updateContacts,
+} from "../acme/account";
+import { systemClock } from "../acme/clock";
+import { Deadline } from "../acme/deadline";
+import { nameOfDirectory } from "../acme/directory";
+import { readAccountKey } from "../acme/jws";
+import type { AcmeSession } from "../acme/session";
+import { type KeyType, renderPrivateKey } from "../x509/private-key";
+import { checkAcmeAccount } from "./acme-account-inputs";
+import { readSessionRequest, sessionFor } from "./acme-sessions";
+import { isSameValue } from "./equality";
+import { generatePrivateKey } from "./key-generation";
+import { type Lifecycle, type Properties, UnfinishedError } from "./lifecycle";
+import { isKnown } from "./unknown";
+
+/** For all requests about an account together. */
+const ACCOUNT_SECONDS = 120;
+
+/** A refresh that finds no CA goes on without one. */
+const REFRESH_SECONDS = 10;
+
+const madeProperties = ["accountKeyPem", "thumbprint"] as const;
+const factProperties = [
+  "accountUrl",
+  "status",
+  "rehearsalAccountKeyPem",
+  "termsOfServiceUrl",
+  "profiles",
+  "requiresExternalAccountBinding",
+  "offersRenewalInformation",
+] as const;
+
+/** An account at a CA: found by its key, or made. */
+export const acmeAccount: Lifecycle = {
+  name: "AcmeAccount",
+  secretProperties: ["accountKeyPem", "rehearsalAccountKeyPem", "externalAccountHmac"],
+  policyProperties: ["externalAccountKeyId", "externalAccountHmac", "acceptTermsOfService"],
+  derivedProperties: () => ["directoryUrl", "rehearsalDirectoryUrl", "thumbprint"],
+  computedProperties: (state) =>
+    state.keyType === undefined ? factProperties : [...factProperties, ...madeProperties],
+  check: checkAcmeAccount,
+  replaces: (state, inputs) =>
+    isKnown(inputs.directoryUrl) && inputs.directoryUrl !== state.directoryUrl ? ["directory"] : [],
+  explain,
+  create: async (inputs) => {
+    const accountKeyPem = await keyOf(inputs);
+    const id = readAccountKey(accountKeyPem).thumbprint;
+    return { id, outputs: await register(id, inputs, { accountKeyPem }) };
+  },
+  update,
+  refresh: async (_id, state) => {
+    if (typeof state.accountUrl !== "string") return {};
+    const session = sessionFor(readSessionRequest(state));
+    return within(REFRESH_SECONDS, async (deadline) => ({
+      ...factsOf(await readAccount(session, state.accountUrl as string, deadline)),
+      ...(await offersOf(session, deadline)),
+    }));
+  },
+  delete: async (_id, state) => {
+    if (state.deactivateOnDestroy !== true || typeof state.accountUrl !== "string") return;
+    const session = sessionFor(readSessionRequest(state));
+    await within(ACCOUNT_SECONDS, (deadline) => deactivateAccount(session, state.accountUrl as string, deadline));
+  },
+};
+
+function explain(state: Properties | undefined, inputs: Properties): string | undefined {
+  const { directoryUrl } = inputs;
+  if (typeof directoryUrl !== "string") return undefined;
+  const at = nameOfDirectory(directoryUrl) ?? directoryUrl;
+  if (state === undefined) return `finds the account of its key at ${at}, or makes it`;
+  if (typeof state.accountUrl !== "string") return `makes the account at ${at}, which failed before`;
+  const isNewKey = typeof inputs.thumbprint === "string" && inputs.thumbprint !== state.thumbprint;
+  return isNewKey ? `rolls the account at ${at} over to the new key` : undefined;
+}
+
+async function keyOf(inputs: Properties): Promise<string> {
+  if (typeof inputs.accountKeyPem === "string") return inputs.accountKeyPem;
+  return renderPrivateKey(await generatePrivateKey(inputs.keyType as KeyType));
+}
+
+async function update(id: string, state: Properties, inputs: Properties): Promise<Properties> {
+  const accountKeyPem = (inputs.accountKeyPem ?? state.accountKeyPem ?? (await keyOf(inputs))) as string;
+  const kept = { accountKeyPem, rehearsalAccountKeyPem: state.rehearsalAccountKeyPem };
+  if (typeof state.accountUrl !== "string") return register(id, inputs, kept);
+  const accountUrl = state.accountUrl;
+  return within(ACCOUNT_SECONDS, async (deadline) => {
+    const newKey = readAccountKey(accountKeyPem);
+    if (newKey.thumbprint !== state.thumbprint) {
+      const old = sessionFor(readSessionRequest({ ...inputs, accountKeyPem: state.accountKeyPem }));
+      await rollOverKey(old, accountUrl, newKey, deadline);
+    }
+    const session = sessionFor(readSessionRequest({ ...inputs, accountKeyPem }));
+    const isChanged = !isSameValue(state.contacts, inputs.contacts);
+    const account = isChanged
+      ? await updateContacts(session, accountUrl, contactsOf(inputs), deadline)
+      : await readAccount(session, accountUrl, deadline);
+    return { ...kept, thumbprint: newKey.thumbprint, ...factsOf(account), ...(await offersOf(session, deadline)) };
+  });
+}
+
+/** A key that was made is kept whatever happens: the CA may know it already. */
+async function register(id: string, inputs: Properties, made: Properties): Promise<Properties> {
+  const accountKeyPem = made.accountKeyPem as string;
+  const rehearsalAccountKeyPem = made.rehearsalAccountKeyPem ?? renderPrivateKey(await generatePrivateKey("P256"));
+  const outputs = { accountKeyPem, thumbprint: readAccountKey(accountKeyPem).thumbprint, rehearsalAccountKeyPem };
+  const session = sessionFor(readSessionRequest({ ...inputs, accountKeyPem }));
+  const { externalAccountKeyId: keyId, externalAccountHmac: hmacBase64 } = inputs;
+  try {
+    return await within(ACCOUNT_SECONDS, async (deadline) => {
+      const request = {
+        contacts: contactsOf(inputs),
+        acceptTermsOfService: true,
+        ...(typeof keyId === "string" &&
+          typeof hmacBase64 === "string" && { externalAccountBinding: { keyId, hmacBase64 } }),
+      };
+      const account = await ensureAccount(session, request, deadline);
+      return { ...outputs, ...factsOf(account), ...(await offersOf(session, deadline)) };
+    });
+  } catch (error) {
+    throw error instanceof Error ? new UnfinishedError(id, outputs, error) : error;
+  }
+}
+
+function contactsOf({ contacts }: Properties): readonly string[] {
+  return Array.isArray(contacts) ? contacts.map((address) => `mailto:${address}`) : [];
+}
+
+function factsOf({ url, status }: Account): Properties {
+  return { accountUrl: url, status };
+}
+
+/** What the directory says, as far as a program decides by it; null where it says nothing. */
+async function offersOf(session: AcmeSession, deadline: Deadline): Promise<Properties> {
+  const { meta, renewalInfo } = await session.directory(deadline);
+  return {
+    termsOfServiceUrl: meta.termsOfService ?? null,
+    profiles: Object.keys(meta.profiles ?? {}).sort(),
+    requiresExternalAccountBinding: meta.externalAccountRequired === true,
+    offersRenewalInformation: renewalInfo !== undefined,
+  };
+}
+
+async function within<T>(seconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const deadline = new Deadline(seconds, systemClock);
+  try {
+    return await work(deadline);
+  } finally {
+    deadline.dispose();
+  }
+}

@@ -1,0 +1,230 @@
+import { isCostlyFailure, judgeBackOff, RETRY_NOW, rememberFailure, retryNowHint } from "../acme/failure-memory";
+import { addIssuance, seeIssuance } from "../acme/issuance-budget";
+import type { Issued } from "../acme/order-flow";
+import type { OrderProgress } from "../acme/order-progress";
+import { renewalInfoId } from "../acme/renewal-information";
+import { isTlsError, TlsError } from "../errors";
+import { renderTimestamp } from "../renewal/duration";
+import type { Certificate } from "../x509/certificate";
+import { readCertificates } from "../x509/chain";
+import { judgeCertificateBudget, seenIssuances } from "./acme-budget";
+import { checkAcmeCertificate, describeOrder } from "./acme-certificate-inputs";
+import {
+  type CertificateRecord,
+  computedNames,
+  keptOutputs,
+  readRecord,
+  renderProgress,
+} from "./acme-certificate-state";
+import { tellEngine } from "./acme-engine";
+import { explainCertificate } from "./acme-explanation";
+import { orderCertificate, rehearseOrder } from "./acme-issuance";
+import { OrderJournal, sweepJournal } from "./acme-order-journal";
+import { askWindow, decideAcmeRenewal, readLeaf } from "./acme-renewal";
+import { revokeOnDestroy } from "./acme-revocation";
+import { type Lifecycle, type Properties, UnfinishedError } from "./lifecycle";
+
+/** After an order the window is asked for, and at a refresh; neither fails without an answer. */
+const WINDOW_SECONDS = 10;
+
+/** A certificate from a CA, by ACME: ordered, renewed by the CA's own window, and resumed where a run died. */
+export const acmeCertificate: Lifecycle = {
+  name: "AcmeCertificate",
+  secretProperties: [
+    "privateKeyPem",
+    "accountKeyPem",
+    "rehearsalAccountKeyPem",
+    "challengeEnvironment",
+    "progress",
+    "revocationKeyPem",
+  ],
+  policyProperties: [
+    "accountKeyPem",
+    "rehearsalAccountKeyPem",
+    "rehearsalDirectoryUrl",
+    "requestTimeoutSeconds",
+    "challenge",
+    "challengeEnvironment",
+    "reuseKey",
+    "preferredChain",
+    "requirePreferredChain",
+    "rehearsal",
+    "timeoutSeconds",
+    "renewalInfoDays",
+    "minDaysRemaining",
+    "checkIntervalHours",
+  ],
+  computedProperties: () => computedNames,
+  check: checkAcmeCertificate,
+  isDue: async (state, inputs, now) => {
+    const record = readRecord(state);
+    await sweepJournal(now);
+    if (isOrderNeeded(record, inputs)) return true;
+    return (await decideAcmeRenewal(state, inputs, now))?.due === true;
+  },
+  explain: explainCertificate,
+  create: async (inputs, { now }) => {
+    const id = describeOrder(inputs);
+    return { id, outputs: await obtain(id, {}, inputs, now) };
+  },
+  update: async (id, state, inputs, { now }) => {
+    const isDue =
+      isOrderNeeded(readRecord(state), inputs) || (await decideAcmeRenewal(state, inputs, now))?.due === true;
+    if (isDue) return obtain(id, state, inputs, now);
+    return { ...keptOutputs(state), ...revocationOutputs(inputs) };
+  },
+  refresh: async (_id, state) => {
+    const leaf = readLeaf(state);
+    const window = leaf && (await askWindow(state, leaf, WINDOW_SECONDS));
+    return window === undefined ? {} : { renewalWindow: window };
+  },
+  delete: revokeOnDestroy,
+};
+
+/** Whether there is no certificate for what is wanted, or an order that came to no end. */
+export function isOrderNeeded(record: CertificateRecord, inputs: Properties): boolean {
+  return record.certPem === undefined || record.issuedFor !== describeOrder(inputs) || record.progress !== undefined;
+}
+
+/**
+ * Gets a certificate: nothing is asked of the CA while a failure is too fresh or the CA's limits are spent; staging comes
+ * first where it should. The old certificate stays until the new one is there, whatever happens.
+ */
+async function obtain(id: string, state: Properties, inputs: Properties, now: Date): Promise<Properties> {
+  const record = readRecord(state);
+  refuseTooSoon(record, inputs, now);
+  refuseSpent(record, inputs, now);
+  const journal = await OrderJournal.open(inputs, record, tellEngine);
+  let rehearsedFor = record.rehearsedFor;
+  let progress = journal.progress;
+  try {
+    if (isRehearsed(record, inputs, progress)) {
+      await rehearseOrder(inputs, tellEngine);
+      rehearsedFor = describeOrder(inputs);
+    }
+    const issued = await orderCertificate(inputs, {
+      progress,
+      replaces: replacedBy(record, inputs),
+      reusedKeyPem: inputs.reuseKey === true ? (state.privateKeyPem as string | undefined) : undefined,
+      save: async (step, reached) => {
+        progress = reached;
+        await journal.save(step, reached);
+      },
+      say: tellEngine,
+    });
+    requireChain(issued, inputs);
+    const outputs = await outputsOf(issued, { state, inputs, now, rehearsedFor });
+    await journal.end();
+    return outputs;
+  } catch (error) {
+    await journal.end(error);
+    if (!(error instanceof Error)) throw error;
+    throw new UnfinishedError(id, afterFailure(error, { state, inputs, now, progress, rehearsedFor }), error);
+  }
+}
+
+interface Attempt {
+  readonly state: Properties;
+  readonly inputs: Properties;
+  readonly now: Date;
+  readonly rehearsedFor: string | undefined;
+}
+
+/** The certificate, if there is one, stays; the order is gone on with, and the failure remembered. */
+function afterFailure(error: Error, attempt: Attempt & { readonly progress: OrderProgress }): Properties {
+  const { state, inputs, now, progress, rehearsedFor } = attempt;
+  const { failure } = readRecord(state);
+  const isCostly = isTlsError(error) && isCostlyFailure(error.code);
+  const remembered = isCostly
+    ? rememberFailure(failure, {
+        directory: inputs.directoryUrl as string,
+        identifiers: inputs.hostnames as readonly string[],
+        now,
+        code: error.code,
+        reason: error.reason,
+        retryAt: error.retryAt,
+      })
+    : failure;
+  return {
+    ...keptOutputs(state),
+    progress: renderProgress(progress),
+    failure: remembered ?? null,
+    rehearsedFor: rehearsedFor ?? null,
+  };
+}
+
+async function outputsOf(issued: Issued, { state, inputs, now, rehearsedFor }: Attempt): Promise<Properties> {
+  const [leaf] = readCertificates(issued.certPem, "certPem") as [Certificate];
+  const hostnames = inputs.hostnames as readonly string[];
+  const account = inputs.accountUrl as string;
+  seenIssuances(inputs).push(seeIssuance({ at: now.toISOString(), identifiers: hostnames, account }));
+  return {
+    certPem: issued.certPem,
+    issuerPem: issued.issuerPem === "" ? null : issued.issuerPem,
+    privateKeyPem: issued.keyPem ?? null,
+    fingerprintSha256: leaf.fingerprintSha256,
+    serialNumber: leaf.serialNumber,
+    validFrom: renderTimestamp(leaf.validFrom),
+    validTo: renderTimestamp(leaf.validTo),
+    certificateUrl: issued.certificateUrl,
+    orderUrl: issued.orderUrl,
+    issuedFor: describeOrder(inputs),
+    progress: null,
+    failure: null,
+    issuances: addIssuance(readRecord(state).issuances, { at: renderTimestamp(now), identifiers: hostnames }),
+    rehearsedFor: rehearsedFor ?? null,
+    renewalWindow: (await askWindow(inputs, leaf, WINDOW_SECONDS)) ?? null,
+    ...revocationOutputs(inputs),
+  };
+}
+
+/** Who may revoke: kept only where that is asked for, since the account's key is no output. */
+function revocationOutputs(inputs: Properties): Properties {
+  return { revocationKeyPem: inputs.revokeOnDestroy === true ? inputs.accountKeyPem : null };
+}
+
+function isRehearsed(record: CertificateRecord, inputs: Properties, progress: OrderProgress): boolean {
+  const { rehearsal = "first", rehearsalDirectoryUrl, directoryUrl, rehearsalAccountKeyPem } = inputs;
+  if (typeof rehearsalDirectoryUrl !== "string" || rehearsalDirectoryUrl === directoryUrl) return false;
+  if (typeof rehearsalAccountKeyPem !== "string" || rehearsal === "off") return false;
+  // production has been asked already: the order is gone on with
+  if (progress.orderUrl !== undefined) return false;
+  return rehearsal === "always" || record.failure !== undefined || record.rehearsedFor !== describeOrder(inputs);
+}
+
+function refuseTooSoon({ failure }: CertificateRecord, inputs: Properties, now: Date): void {
+  if ((process.env[RETRY_NOW] ?? "") !== "") return;
+  const identifiers = inputs.hostnames as readonly string[];
+  const { until, text } = judgeBackOff(failure, { directory: inputs.directoryUrl as string, identifiers }, now);
+  if (until === undefined) return;
+  throw new TlsError("ACME_BACKOFF", `the CA is not asked: ${text}`, { retryAt: until, hint: retryNowHint });
+}
+
+function refuseSpent(record: CertificateRecord, inputs: Properties, now: Date): void {
+  // an order that is gone on with costs nothing more
+  if (record.progress?.orderUrl !== undefined || (process.env[RETRY_NOW] ?? "") !== "") return;
+  const { verdict, text, freeAt } = judgeCertificateBudget(record, inputs, now);
+  if (verdict !== "spent") return;
+  throw new TlsError("ACME_BUDGET", `the CA is not asked: ${text}`, {
+    ...(freeAt !== undefined && { retryAt: freeAt }),
+    hint: "Use the certificate that is there, or another set of names.",
+  });
+}
+
+/** The identifier of the certificate that this one follows, where both have a name in common and come from one CA. */
+export function replacedBy(record: CertificateRecord, inputs: Properties): string | undefined {
+  const [leaf] = record.certPem === undefined ? [] : readCertificates(record.certPem, "certPem");
+  if (leaf === undefined || record.window === undefined) return undefined;
+  const names = inputs.hostnames as readonly string[];
+  if (!leaf.identifiers.some(({ value }) => names.includes(value))) return undefined;
+  const id = renewalInfoId(leaf);
+  return record.window.id === id ? id : undefined;
+}
+
+function requireChain({ preferredChainFound, chains }: Issued, inputs: Properties): void {
+  if (preferredChainFound || inputs.requirePreferredChain !== true) return;
+  const reason = `the CA offers no chain whose last issuer is ${JSON.stringify(inputs.preferredChain)}: there are ${chains.join(", ")}`;
+  throw new TlsError("CHAIN_INVALID", reason, {
+    hint: "Name one of these as preferredChain, or leave requirePreferredChain out.",
+  });
+}

@@ -1,0 +1,134 @@
+import { ensureAccount } from "../acme/account";
+import { makeCertificateRequest } from "../acme/certificate-request";
+import { createSolver } from "../acme/challenge/solvers";
+import { systemClock } from "../acme/clock";
+import { Deadline } from "../acme/deadline";
+import { nameOfDirectory } from "../acme/directory";
+import { fulfilOrder, type Issued } from "../acme/order-flow";
+import type { FlowRequest, OrderFlow, OrderProgress } from "../acme/order-progress";
+import type { AcmeSession } from "../acme/session";
+import { during } from "../acme/termination";
+import { isTlsError, TlsError } from "../errors";
+import { readPemBlocks } from "../x509/pem";
+import { type KeyType, readPrivateKey, renderPrivateKey } from "../x509/private-key";
+import { toOrderIdentifier } from "./acme-certificate-inputs";
+import { readChallenge } from "./acme-challenge-inputs";
+import { checkEngine } from "./acme-engine";
+import { readSessionRequest, sessionFor } from "./acme-sessions";
+import { generatePrivateKey } from "./key-generation";
+import type { Properties } from "./lifecycle";
+
+/** For one order with all its waits. */
+export const DEFAULT_TIMEOUT_SECONDS = 300;
+
+/** What one order is made with beside the arguments. */
+export interface IssuanceRequest {
+  /** Of an earlier run; empty for a new order. */
+  readonly progress: OrderProgress;
+  /** The certificate that this one follows (RFC 9773). */
+  readonly replaces?: string | undefined;
+  /** A key that is used again. */
+  readonly reusedKeyPem?: string | undefined;
+  readonly save: OrderFlow["save"];
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Orders a certificate at the CA of the arguments, or goes on with an order.
+ * @throws TlsError see `fulfilOrder`
+ */
+export function orderCertificate(inputs: Properties, request: IssuanceRequest): Promise<Issued> {
+  const session = sessionFor(readSessionRequest(inputs));
+  return runFlow(session, inputs.accountUrl as string, inputs, request);
+}
+
+/**
+ * Makes the same order at the CA's staging, by an account of its own, which is found or made. Its certificate is thrown
+ * away; what counts is that it was issued.
+ * @throws TlsError with the code of what failed; its reason says that production was not contacted
+ */
+export async function rehearseOrder(inputs: Properties, say: (line: string) => void): Promise<void> {
+  const directoryUrl = inputs.rehearsalDirectoryUrl as string;
+  const at = nameOfDirectory(directoryUrl) ?? directoryUrl;
+  const accountKeyPem = inputs.rehearsalAccountKeyPem as string;
+  const session = sessionFor(readSessionRequest({ ...inputs, directoryUrl, accountKeyPem }));
+  try {
+    const account = await within(inputs, undefined, (deadline) =>
+      ensureAccount(session, { contacts: [], acceptTermsOfService: true }, deadline),
+    );
+    say(`rehearsing the order at ${at}`);
+    await runFlow(session, account.url, inputs, { progress: {}, save: async () => {}, say });
+  } catch (error) {
+    if (!isTlsError(error)) throw error;
+    throw new TlsError(error.code, `the rehearsal at ${at} failed, so the CA itself was not asked: ${error.reason}`, {
+      ...(error.hint !== undefined && { hint: error.hint }),
+      ...(error.retryAt !== undefined && { retryAt: error.retryAt }),
+      cause: error,
+    });
+  }
+}
+
+async function runFlow(
+  session: AcmeSession,
+  accountUrl: string,
+  inputs: Properties,
+  request: IssuanceRequest,
+): Promise<Issued> {
+  const hostnames = inputs.hostnames as readonly string[];
+  const identifiers = hostnames.map(toOrderIdentifier);
+  const { profile, preferredChain } = inputs as Readonly<Record<string, string | undefined>>;
+  const solver = createSolver(readChallenge(inputs), session.key, systemClock);
+  const work = (signal: AbortSignal) =>
+    within(inputs, signal, (deadline) =>
+      fulfilOrder(
+        {
+          session,
+          accountUrl,
+          deadline,
+          request: {
+            identifiers,
+            ...(profile !== undefined && { profile }),
+            ...(request.replaces !== undefined && { replaces: request.replaces }),
+          },
+          csr: (keyPem) => makeRequest(inputs, keyPem ?? request.reusedKeyPem),
+          solvers: [solver],
+          ...(preferredChain !== undefined && { preferredChain }),
+          save: request.save,
+          checkAlive: () => checkEngine(signal),
+          say: request.say,
+        },
+        request.progress,
+      ),
+    );
+  // what is presented is taken away by the flow itself, whose signal aborts
+  return during(work, async () => {});
+}
+
+/** The user's request, or one by a key that is given or made. */
+async function makeRequest(inputs: Properties, keyPem: string | undefined): Promise<FlowRequest> {
+  if (typeof inputs.certificateRequestPem === "string") {
+    const [block] = readPemBlocks(inputs.certificateRequestPem, "certificateRequestPem");
+    if (block === undefined) throw new TypeError("check reads the request");
+    return { der: block.der };
+  }
+  const key =
+    keyPem === undefined
+      ? await generatePrivateKey((inputs.keyType as KeyType | undefined) ?? "P256")
+      : readPrivateKey(keyPem);
+  const identifiers = (inputs.hostnames as readonly string[]).map(toOrderIdentifier);
+  return { der: makeCertificateRequest(key, identifiers), keyPem: renderPrivateKey(key) };
+}
+
+async function within<T>(
+  inputs: Properties,
+  signal: AbortSignal | undefined,
+  work: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  const seconds = typeof inputs.timeoutSeconds === "number" ? inputs.timeoutSeconds : DEFAULT_TIMEOUT_SECONDS;
+  const deadline = new Deadline(seconds, systemClock, signal);
+  try {
+    return await work(deadline);
+  } finally {
+    deadline.dispose();
+  }
+}

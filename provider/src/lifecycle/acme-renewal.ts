@@ -1,0 +1,87 @@
+import { systemClock } from "../acme/clock";
+import { Deadline } from "../acme/deadline";
+import { askRenewalInformation, renewalInfoId } from "../acme/renewal-information";
+import { isTlsError } from "../errors";
+import { decideRenewal, describeRemaining, lifetime, type RenewalDecision } from "../renewal/decision";
+import { DAY } from "../renewal/duration";
+import { describeWindow } from "../renewal/window";
+import type { Certificate } from "../x509/certificate";
+import { readCertificates } from "../x509/chain";
+import { readRecord, type StoredWindow } from "./acme-certificate-state";
+import { readSessionRequest, sessionFor } from "./acme-sessions";
+import type { Properties } from "./lifecycle";
+import { readPolicy, readValidity } from "./planned-validity";
+
+/** How many days before the estimated renewal a run begins to ask the CA anew. */
+export const DEFAULT_RENEWAL_INFO_DAYS = 10;
+
+/** In `diff`, where a CA that does not answer must hold up nothing. */
+const DIFF_SECONDS = 3;
+
+/** Whether and why a certificate renews. */
+export interface AcmeRenewal extends RenewalDecision {
+  /** The window that it was decided by. */
+  readonly window?: StoredWindow;
+}
+
+/**
+ * Decides by what the state holds, and near the estimate by what the CA says now: asked at most 3 s, and not before the CA
+ * wants to be asked again. A CA that says nothing blocks nothing.
+ */
+export async function decideAcmeRenewal(
+  state: Properties,
+  inputs: Properties,
+  now: Date,
+): Promise<AcmeRenewal | undefined> {
+  const validity = readValidity(state);
+  const certificate = readLeaf(state);
+  if (validity === undefined || certificate === undefined) return undefined;
+  const stored = storedWindow(state, certificate);
+  const policy = readPolicy(inputs);
+  const estimate = decideRenewal(validity, policy, now, stored);
+  const window = isNear(estimate, inputs, stored, now)
+    ? ((await askWindow(inputs, certificate, DIFF_SECONDS)) ?? stored)
+    : stored;
+  const decided = decideRenewal(validity, policy, now, window);
+  const by = window === undefined ? "" : `, by ${describeWindow(window, lifetime(validity))}`;
+  return { ...decided, reason: `${describeRemaining(validity, now)}${by}`, ...(window && { window }) };
+}
+
+/** The window of the certificate itself: that of the one before it says nothing (its identifier differs). */
+function storedWindow(state: Properties, certificate: Certificate): StoredWindow | undefined {
+  const { window } = readRecord(state);
+  return window?.id === renewalInfoId(certificate) ? window : undefined;
+}
+
+function isNear(estimate: RenewalDecision, inputs: Properties, stored: StoredWindow | undefined, now: Date): boolean {
+  const days = typeof inputs.renewalInfoDays === "number" ? inputs.renewalInfoDays : DEFAULT_RENEWAL_INFO_DAYS;
+  if (Date.parse(estimate.at) - now.getTime() >= days * DAY) return false;
+  return stored === undefined || now.getTime() >= Date.parse(stored.nextAskAt);
+}
+
+/** Asks the CA for the window of a certificate; undefined when it has none, or does not answer in time. */
+export async function askWindow(
+  inputs: Properties,
+  certificate: Certificate,
+  seconds: number,
+): Promise<StoredWindow | undefined> {
+  if (typeof inputs.directoryUrl !== "string") return undefined;
+  const deadline = new Deadline(seconds, systemClock);
+  try {
+    return await askRenewalInformation(
+      sessionFor({ ...readSessionRequest(inputs), accountKeyPem: undefined }),
+      certificate,
+      deadline,
+    );
+  } catch (error) {
+    if (isTlsError(error)) return undefined;
+    throw error;
+  } finally {
+    deadline.dispose();
+  }
+}
+
+/** The certificate of the state. */
+export function readLeaf(state: Properties): Certificate | undefined {
+  return typeof state.certPem === "string" ? readCertificates(state.certPem, "certPem")[0] : undefined;
+}

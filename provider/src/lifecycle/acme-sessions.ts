@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { type AccountKey, readAccountKey } from "../acme/jws";
+import { requestLimiter } from "../acme/request-limiter";
+import { AcmeSession } from "../acme/session";
+import { AcmeTransport } from "../acme/transport";
+import type { Properties } from "./lifecycle";
+
+/** Where a session leads, and as whom. */
+export interface SessionRequest {
+  readonly directoryUrl: string;
+  /** PEM; secret. Absent for what is asked without a signature. */
+  readonly accountKeyPem?: string | undefined;
+  readonly caBundlePem?: string | undefined;
+  readonly requestTimeoutSeconds?: number | undefined;
+}
+
+/**
+ * One session for each account, CA and setting in the process, since one process serves all resources of a run: they
+ * share connections, nonces, the directory and the CA's limits per second.
+ */
+const sessions = new Map<string, AcmeSession>();
+
+/** Signs nothing. */
+const nobody: AccountKey = { pem: "", thumbprint: "", jwk: {} };
+
+/**
+ * The session of an account.
+ * @throws TlsError `KEY_INVALID`, `PEM_INVALID`
+ */
+export function sessionFor(request: SessionRequest): AcmeSession {
+  const { directoryUrl, accountKeyPem, caBundlePem, requestTimeoutSeconds } = request;
+  const parts = [directoryUrl, accountKeyPem ?? "", caBundlePem ?? "", requestTimeoutSeconds ?? ""];
+  const name = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  const known = sessions.get(name);
+  if (known !== undefined) return known;
+  const transport = new AcmeTransport({
+    ...(caBundlePem !== undefined && { caBundlePem }),
+    ...(requestTimeoutSeconds !== undefined && { requestTimeoutSeconds }),
+  });
+  const key = accountKeyPem === undefined ? nobody : readAccountKey(accountKeyPem);
+  const session = new AcmeSession({ directoryUrl, key, transport, throttle: requestLimiter.throttle(directoryUrl) });
+  sessions.set(name, session);
+  return session;
+}
+
+/** The part of the properties of an account, or of what belongs to one, that a session needs. */
+export function readSessionRequest(properties: Properties): SessionRequest {
+  const { directoryUrl, accountKeyPem, caBundlePem, requestTimeoutSeconds } = properties;
+  return {
+    directoryUrl: directoryUrl as string,
+    accountKeyPem: accountKeyPem as string | undefined,
+    caBundlePem: caBundlePem as string | undefined,
+    requestTimeoutSeconds: requestTimeoutSeconds as number | undefined,
+  };
+}

@@ -1,0 +1,147 @@
+import * as pulumi from "@pulumi/pulumi";
+import { acmeAccount } from "../lifecycle/acme-account";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+
+const kind = describeKind(acmeAccount, "acmeAccount", [
+  "directory",
+  "directoryUrl",
+  "rehearsalDirectoryUrl",
+  "contacts",
+  "accountUrl",
+  "accountKeyPem",
+  "rehearsalAccountKeyPem",
+  "thumbprint",
+  "status",
+  "keyType",
+  "caBundlePem",
+  "requestTimeoutSeconds",
+  "termsOfServiceUrl",
+  "profiles",
+  "requiresExternalAccountBinding",
+  "offersRenewalInformation",
+]);
+
+/** What a CA gave beforehand to people that it knows already (RFC 8555 section 7.3.4). */
+export interface ExternalAccountBinding {
+  readonly keyId: pulumi.Input<string>;
+  /** The MAC key, base64url as CAs show it. Secret; not kept. */
+  readonly hmacBase64: pulumi.Input<string>;
+}
+
+/** The arguments of {@link AcmeAccount}. */
+export interface AcmeAccountArgs {
+  /**
+   * The CA: a name (`letsencrypt`, `letsencrypt-staging`, `zerossl`, `google`, …) or the URL of its directory. A change
+   * replaces the account; the old one is left as it is.
+   */
+  readonly directory: pulumi.Input<string>;
+  /** Must be `true`: you have read what the CA asks for, and agree. */
+  readonly acceptTermsOfService: pulumi.Input<boolean>;
+  /** E-mail addresses that the CA may write to. Default: none. Changed in place. */
+  readonly contacts?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Needed by some CAs (the output `requiresExternalAccountBinding` says so); used when the account is made. */
+  readonly externalAccountBinding?: ExternalAccountBinding;
+  /**
+   * PEM of the account's key, P256, P384 or RSA. An account that the CA knows by it is found. Another key is rolled over to
+   * in place. Default: one is made, and kept as a secret.
+   */
+  readonly accountKeyPem?: pulumi.Input<string>;
+  /** The kind of key that is made: `P256` (default), `P384`, `RSA2048`, `RSA3072` or `RSA4096`; kept ever after. */
+  readonly keyType?: pulumi.Input<"P256" | "P384" | "RSA2048" | "RSA3072" | "RSA4096">;
+  /** Where orders are rehearsed: a name or URL as `directory`. Default: the staging of a CA that is known to have one. */
+  readonly rehearsalDirectory?: pulumi.Input<string>;
+  /** PEM of what the CA's own server is verified by, for a CA inside; beside the roots that Node brings. */
+  readonly caBundlePem?: pulumi.Input<string>;
+  /** For one request to the CA, 1 to 600. Default 30. */
+  readonly requestTimeoutSeconds?: pulumi.Input<number>;
+  /**
+   * Deactivates the account at the CA when the resource is destroyed, for good, with everything that was authorised by it.
+   * Default: it is left as it is.
+   */
+  readonly deactivateOnDestroy?: pulumi.Input<boolean>;
+}
+
+/** What {@link AcmeAccount.get} needs. */
+export interface AcmeAccountState {
+  readonly directoryUrl: pulumi.Input<string>;
+  readonly accountUrl: pulumi.Input<string>;
+  readonly accountKeyPem: pulumi.Input<string>;
+  readonly thumbprint: pulumi.Input<string>;
+  readonly rehearsalDirectoryUrl?: pulumi.Input<string>;
+  readonly rehearsalAccountKeyPem?: pulumi.Input<string>;
+  readonly caBundlePem?: pulumi.Input<string>;
+}
+
+/**
+ * An account at a CA by ACME (RFC 8555): found by its key, or made. Destroying the resource leaves it at the CA.
+ *
+ * @example
+ * ```ts
+ * const account = new AcmeAccount("letsencrypt", {
+ *   directory: "letsencrypt",
+ *   contacts: ["ops@example.com"],
+ *   acceptTermsOfService: true,
+ * });
+ * ```
+ */
+export class AcmeAccount extends DynamicResource {
+  /** The type token, for policies and {@link AcmeAccount.isInstance}. */
+  static readonly __pulumiType = kind.type;
+
+  declare public readonly directory: pulumi.Output<string>;
+  /** The URL of the CA's directory. */
+  declare public readonly directoryUrl: pulumi.Output<string>;
+  /** Where orders are rehearsed; `undefined` for a CA without staging. */
+  declare public readonly rehearsalDirectoryUrl: pulumi.Output<string | undefined>;
+  declare public readonly contacts: pulumi.Output<string[] | undefined>;
+  /** The account at the CA: what CAA records name as `accounturi`. */
+  declare public readonly accountUrl: pulumi.Output<string>;
+  /** PKCS#8 PEM; secret. */
+  declare public readonly accountKeyPem: pulumi.Output<string>;
+  /** The key of an account of its own at the CA's staging; secret. */
+  declare public readonly rehearsalAccountKeyPem: pulumi.Output<string>;
+  /** SHA-256 of the key (RFC 7638), base64url: what follows the token in every answer of http-01. */
+  declare public readonly thumbprint: pulumi.Output<string>;
+  /** `valid`, or what the CA says at a refresh. */
+  declare public readonly status: pulumi.Output<string>;
+  declare public readonly keyType: pulumi.Output<string | undefined>;
+  declare public readonly caBundlePem: pulumi.Output<string | undefined>;
+  declare public readonly requestTimeoutSeconds: pulumi.Output<number | undefined>;
+  /** What was agreed to. */
+  declare public readonly termsOfServiceUrl: pulumi.Output<string | undefined>;
+  /** The names of the CA's certificate profiles, sorted. */
+  declare public readonly profiles: pulumi.Output<string[]>;
+  declare public readonly requiresExternalAccountBinding: pulumi.Output<boolean>;
+  /** Whether the CA says when to renew (ARI, RFC 9773). */
+  declare public readonly offersRenewalInformation: pulumi.Output<boolean>;
+
+  constructor(name: string, args: AcmeAccountArgs, opts: pulumi.CustomResourceOptions = {}) {
+    const { externalAccountBinding, ...rest } = args;
+    const binding = externalAccountBinding && {
+      externalAccountKeyId: externalAccountBinding.keyId,
+      externalAccountHmac: pulumi.secret(externalAccountBinding.hmacBase64),
+    };
+    const optional = ["contacts", "caBundlePem", "requestTimeoutSeconds"];
+    const absent = [...absentFrom(args, optional), ...(args.accountKeyPem === undefined ? [] : ["keyType"])];
+    super(kind, name, { ...rest, ...binding }, opts, opts.id === undefined ? absent : []);
+  }
+
+  /**
+   * Takes over an account of another stack by its outputs. It is not managed.
+   *
+   * @throws TlsError `STATE_INVALID` without `state`.
+   */
+  static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    state?: AcmeAccountState,
+    opts?: pulumi.CustomResourceOptions,
+  ): AcmeAccount {
+    return new AcmeAccount(name, (state ?? {}) as unknown as AcmeAccountArgs, { ...opts, id });
+  }
+
+  /** Whether `value` is an `AcmeAccount`, also one of another copy of this package. */
+  static override isInstance(value: unknown): value is AcmeAccount {
+    return isResourceOfKind(value, kind);
+  }
+}

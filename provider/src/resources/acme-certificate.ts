@@ -1,0 +1,196 @@
+import * as pulumi from "@pulumi/pulumi";
+import { acmeCertificate } from "../lifecycle/acme-certificate";
+import type { RenewalWindow } from "../renewal/window";
+import type { AcmeAccount } from "./acme-account";
+import type { AcmeChallengeArgs } from "./acme-challenge-args";
+import { CertificateResource } from "./certificate-resource";
+import { absentFrom, describeKind, isResourceOfKind } from "./dynamic-resource";
+import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "./renewal-outputs";
+
+const kind = describeKind(acmeCertificate, "acmeCertificate", [
+  "hostnames",
+  "directoryUrl",
+  "accountUrl",
+  "keyType",
+  "profile",
+  "certPem",
+  "issuerPem",
+  "privateKeyPem",
+  "fingerprintSha256",
+  "serialNumber",
+  "validFrom",
+  "validTo",
+  "certificateUrl",
+  "orderUrl",
+  "renewalWindow",
+  "issuances",
+  "issuedFor",
+  "rehearsedFor",
+  "progress",
+  "failure",
+  "revocationKeyPem",
+]);
+
+/** What a certificate needs of the account that orders it; an {@link AcmeAccount} has it all. */
+export type OrderingAccount = Pick<
+  AcmeAccount,
+  | "accountUrl"
+  | "accountKeyPem"
+  | "directoryUrl"
+  | "rehearsalDirectoryUrl"
+  | "rehearsalAccountKeyPem"
+  | "caBundlePem"
+  | "requestTimeoutSeconds"
+>;
+
+/** The arguments of {@link AcmeCertificate}. */
+export interface AcmeCertificateArgs extends RenewalArgs {
+  /** The account that orders it. */
+  readonly account: OrderingAccount;
+  /**
+   * The names: DNS names (also `*.example.com`, and international ones in Unicode), IPv4 and IPv6 addresses. Order and case
+   * don't matter. Another set of names is ordered in place; the old certificate stays until the new one is there.
+   * Default: those of `certificateRequestPem`.
+   */
+  readonly hostnames?: pulumi.Input<pulumi.Input<string>[]>;
+  /** How control of the names is proved. A change orders nothing. */
+  readonly challenge: AcmeChallengeArgs;
+  /** `P256` (default), `P384`, `RSA2048`, `RSA3072` or `RSA4096`. */
+  readonly keyType?: pulumi.Input<"P256" | "P384" | "RSA2048" | "RSA3072" | "RSA4096">;
+  /** Keeps the key at a renewal, for pins and TLSA records. Default false: each certificate has a key of its own. */
+  readonly reuseKey?: pulumi.Input<boolean>;
+  /** A PKCS#10 request in PEM: its key is certified, and no private key comes into the state. */
+  readonly certificateRequestPem?: pulumi.Input<string>;
+  /** One of the CA's profiles (`account.profiles`), for instance `shortlived`. Default: the CA's choice. */
+  readonly profile?: pulumi.Input<string>;
+  /** Of several chains that the CA offers, the one whose last certificate was issued by this common name. Counts at the next order. */
+  readonly preferredChain?: pulumi.Input<string>;
+  /** Fails when the CA has no such chain. Default false: its own choice is taken, which is said. */
+  readonly requirePreferredChain?: pulumi.Input<boolean>;
+  /**
+   * Whether the same order is made at the CA's staging before, by an account of its own: `first` (default) before the first
+   * order of a set of names and after a failure, `always`, or `off`. If it fails, the CA itself is not asked.
+   */
+  readonly rehearsal?: pulumi.Input<"first" | "always" | "off">;
+  /** For an order with all its waits, 1 to 86400. Default 300. A later run goes on with an order that took longer. */
+  readonly timeoutSeconds?: pulumi.Input<number>;
+  /** How many days before the estimated renewal a preview begins to ask the CA for its window anew. Default 10. */
+  readonly renewalInfoDays?: pulumi.Input<number>;
+  /** Revokes the certificate when the resource is destroyed, never when it is replaced by a renewal. Default false. */
+  readonly revokeOnDestroy?: pulumi.Input<boolean>;
+}
+
+/** What {@link AcmeCertificate.get} needs. */
+export interface AcmeCertificateState {
+  readonly certPem: pulumi.Input<string>;
+  readonly issuerPem?: pulumi.Input<string>;
+  readonly privateKeyPem?: pulumi.Input<string>;
+  readonly hostnames?: pulumi.Input<pulumi.Input<string>[]>;
+  readonly validFrom?: pulumi.Input<string>;
+  readonly validTo?: pulumi.Input<string>;
+}
+
+/**
+ * A certificate from a CA by ACME (RFC 8555). It renews by itself on a plain `pulumi up`, by the CA's own window where it
+ * has one (RFC 9773); a run that failed or died is gone on with by the next; nothing is asked of the CA while its limits, or
+ * our own back-off after a failure, forbid it, and a preview says so.
+ *
+ * @example
+ * ```ts
+ * const shop = new AcmeCertificate("shop", {
+ *   account,
+ *   hostnames: ["shop.example.com", "www.shop.example.com"],
+ *   challenge: { type: "http-01", webroot: "/var/www/html" },
+ * });
+ * const site = new Site("shop", { binds: ["shop.example.com:443"], tls: { certificate: shop } });
+ * ```
+ */
+export class AcmeCertificate extends CertificateResource {
+  /** The type token, for policies and {@link AcmeCertificate.isInstance}. */
+  static readonly __pulumiType = kind.type;
+
+  /** The intermediates that the CA gave, PEM; `undefined` when there is none. */
+  declare public readonly issuerPem: pulumi.Output<string | undefined>;
+  /** The names, canonical (DNS names as lower-case A-labels) and sorted. */
+  declare public readonly hostnames: pulumi.Output<string[]>;
+  declare public readonly directoryUrl: pulumi.Output<string>;
+  declare public readonly accountUrl: pulumi.Output<string>;
+  declare public readonly profile: pulumi.Output<string | undefined>;
+  /** SHA-256 of the DER certificate, lower-case hex without colons. */
+  declare public readonly fingerprintSha256: pulumi.Output<string>;
+  /** Lower-case hex. */
+  declare public readonly serialNumber: pulumi.Output<string>;
+  /** ISO 8601 UTC. */
+  declare public readonly validFrom: pulumi.Output<string>;
+  /** ISO 8601 UTC. */
+  declare public readonly validTo: pulumi.Output<string>;
+  /** Where the CA keeps it. */
+  declare public readonly certificateUrl: pulumi.Output<string>;
+  declare public readonly orderUrl: pulumi.Output<string>;
+  /** When the CA wants it to be renewed (RFC 9773); `undefined` where it does not say. */
+  declare public readonly renewalWindow: pulumi.Output<RenewalWindow | undefined>;
+  /** The same as `hostnames`: every name that the certificate covers. */
+  public readonly names: pulumi.Output<string[]>;
+  /** The certificate, then its intermediates, PEM. */
+  public readonly fullChainPem: pulumi.Output<string>;
+  /** The Pulumi name, by which sites and files refer to it. */
+  public readonly resourceName: string;
+  protected readonly renewal: RenewalOutputs;
+
+  constructor(name: string, args: AcmeCertificateArgs, opts: pulumi.CustomResourceOptions = {}) {
+    const isRead = opts.id !== undefined;
+    super(kind, name, isRead ? { ...args } : { ...propertiesOf(args), name }, opts, isRead ? [] : absentOutputs(args));
+    this.resourceName = name;
+    this.names = this.hostnames;
+    this.fullChainPem = pulumi
+      .all([this.certPem, this.issuerPem])
+      .apply(([certPem, issuerPem]) => `${certPem}${issuerPem ?? ""}`);
+    this.renewal = renewalOutputs({ ...datesOf(this), window: this.renewalWindow }, args);
+  }
+
+  /**
+   * Takes over a certificate of another stack by its outputs. It is not managed: nothing renews it here.
+   *
+   * @throws TlsError `STATE_INVALID` without `state`.
+   */
+  static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    state?: AcmeCertificateState,
+    opts?: pulumi.CustomResourceOptions,
+  ): AcmeCertificate {
+    return new AcmeCertificate(name, (state ?? {}) as unknown as AcmeCertificateArgs, { ...opts, id });
+  }
+
+  /** Whether `value` is an `AcmeCertificate`, also one of another copy of this package. */
+  static override isInstance(value: unknown): value is AcmeCertificate {
+    return isResourceOfKind(value, kind);
+  }
+}
+
+function datesOf({ validFrom, validTo }: AcmeCertificate) {
+  return { validFrom, validTo };
+}
+
+function propertiesOf(args: AcmeCertificateArgs): Record<string, unknown> {
+  const { account, challenge, ...rest } = args;
+  const { environment, ...settings } = challenge as AcmeChallengeArgs & { readonly environment?: unknown };
+  return {
+    ...rest,
+    challenge: settings,
+    ...(environment !== undefined && { challengeEnvironment: pulumi.secret(pulumi.jsonStringify(environment)) }),
+    accountUrl: account.accountUrl,
+    accountKeyPem: pulumi.secret(account.accountKeyPem),
+    directoryUrl: account.directoryUrl,
+    rehearsalDirectoryUrl: account.rehearsalDirectoryUrl,
+    rehearsalAccountKeyPem: account.rehearsalAccountKeyPem && pulumi.secret(account.rehearsalAccountKeyPem),
+    caBundlePem: account.caBundlePem,
+    requestTimeoutSeconds: account.requestTimeoutSeconds,
+  };
+}
+
+function absentOutputs(args: AcmeCertificateArgs): readonly string[] {
+  const key = args.certificateRequestPem === undefined ? [] : ["privateKeyPem"];
+  const revocation = args.revokeOnDestroy === undefined ? ["revocationKeyPem"] : [];
+  return [...key, ...revocation, ...absentFrom(args, ["keyType", "profile"])];
+}
