@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { isTlsError, TlsError } from "../errors";
 import type { AcmeClock } from "./clock";
 
@@ -25,6 +26,8 @@ export class Deadline {
     this.#seconds = seconds;
     this.#clock = clock;
     this.signal = this.#controller.signal;
+    // a certificate with a hundred names waits in as many places at once
+    setMaxListeners(0, this.signal);
     this.endsAt = new Date(clock.now().getTime() + seconds * 1000);
     this.#timer = setTimeout(() => this.#controller.abort(isOver), Math.min(seconds * 1000, longestTimer));
     const follow = () => this.#controller.abort(parent?.reason);
