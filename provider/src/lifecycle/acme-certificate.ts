@@ -1,13 +1,12 @@
 import { isCostlyFailure, judgeBackOff, RETRY_NOW, rememberFailure, retryNowHint } from "../acme/failure-memory";
-import { addIssuance, seeIssuance } from "../acme/issuance-budget";
+import { addIssuance } from "../acme/issuance-budget";
 import type { Issued } from "../acme/order-flow";
 import type { OrderProgress } from "../acme/order-progress";
-import { renewalInfoId } from "../acme/renewal-information";
 import { isTlsError, TlsError } from "../errors";
 import { renderTimestamp } from "../renewal/duration";
 import type { Certificate } from "../x509/certificate";
 import { readCertificates } from "../x509/chain";
-import { judgeCertificateBudget, seenIssuances } from "./acme-budget";
+import { countOrder, judgeCertificateBudget } from "./acme-budget";
 import { checkAcmeCertificate, describeOrder } from "./acme-certificate-inputs";
 import {
   type CertificateRecord,
@@ -20,7 +19,7 @@ import { tellEngine } from "./acme-engine";
 import { explainCertificate } from "./acme-explanation";
 import { orderCertificate, rehearseOrder } from "./acme-issuance";
 import { OrderJournal, sweepJournal } from "./acme-order-journal";
-import { askWindow, decideAcmeRenewal, readLeaf } from "./acme-renewal";
+import { askWindow, decideAcmeRenewal, readLeaf, replacedBy } from "./acme-renewal";
 import { revokeOnDestroy } from "./acme-revocation";
 import { type Lifecycle, type Properties, UnfinishedError } from "./lifecycle";
 
@@ -156,8 +155,7 @@ function afterFailure(error: Error, attempt: Attempt & { readonly progress: Orde
 async function outputsOf(issued: Issued, { state, inputs, now, rehearsedFor }: Attempt): Promise<Properties> {
   const [leaf] = readCertificates(issued.certPem, "certPem") as [Certificate];
   const hostnames = inputs.hostnames as readonly string[];
-  const account = inputs.accountUrl as string;
-  seenIssuances(inputs).push(seeIssuance({ at: now.toISOString(), identifiers: hostnames, account }));
+  countOrder(inputs, now);
   return {
     certPem: issued.certPem,
     issuerPem: issued.issuerPem === "" ? null : issued.issuerPem,
@@ -209,16 +207,6 @@ function refuseSpent(record: CertificateRecord, inputs: Properties, now: Date): 
     ...(freeAt !== undefined && { retryAt: freeAt }),
     hint: "Use the certificate that is there, or another set of names.",
   });
-}
-
-/** The identifier of the certificate that this one follows, where both have a name in common and come from one CA. */
-export function replacedBy(record: CertificateRecord, inputs: Properties): string | undefined {
-  const [leaf] = record.certPem === undefined ? [] : readCertificates(record.certPem, "certPem");
-  if (leaf === undefined || record.window === undefined) return undefined;
-  const names = inputs.hostnames as readonly string[];
-  if (!leaf.identifiers.some(({ value }) => names.includes(value))) return undefined;
-  const id = renewalInfoId(leaf);
-  return record.window.id === id ? id : undefined;
 }
 
 function requireChain({ preferredChainFound, chains }: Issued, inputs: Properties): void {

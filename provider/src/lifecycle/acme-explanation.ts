@@ -1,7 +1,7 @@
 import { nameOfDirectory } from "../acme/directory";
 import { judgeBackOff, RETRY_NOW, retryNowHint } from "../acme/failure-memory";
 import { TlsError } from "../errors";
-import { judgeCertificateBudget } from "./acme-budget";
+import { countOrder, judgeCertificateBudget } from "./acme-budget";
 import { describeOrder } from "./acme-certificate-inputs";
 import { type CertificateRecord, readRecord } from "./acme-certificate-state";
 import { describeChallenge } from "./acme-challenge-inputs";
@@ -41,6 +41,7 @@ export async function explainCertificate(
       hint: "Use the certificate that is there, or another set of names.",
     });
   }
+  if (!isResumed) countOrder(inputs, now);
   const parts = [why, describeWhere(inputs), isResumed ? undefined : describeRehearsal(record, inputs)];
   const left = budget.of === undefined || isResumed ? [] : [withoutStop(budget.text), ...budget.warnings];
   return [...parts.filter((part) => part !== undefined), ...left].join("; ");

@@ -7,7 +7,7 @@ import { DAY } from "../renewal/duration";
 import { describeWindow } from "../renewal/window";
 import type { Certificate } from "../x509/certificate";
 import { readCertificates } from "../x509/chain";
-import { readRecord, type StoredWindow } from "./acme-certificate-state";
+import { type CertificateRecord, readRecord, type StoredWindow } from "./acme-certificate-state";
 import { readSessionRequest, sessionFor } from "./acme-sessions";
 import type { Properties } from "./lifecycle";
 import { readPolicy, readValidity } from "./planned-validity";
@@ -84,4 +84,14 @@ export async function askWindow(
 /** The certificate of the state. */
 export function readLeaf(state: Properties): Certificate | undefined {
   return typeof state.certPem === "string" ? readCertificates(state.certPem, "certPem")[0] : undefined;
+}
+
+/** The identifier of the certificate that this one follows, where both have a name in common and come from one CA. */
+export function replacedBy(record: CertificateRecord, inputs: Properties): string | undefined {
+  const [leaf] = record.certPem === undefined ? [] : readCertificates(record.certPem, "certPem");
+  if (leaf === undefined || record.window === undefined) return undefined;
+  const names = inputs.hostnames as readonly string[];
+  if (!leaf.identifiers.some(({ value }) => names.includes(value))) return undefined;
+  const id = renewalInfoId(leaf);
+  return record.window.id === id ? id : undefined;
 }

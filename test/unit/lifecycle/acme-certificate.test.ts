@@ -162,6 +162,21 @@ describe("the reason of a step", () => {
     expect(await explain(await issued({ issuances: week(5) }), other)).toContain("orders another certificate");
   });
 
+  it("warns of limits that resources share, over all that this run would order", async () => {
+    const reasons = [];
+    for (let index = 0; index < 51; index++) {
+      const hostnames = [`n${index}.shared.example`];
+      reasons.push(await explain(undefined, checked(acmeCertificate, { ...base, name: `n${index}`, hostnames })));
+      // the second time that a resource is looked at it counts no more
+      await explain(undefined, checked(acmeCertificate, { ...base, name: `n${index}`, hostnames }));
+    }
+    expect(reasons[48]).not.toContain("this run alone");
+    expect(reasons[49]).toMatch(
+      /this run alone makes 50 certificates for shared\.example, of which Let's Encrypt allows 50/,
+    );
+    expect(reasons[50]).toMatch(/this run alone makes 51 certificates .* It will refuse this one/);
+  });
+
   it("refuses within the back-off after a failure, in the preview", async () => {
     const failure = {
       count: 2,
