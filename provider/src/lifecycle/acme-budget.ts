@@ -28,7 +28,7 @@ export function judgeCertificateBudget(record: CertificateRecord, inputs: Proper
   return judgeBudget({
     limits: limitsOf(directoryUrl),
     identifiers: inputs.hostnames as readonly string[],
-    history: record.issuances,
+    history: record.issuances.filter(({ directory }) => directory === directoryUrl),
     others,
     ...(typeof inputs.accountUrl === "string" && { account: inputs.accountUrl }),
     isAriRenewal: replacedBy(record, inputs) !== undefined,

@@ -13,10 +13,16 @@ export interface CertificateRecord {
   /** Of the last order that came to no end. */
   readonly progress?: OrderProgress;
   readonly failure?: FailureMemory;
-  readonly issuances: readonly Issuance[];
+  readonly issuances: readonly RecordedIssuance[];
   /** The set of names, by `describeOrder`, that an order at staging succeeded for. */
   readonly rehearsedFor?: string;
   readonly window?: StoredWindow;
+}
+
+/** A certificate that the resource got, and from which CA: staging's limits are not production's. */
+export interface RecordedIssuance extends Issuance {
+  /** The URL of the directory. */
+  readonly directory: string;
 }
 
 /** The CA's window, and when it may be asked for again. */
@@ -59,7 +65,7 @@ export function readRecord(state: Properties): CertificateRecord {
     ...textsOf(state, "certPem", "issuedFor", "rehearsedFor"),
     ...(progress && { progress }),
     ...(failure && { failure }),
-    issuances: Array.isArray(state.issuances) ? (state.issuances as Issuance[]) : [],
+    issuances: Array.isArray(state.issuances) ? (state.issuances as RecordedIssuance[]) : [],
     ...(window && { window }),
   };
 }

@@ -169,7 +169,9 @@ async function outputsOf(issued: Issued, { state, inputs, now, rehearsedFor }: A
     issuedFor: describeOrder(inputs),
     progress: null,
     failure: null,
-    issuances: addIssuance(readRecord(state).issuances, { at: renderTimestamp(now), identifiers: hostnames }),
+    issuances: addIssuance(readRecord(state).issuances, { at: renderTimestamp(now), identifiers: hostnames }).map(
+      (issuance) => ({ directory: inputs.directoryUrl, ...issuance }),
+    ),
     rehearsedFor: rehearsedFor ?? null,
     renewalWindow: (await askWindow(inputs, leaf, WINDOW_SECONDS)) ?? null,
     ...revocationOutputs(inputs),

@@ -134,8 +134,8 @@ describe("the reason of a step", () => {
     const dates = { validFrom: "2026-11-23T00:00:00Z", validTo: "2027-02-20T23:59:59Z" };
     return { ...inputs, certPem, ...dates, issuedFor: describeOrder(inputs), ...more };
   };
-  const week = (count: number) =>
-    Array.from({ length: count }, (_, at) => ({ at: `2026-11-2${at}T00:00:00Z`, names: namesKey }));
+  const week = (count: number, directory = letsEncrypt) =>
+    Array.from({ length: count }, (_, at) => ({ at: `2026-11-2${at}T00:00:00Z`, names: namesKey, directory }));
 
   it("says what is ordered, where, how, whether rehearsed, and what remains of the limits", async () => {
     expect(await explain(undefined)).toBe(
@@ -160,6 +160,12 @@ describe("the reason of a step", () => {
     );
     vi.stubEnv(RETRY_NOW, "1");
     expect(await explain(await issued({ issuances: week(5) }), other)).toContain("orders another certificate");
+  });
+
+  it("does not count what staging issued against production", async () => {
+    const { rehearsalDirectoryUrl } = account;
+    const other = checked(acmeCertificate, { ...base, keyType: "P384" });
+    expect(await explain(await issued({ issuances: week(5, rehearsalDirectoryUrl) }), other)).toContain("0 of 5");
   });
 
   it("warns of limits that resources share, over all that this run would order", async () => {
