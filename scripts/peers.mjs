@@ -1,4 +1,4 @@
-// Guards that the tests meet real programs: those of tools/peers.json are built once a user, the others come with the system.
+// Guards that tests and examples meet real programs: those of tools/peers.json are built once a user, the others come with the system.
 import { readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { runQuiet, step } from "./step.mjs";
@@ -16,8 +16,7 @@ const serverFolders = ["/usr/local/sbin", "/usr/sbin"].join(delimiter);
  * @returns {Promise<string[]>}
  */
 export async function findPeers(root, required) {
-  /** @type {{program: string, package: string, version: string}[]} */
-  const pins = JSON.parse(readFileSync(join(root, "tools/peers.json"), "utf8"));
+  const pins = readPins(root);
   const folders = [];
   const missing = [];
   for (const program of systemPrograms) {
@@ -37,8 +36,48 @@ export async function findPeers(root, required) {
   return folders;
 }
 
+/** A program that can't be had here; the message says what to do. */
+export class ProgramMissing extends Error {}
+
 /**
- * @param {{program: string, package: string, version: string}} pin
+ * The paths of programs of tools/peers.json that an example can't do without, by name; built when they are missing.
+ * @param {string} root of the repository
+ * @param {readonly string[]} names
+ * @returns {Promise<Record<string, string>>}
+ * @throws {ProgramMissing} neither the program nor Go is there
+ */
+export async function requirePrograms(root, names) {
+  /** @type {Record<string, string>} */
+  const paths = {};
+  for (const pin of readPins(root).filter(({ program }) => names.includes(program))) {
+    const { program } = pin;
+    const found = findProgram(program);
+    const folder = found === undefined ? await buildPeer(pin, true) : dirname(found);
+    if (folder === undefined) {
+      const from = `${pin.package}@${pin.version}`;
+      throw new ProgramMissing(
+        `${program} is neither on PATH nor built, and there is no Go to build it: install Go (https://go.dev/doc/install) and run this again, or put ${program} (${from}) on PATH.`,
+      );
+    }
+    paths[program] = join(folder, program);
+  }
+  return paths;
+}
+
+/**
+ * @typedef {{program: string, package: string, version: string}} Pin
+ */
+
+/**
+ * @param {string} root
+ * @returns {Pin[]}
+ */
+function readPins(root) {
+  return JSON.parse(readFileSync(join(root, "tools/peers.json"), "utf8"));
+}
+
+/**
+ * @param {Pin} pin
  * @param {boolean} required
  */
 async function buildPeer(pin, required) {
@@ -48,7 +87,7 @@ async function buildPeer(pin, required) {
   const go = findProgram("go");
   if (go === undefined) return undefined;
   try {
-    return await step(`${pin.program} ${pin.version} for the tests: building it with Go (once a user)`, () =>
+    return await step(`${pin.program} ${pin.version}: building it with Go (once a user)`, () =>
       cachedTool(name, pins, async (folder) => {
         const env = { ...process.env, GOBIN: join(folder, "bin"), CGO_ENABLED: "0" };
         await runQuiet(go, ["install", `${pin.package}@${pin.version}`], { env, limitSeconds: 1800 });

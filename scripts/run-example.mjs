@@ -1,11 +1,37 @@
 // Guards the run of one example on the real engine: what a killed run left is cleared, then preview, apply, and the outputs.
 // Runs under the project's Node, which takes the TypeScript of an example as it is; started by up.mjs.
-import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { RunError } from "@pulumi/pulumi";
 import { CommandError } from "@pulumi/pulumi/automation/index.js";
 import { openStack } from "./local-stack.mjs";
 import { maskOutputs, renderOutputs } from "./outputs-summary.mjs";
+import { ProgramMissing, requirePrograms } from "./peers.mjs";
 import { clearDeadLocks, clearPendingCreates, StackLocked } from "./stack-lock.mjs";
+
+/**
+ * What an example's `session.ts` gets, if it has one: its `around(session)` is called in the place of `session.run()`, and
+ * calls that itself, once or more, with what the example needs around it. A RunError that it throws is shown without stack.
+ * @typedef {object} ExampleSession
+ * @property {string} command "up", "preview" or "destroy"
+ * @property {import("@pulumi/pulumi/automation/index.js").Stack} stack
+ * @property {CommandOptions} options for commands of the stack beside `run`: they show what they do, and end on Ctrl-C
+ * @property {AbortSignal} signal the run is to end
+ * @property {() => Promise<void>} run does what the command says; with --json the last result alone is printed
+ * @property {(names: readonly string[]) => Promise<Record<string, string>>} programs paths of programs of tools/peers.json,
+ * built when they are missing
+ * @property {(line: string) => void} say
+ */
+
+/**
+ * @typedef {object} CommandOptions
+ * @property {"always" | "never"} color
+ * @property {(text: string) => void} onOutput
+ * @property {(text: string) => void} onError
+ * @property {AbortSignal} signal
+ * @property {boolean} diff
+ */
 
 const [command = "", example = "", ...flags] = process.argv.slice(2);
 const asJson = flags.includes("--json");
@@ -41,38 +67,59 @@ async function run() {
   for (const urn of await clearPendingCreates(stack, place)) {
     say(`Cleared the pending creation of ${urn}, which that run did not finish: it is created anew.`);
   }
+  /** @type {CommandOptions} */
   const options = {
-    color: /** @type {"always" | "never"} */ (progress.isTTY ? "always" : "never"),
-    onOutput: (/** @type {string} */ text) => void progress.write(text),
-    onError: (/** @type {string} */ text) => void process.stderr.write(text),
+    color: progress.isTTY ? "always" : "never",
+    onOutput: (text) => void progress.write(text),
+    onError: (text) => void process.stderr.write(text),
     signal: stop.signal,
     diff: flags.includes("--diff"),
   };
+  /** @type {RunResult} */
+  let result = { changes: {} };
+  /** @type {ExampleSession} */
+  const session = {
+    ...{ command, stack, options, signal: stop.signal },
+    run: async () => {
+      result = await runCommand(stack, options);
+      if (!asJson && result.outputs !== undefined) process.stdout.write(`\n${renderOutputs(result.outputs)}\n`);
+    },
+    programs: (names) => requirePrograms(root, names),
+    say: (line) => void progress.write(`${line}\n`),
+  };
   stop.signal.throwIfAborted();
-  if (command === "destroy") return print((await stack.destroy(options)).summary.resourceChanges);
-  const preview = await stack.preview(options);
-  if (command === "preview") return print(preview.changeSummary);
-  stop.signal.throwIfAborted();
-  const result = await stack.up({ ...options, suppressOutputs: true });
-  print(result.summary.resourceChanges, result.outputs);
+  const file = join(root, "examples", example, "session.ts");
+  await (existsSync(file) ? (await import(pathToFileURL(file).href)).around(session) : session.run());
+  if (!asJson) return;
+  const { changes, outputs } = result;
+  const masked = { changes, ...(outputs === undefined ? {} : { outputs: maskOutputs(outputs) }) };
+  process.stdout.write(`${JSON.stringify(masked, null, 2)}\n`);
 }
 
 /**
- * @param {Record<string, number | undefined> | undefined} changes number of resources by what was done to them
- * @param {import("@pulumi/pulumi/automation/index.js").OutputMap} [outputs]
+ * @typedef {object} RunResult
+ * @property {Record<string, number | undefined>} changes number of resources by what was done to them
+ * @property {import("@pulumi/pulumi/automation/index.js").OutputMap} [outputs]
  */
-function print(changes, outputs) {
-  if (asJson) {
-    const result = { changes: changes ?? {}, ...(outputs === undefined ? {} : { outputs: maskOutputs(outputs) }) };
-    process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  } else if (outputs !== undefined) {
-    process.stdout.write(`\n${renderOutputs(outputs)}\n`);
-  }
+
+/**
+ * @param {import("@pulumi/pulumi/automation/index.js").Stack} stack
+ * @param {CommandOptions} options
+ * @returns {Promise<RunResult>}
+ */
+async function runCommand(stack, options) {
+  if (command === "destroy") return { changes: (await stack.destroy(options)).summary.resourceChanges ?? {} };
+  const { changeSummary } = await stack.preview(options);
+  if (command === "preview") return { changes: changeSummary };
+  options.signal.throwIfAborted();
+  const { summary, outputs } = await stack.up({ ...options, suppressOutputs: true });
+  return { changes: summary.resourceChanges ?? {}, outputs };
 }
 
 /** @param {unknown} error */
 function describe(error) {
-  if (error instanceof StackLocked) return error.message;
+  if (error instanceof StackLocked || error instanceof ProgramMissing || RunError.isInstance(error))
+    return error.message;
   if (error instanceof CommandError)
     return "The Pulumi process was killed. The next run clears the lock that it leaves.";
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

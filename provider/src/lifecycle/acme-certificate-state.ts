@@ -12,6 +12,8 @@ export interface CertificateRecord {
   readonly issuedFor?: string;
   /** Of the last order that came to no end. */
   readonly progress?: OrderProgress;
+  /** The URL of that order, which is no secret: a hook, which is shown none, knows by it that the order is open. */
+  readonly pendingOrderUrl?: string;
   readonly failure?: FailureMemory;
   readonly issuances: readonly RecordedIssuance[];
   /** The set of names, by `describeOrder`, that an order at staging succeeded for. */
@@ -44,6 +46,7 @@ export const computedNames = [
   "orderUrl",
   "issuedFor",
   "progress",
+  "pendingOrderUrl",
   "failure",
   "issuances",
   "rehearsedFor",
@@ -62,7 +65,7 @@ export function readRecord(state: Properties): CertificateRecord {
   const window = readWindow(state.renewalWindow);
   const progress = readProgress(state.progress);
   return {
-    ...textsOf(state, "certPem", "issuedFor", "rehearsedFor"),
+    ...textsOf(state, "certPem", "issuedFor", "pendingOrderUrl", "rehearsedFor"),
     ...(progress && { progress }),
     ...(failure && { failure }),
     issuances: Array.isArray(state.issuances) ? (state.issuances as RecordedIssuance[]) : [],

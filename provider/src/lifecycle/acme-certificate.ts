@@ -147,6 +147,7 @@ function afterFailure(error: Error, attempt: Attempt & { readonly progress: Orde
   return {
     ...keptOutputs(state),
     progress: renderProgress(progress),
+    pendingOrderUrl: progress.orderUrl ?? null,
     failure: remembered ?? null,
     rehearsedFor: rehearsedFor ?? null,
   };
@@ -168,6 +169,7 @@ async function outputsOf(issued: Issued, { state, inputs, now, rehearsedFor }: A
     orderUrl: issued.orderUrl,
     issuedFor: describeOrder(inputs),
     progress: null,
+    pendingOrderUrl: null,
     failure: null,
     issuances: addIssuance(readRecord(state).issuances, { at: renderTimestamp(now), identifiers: hostnames }).map(
       (issuance) => ({ directory: inputs.directoryUrl, ...issuance }),

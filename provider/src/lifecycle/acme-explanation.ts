@@ -7,7 +7,6 @@ import { type CertificateRecord, readRecord } from "./acme-certificate-state";
 import { describeChallenge } from "./acme-challenge-inputs";
 import { decideAcmeRenewal } from "./acme-renewal";
 import type { Properties } from "./lifecycle";
-import { isKnown } from "./unknown";
 
 /**
  * What a step of a certificate would do, for the row of the resource in preview and up: what is ordered, where, by which
@@ -33,7 +32,7 @@ export async function explainCertificate(
       hint: retryNowHint,
     });
   }
-  const isResumed = isOrderOpen(state, record);
+  const isResumed = record.pendingOrderUrl !== undefined;
   const budget = judgeCertificateBudget(record, inputs, now);
   if (budget.verdict === "spent" && !isResumed && !isAllowed) {
     throw new TlsError("ACME_BUDGET", `${why}; but the CA is not asked: ${budget.text}`, {
@@ -55,17 +54,12 @@ async function explainWhy(
   now: Date,
 ): Promise<string | undefined> {
   const names = listNames(inputs.hostnames as readonly string[]);
-  if (isOrderOpen(state, record)) return `goes on with the order for ${names} that an earlier run left`;
+  if (record.pendingOrderUrl !== undefined) return `goes on with the order for ${names} that an earlier run left`;
   if (record.certPem === undefined) return `orders a certificate for ${names}`;
   if (record.issuedFor !== describeOrder(inputs)) return `orders another certificate, for ${names}`;
   if (record.progress !== undefined) return `orders a certificate for ${names} again`;
   const renewal = await decideAcmeRenewal(state ?? {}, inputs, now);
   return renewal?.due === true ? `renews: ${renewal.reason}` : undefined;
-}
-
-/** A hook is shown no secret: that something is kept of an order, which is one, says there that it is gone on with. */
-function isOrderOpen(state: Properties | undefined, { progress }: CertificateRecord): boolean {
-  return progress?.orderUrl !== undefined || !isKnown(state?.progress);
 }
 
 function describeWhere(inputs: Properties): string {

@@ -27,6 +27,7 @@ const kind = describeKind(acmeCertificate, "acmeCertificate", [
   "issuedFor",
   "rehearsedFor",
   "progress",
+  "pendingOrderUrl",
   "failure",
   "revocationKeyPem",
 ]);
@@ -127,6 +128,8 @@ export class AcmeCertificate extends CertificateResource {
   /** Where the CA keeps it. */
   declare public readonly certificateUrl: pulumi.Output<string>;
   declare public readonly orderUrl: pulumi.Output<string>;
+  /** Of an order that came to no end, which the next run goes on with; `undefined` when there is none. */
+  declare public readonly pendingOrderUrl: pulumi.Output<string | undefined>;
   /** When the CA wants it to be renewed (RFC 9773); `undefined` where it does not say. */
   declare public readonly renewalWindow: pulumi.Output<RenewalWindow | undefined>;
   /** The same as `hostnames`: every name that the certificate covers. */

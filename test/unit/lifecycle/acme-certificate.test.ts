@@ -200,12 +200,19 @@ describe("the reason of a step", () => {
   });
 
   it("goes on with an order, which costs nothing more", async () => {
-    const progress = JSON.stringify({ orderUrl: "https://ca.test/order/7" });
-    const state = await issued({ progress, issuances: week(5) });
+    const pendingOrderUrl = "https://ca.test/order/7";
+    const progress = JSON.stringify({ orderUrl: pendingOrderUrl });
+    const state = await issued({ progress, pendingOrderUrl, issuances: week(5) });
     expect(await explain(state)).toBe(
       "goes on with the order for shop.example.com that an earlier run left; at letsencrypt by http-01 (a listener)",
     );
+    // a hook is shown no secret
+    expect(await explain({ ...state, progress: UNKNOWN })).toMatch(/^goes on with the order/);
     expect(await acmeCertificate.isDue?.(state, inputs, TODAY)).toBe(true);
+  });
+
+  it("takes a secret that a hook is not shown for no order", async () => {
+    expect(await explain(await issued({ progress: UNKNOWN, pendingOrderUrl: null }))).toBeUndefined();
   });
 });
 
