@@ -1,4 +1,4 @@
-import { TlsError } from "../errors";
+import { isTlsError, TlsError } from "../errors";
 import { renderUrl } from "../network/issuer-url";
 import { fetchAuthorization } from "./authorization";
 import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
@@ -35,13 +35,24 @@ export async function fulfilOrder(flow: OrderFlow, progress: OrderProgress): Pro
       if (answer.order.status !== "pending") await presented.cleanUp();
       return await advance(answer, { journey, presented, isResumed: true });
     } catch (error) {
-      if (!(error instanceof AbandonedOrder)) throw error;
-      journey.note(`${error.reason}, so the certificate is ordered anew.`);
+      const reason = whyAnew(error, progress);
+      if (reason === undefined) throw error;
+      journey.note(`${reason}, so the certificate is ordered anew.`);
       await journey.forgetOrder();
     }
   }
   await presented.cleanUp();
   return await advance(await order(journey), { journey, presented, isResumed: false });
+}
+
+/**
+ * Why an order is given up for a new one. Also one that the CA could not prove while answers of a run that was killed were in
+ * place: it may have come when that run's listener was gone. Costs one more proof where the names are wrong as well.
+ */
+function whyAnew(error: unknown, { presented = [] }: OrderProgress): string | undefined {
+  if (error instanceof AbandonedOrder) return error.reason;
+  const isUnproved = isTlsError(error) && error.code === "ACME_UNAUTHORIZED" && presented.length > 0;
+  return isUnproved ? "The order of a run that was killed while the CA looked at its answers has failed" : undefined;
 }
 
 interface Surroundings extends Completion {

@@ -230,7 +230,7 @@ describe("an order of an earlier run", () => {
 
   it("that is invalid is told and forgotten", async () => {
     ca.refused.set("a.test", "no TXT record found");
-    const progress = await stopAt("answered");
+    const { presented: _, ...progress } = await stopAt("answered");
     // some CAs repeat it in the order
     const told = { type: "urn:ietf:params:acme:error:dns", detail: "no TXT record found" };
     for (const order of ca.orders.values()) order.error = told;
@@ -241,6 +241,23 @@ describe("an order of an earlier run", () => {
     ca.refused.clear();
     await run(last());
     expect(ca.count("new-order")).toBe(2);
+  });
+
+  it("that failed while what a killed run left was in place is ordered anew once: its listener was gone", async () => {
+    ca.refused.set("a.test", "Connection refused");
+    const progress = await stopAt("answered");
+    ca.refused.clear();
+    const { notes } = await run(progress);
+    expect(notes.join()).toMatch(/order of a run that was killed .* has failed, so the certificate is ordered anew/);
+    expect(ca.count("new-order")).toBe(2);
+  });
+
+  it("that fails again is told", async () => {
+    ca.refused.set("a.test", "Connection refused");
+    const error = await failure(await stopAt("answered"));
+    expect(error.code).toBe("ACME_UNAUTHORIZED");
+    expect(ca.count("new-order")).toBe(2);
+    expect(last()).toEqual({});
   });
 
   it("that is invalid by itself has the reason of the order", async () => {
