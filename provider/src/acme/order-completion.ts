@@ -57,7 +57,10 @@ export async function finalize(now: Order, surroundings: Completion, pauses: Pol
     if (!isAcmeError(error)) throw error;
     const { kind } = error.problem;
     if (kind === "orderNotReady") {
-      await pauses.wait(undefined, `the order ${renderUrl(new URL(now.url))} is not ready`);
+      await pauses.wait(
+        undefined,
+        `the order for ${renderNames(now.identifiers)} (${renderUrl(new URL(now.url))}) is not ready`,
+      );
       return await fetchOrder(flow, now.url);
     }
     if (ofRequest.includes(kind)) {

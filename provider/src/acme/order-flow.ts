@@ -98,7 +98,10 @@ async function advance(first: OrderAnswer, surroundings: Surroundings): Promise<
         answer = await finalize(now, surroundings, pauses);
         break;
       case "processing":
-        await pauses.wait(retryAfter, `the order ${renderUrl(new URL(now.url))} is still being processed by the CA`);
+        await pauses.wait(
+          retryAfter,
+          `the order for ${renderNames(now.identifiers)} (${renderUrl(new URL(now.url))}) is still being processed by the CA`,
+        );
         answer = await fetchOrder(flow, now.url);
         break;
       case "valid":

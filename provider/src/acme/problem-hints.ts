@@ -106,7 +106,7 @@ const rules: readonly HintRule[] = [
   ],
   [
     "dns|unauthorized",
-    /(no|incorrect) TXT record|TXT records? .*(not found|incorrect)|_acme-challenge/i,
+    /(no|incorrect) TXT record|value not found for DNS|TXT records? .*(not found|incorrect)|_acme-challenge/i,
     "The CA saw another TXT record than ours: look whether every authoritative server of the zone has it (dig TXT _acme-challenge.<name> @<server>), and whether _acme-challenge is a CNAME to another zone.",
   ],
   [

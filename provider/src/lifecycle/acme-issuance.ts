@@ -10,7 +10,7 @@ import type { AcmeSession } from "../acme/session";
 import { during } from "../acme/termination";
 import { isTlsError, TlsError } from "../errors";
 import { readPemBlocks } from "../x509/pem";
-import { type KeyType, readPrivateKey, renderPrivateKey } from "../x509/private-key";
+import { describeKey, type KeyType, readPrivateKey, renderPrivateKey } from "../x509/private-key";
 import { toOrderIdentifier } from "./acme-certificate-inputs";
 import { readChallenge } from "./acme-challenge-inputs";
 import { checkEngine } from "./acme-engine";
@@ -111,10 +111,11 @@ async function makeRequest(inputs: Properties, keyPem: string | undefined): Prom
     if (block === undefined) throw new TypeError("check reads the request");
     return { der: block.der };
   }
-  const key =
-    keyPem === undefined
-      ? await generatePrivateKey((inputs.keyType as KeyType | undefined) ?? "P256")
-      : readPrivateKey(keyPem);
+  const keyType = inputs.keyType as KeyType | undefined;
+  const known = keyPem === undefined ? undefined : readPrivateKey(keyPem);
+  // one of another kind is neither kept nor gone on with: the certificate is to be what the arguments say
+  const isWanted = known !== undefined && (keyType === undefined || describeKey(known) === keyType);
+  const key = isWanted ? known : await generatePrivateKey(keyType ?? "P256");
   const identifiers = (inputs.hostnames as readonly string[]).map(toOrderIdentifier);
   return { der: makeCertificateRequest(key, identifiers), keyPem: renderPrivateKey(key) };
 }
