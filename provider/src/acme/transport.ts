@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { TlsError } from "../errors";
+import { answerOf } from "../network/http-answer";
 import { renderUrl } from "../network/issuer-url";
 import { renderQuoted } from "../x509/quoted-text";
 import { parseAcmeUrl } from "./acme-url";
@@ -130,23 +131,6 @@ export class AcmeTransport {
       signal,
     });
   }
-}
-
-/** The listeners stay, so that what fails later is heard of and no one is left waiting. */
-function answerOf(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.on("error", reject);
-    request.once("response", (response) => {
-      response.on("error", reject);
-      resolve(response);
-    });
-    // status 101 is no answer to Node, it gives the socket away
-    request.once("upgrade", (response, socket) => {
-      socket.destroy();
-      resolve(response);
-    });
-    request.once("close", () => reject(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" })));
-  });
 }
 
 /** What the headers promise need not be read first. */

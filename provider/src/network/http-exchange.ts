@@ -1,9 +1,10 @@
-import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
 import { TlsError } from "../errors";
 import { renderQuoted } from "../x509/quoted-text";
 import { describeConnectionFailure, unreachableHint } from "./connection-failure";
+import { answerOf } from "./http-answer";
 
 /** An answer; its body is read for status 200 alone. */
 export interface HttpAnswer {
@@ -75,23 +76,6 @@ export async function exchange(url: URL, bounds: ExchangeBounds): Promise<HttpAn
   } finally {
     request.destroy();
   }
-}
-
-/** The listeners stay, so that what fails later is heard of and no one is left waiting. */
-function answerOf(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.on("error", reject);
-    request.once("response", (response) => {
-      response.on("error", reject);
-      resolve(response);
-    });
-    // status 101 is no answer to Node, it gives the socket away
-    request.once("upgrade", (response, socket) => {
-      socket.destroy();
-      resolve(response);
-    });
-    request.once("close", () => reject(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" })));
-  });
 }
 
 /** What the headers promise need not be read first. */

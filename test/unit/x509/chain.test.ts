@@ -399,42 +399,6 @@ describe("readChain", () => {
     expect(chain.findings.filter((finding) => finding.severity === "error")).toEqual([]);
   });
 
-  describe("with a preferred root", () => {
-    let otherRoot: IssuedPair;
-    let cross: IssuedPair;
-    beforeAll(() => {
-      otherRoot = pki.issue("/O=Old, Inc./CN=Other Root", { extensions: caExtensions() });
-      cross = pki.issue("Middle", { issuer: otherRoot, keyOf: middle, extensions: caExtensions() });
-    });
-
-    it.each([
-      ["Root", () => [leaf, lower, middle], () => root],
-      ["other root", () => [leaf, lower, cross], () => otherRoot],
-      ["CN=Other Root, O=Old\\, Inc.", () => [leaf, lower, cross], () => otherRoot],
-    ])("takes the way to %s", (preferredRoot, expected, end) => {
-      const pool = join(root, otherRoot, cross, middle, lower, leaf);
-      for (const rest of [{}, trust(root, otherRoot)]) {
-        const chain = read(pool, { preferredRoot, ...rest });
-        expect(sent(chain)).toBe(join(...expected()));
-        expect(chain.root?.pem).toBe(end().pem);
-      }
-      // the root itself need not be there
-      expect(sent(read(join(cross, middle, lower, leaf), { preferredRoot }))).toBe(join(...expected()));
-    });
-
-    it("takes it by the SHA-256 of the root", () => {
-      const [{ fingerprintSha256: preferredRoot } = { fingerprintSha256: "" }] = readCertificates(otherRoot.pem, "x");
-      const chain = read(join(root, otherRoot, cross, middle, lower, leaf), { preferredRoot });
-      expect(chain.root?.pem).toBe(otherRoot.pem);
-    });
-
-    it("that no way leads to is an error, which names those that there are", () => {
-      const { findings } = read(join(root, otherRoot, cross, middle, lower, leaf), { preferredRoot: "Root X1" });
-      expect(findings[0]).toMatchObject({ severity: "error", property: "preferredRoot" });
-      expect(findings[0]?.reason).toMatch(/"Root X1": .* lead to .*CN=Other Root, O=Old\\, Inc\./);
-    });
-  });
-
   it("throws nothing but a TlsError within 100 ms for any mutation of a chain", { timeout: 60_000 }, () => {
     const options = { privateKey: key(leaf), hostnames: ["a.example.com"], ...trust(root) };
     const ders = [leaf, lower, middle].map((pair) => readCertificates(pair.pem, "x")[0]?.der ?? Buffer.alloc(0));

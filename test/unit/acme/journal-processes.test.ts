@@ -1,0 +1,395 @@
+// Who has an order of the journal, and who may remove it. Other processes are real ones, and so are kills, limits and permissions.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { openJournal } from "../../../provider/src/acme/journal";
+import { isHeldLock, JournalLock } from "../../../provider/src/acme/journal-lock";
+import { recordName } from "../../../provider/src/acme/journal-record";
+import { isRunning, ownIdentity } from "../../../provider/src/acme/process-identity";
+import { journalKey } from "./journal-fixture";
+import {
+  accountPem,
+  begin,
+  certificateKeyPem,
+  DAY,
+  filesOf,
+  folder,
+  home,
+  key,
+  leaveOrder,
+  never,
+  progress,
+  quick,
+  recordFile,
+  save,
+  startOther,
+  useJournal,
+} from "./journal-place";
+
+useJournal();
+
+describe("two processes with one order", { timeout: 60_000 }, () => {
+  it("work one after the other: the second waits, says so once, and gets what the first one left", async () => {
+    const other = startOther();
+    expect(await other.line()).toBe('has it: {"notes":[]}');
+    other.tell(save("finalize", progress));
+    expect(await other.line()).toBe("saved []");
+    const waits: string[] = [];
+    let isMine = false;
+    const mine = begin({ waits }).then((entry) => {
+      isMine = true;
+      return entry;
+    });
+    await until(() => waits.length > 0);
+    expect(waits).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^another run \\(process ${other.pid}, since [0-9T:-]{19}Z\\) works on the order for example\\.com, www\\.example\\.com; waiting up to 30 s`,
+        ),
+      ),
+    ]);
+    expect(isMine).toBe(false);
+    other.tell("release");
+    expect(await other.line()).toBe("released");
+    const entry = await mine;
+    expect(entry.left?.progress).toEqual(progress);
+    expect(waits).toHaveLength(1);
+    await entry.release();
+  });
+
+  it("lets the second go on as soon as the first one is killed, long before its beats are old", async () => {
+    const other = startOther();
+    await other.line();
+    other.tell(save("answered", progress));
+    await other.line();
+    const waits: string[] = [];
+    const mine = begin({ waits, seconds: 60 });
+    await until(() => waits.length > 0);
+    const start = performance.now();
+    expect(await other.kill()).toBe("SIGKILL");
+    const entry = await mine;
+    // a dead beat would take ten seconds
+    expect(performance.now() - start).toBeLessThan(8000);
+    expect(entry.left).toMatchObject({ step: "answered", progress });
+    await entry.save("finalize", progress);
+    expect(filesOf(".lock")).toHaveLength(1);
+    await entry.remove();
+  });
+
+  it("lets a process wait for this one, and take over what it left", async () => {
+    const entry = await begin();
+    await entry.save("ordered", progress);
+    const other = startOther();
+    expect(await other.line()).toMatch(new RegExp(`^waits: another run \\(process ${process.pid}, `));
+    await entry.release();
+    expect(JSON.parse((await other.line()).replace("has it: ", ""))).toEqual({
+      left: progress,
+      step: "ordered",
+      notes: [],
+    });
+  });
+
+  it("bounds the wait, and ends it when told to", async () => {
+    const holder = await begin({ times: quick });
+    await expect(begin({ seconds: 0.2, times: quick })).rejects.toThrow(
+      /^ACME_TIMEOUT: ordering example\.com, www\.example\.com: another run still works on this order after 0\.2 s\./,
+    );
+    const controller = new AbortController();
+    const waits: string[] = [];
+    const waiting = begin({ signal: controller.signal, waits });
+    await until(() => waits.length > 0);
+    controller.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
+    expect(filesOf(".lock")).toHaveLength(1);
+    await holder.release();
+  });
+
+  it("takes a holder for alive as long as it beats", async () => {
+    const other = startOther({ env: { ...process.env, TEST_LOCK_TIMES: JSON.stringify(quick) } });
+    await other.line();
+    await expect(begin({ seconds: 3 * (quick.dead / 1000), times: quick })).rejects.toThrow("ACME_TIMEOUT");
+  });
+
+  it("takes over from one that hangs, whose next save fails then and changes nothing", async () => {
+    const other = startOther({ env: { ...process.env, TEST_LOCK_TIMES: JSON.stringify(quick) } });
+    await other.line();
+    other.tell(save("ordered", progress));
+    await other.line();
+    other.tell("block 2000");
+    expect(await other.line()).toBe("blocks");
+    const entry = await begin({ times: quick });
+    expect(entry.left?.step).toBe("ordered");
+    await entry.save("answered", { orderUrl: "https://ca.example/order/mine" });
+    expect(await other.line()).toBe("goes on");
+    other.tell(save("answer", progress));
+    expect(await other.line()).toMatch(/^failed: TlsError: ACME_ABORTED: .*another run has taken the order over/);
+    expect((await openJournal(home).find(key)).order?.progress.orderUrl).toBe("https://ca.example/order/mine");
+    await entry.release();
+  });
+
+  it("leaves alone what another run has taken, also at its end", async () => {
+    const first = await begin();
+    await first.save("ordered", progress);
+    for (const file of filesOf(".lock")) rmSync(join(folder, file));
+    const entry = await begin();
+    await entry.save("answered", progress);
+    await first.markReturned();
+    expect((await openJournal(home).find(key)).order).toMatchObject({ isReturned: false, progress });
+    for (const file of filesOf(".lock")) rmSync(join(folder, file));
+    const third = await begin();
+    await entry.remove();
+    expect((await openJournal(home).find(key)).order).toMatchObject({ step: "answered" });
+    await third.remove();
+    expect(readdirSync(folder)).toEqual([".gitignore"]);
+  });
+
+  it("find a whole record after a kill at any moment", async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const other = startOther();
+      expect(await other.line()).toMatch(/^has it: .*"notes":\[\]}$/);
+      other.tell(`save-for-ever ${JSON.stringify({ step: "ordered", progress })}`);
+      await other.line();
+      if (round > 0) await other.line();
+      await new Promise((resolve) => setTimeout(resolve, randomBytes(1)[0] ?? 0));
+      await other.kill();
+      const { order, notes } = await openJournal(home).find(key);
+      expect(notes).toEqual([]);
+      if (round > 0) expect(order?.progress.certificateKeyPem).toBe(certificateKeyPem);
+    }
+  });
+});
+
+describe("the lock", { timeout: 60_000 }, () => {
+  const path = (file: string) => join(folder, file);
+  beforeEach(() => mkdirSync(folder, { recursive: true }));
+
+  it("is held by one at a time, however many want it at once and however many dead ones lie there", async () => {
+    const { space } = await ownIdentity();
+    for (let index = 0; index < 3; index += 1) {
+      const dead = { pid: 2 ** 22 + 1 + index, space, started: "1" };
+      writeFileSync(path(`x.${index}.lock`), JSON.stringify(dead));
+    }
+    let [inside, most, times] = [0, 0, 0];
+    const contender = async () => {
+      for (let round = 0; round < 4; round += 1) {
+        const lock = await new JournalLock(folder, "x", { ...quick, dead: 60_000 }).take({
+          signal: never,
+          milliseconds: 60_000,
+          onWait: () => {},
+        });
+        if (lock === undefined) throw new Error("the time was over");
+        inside += 1;
+        most = Math.max(most, inside);
+        await new Promise((resolve) => setImmediate(resolve));
+        times += 1;
+        inside -= 1;
+        await lock.release();
+      }
+    };
+    await Promise.all(Array.from({ length: 10 }, contender));
+    expect({ most, times }).toEqual({ most: 1, times: 40 });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  const tryWith = async (identity: object | string, age = 0) => {
+    writeFileSync(path("x.0.lock"), typeof identity === "string" ? identity : JSON.stringify(identity));
+    const then = new Date(Date.now() - age);
+    utimesSync(path("x.0.lock"), then, then);
+    const taken = await new JournalLock(folder, "x").tryTake();
+    if (!isHeldLock(taken)) return "alive";
+    await taken.release();
+    return "dead";
+  };
+
+  it("goes by the start of a process, since its number may be another's now", async () => {
+    const self = await ownIdentity();
+    expect(await tryWith(self)).toBe("alive");
+    expect(await tryWith({ ...self, started: "long ago" })).toBe("dead");
+    // the runner that started this worker
+    expect(await tryWith({ ...self, pid: process.ppid, started: "long ago" })).toBe("dead");
+    expect(await tryWith({ pid: process.ppid, space: self.space })).toBe("alive");
+    expect(await tryWith({ ...self, pid: 2 ** 22 + 1 })).toBe("dead");
+  });
+
+  it("goes by beats alone for a process of another machine or container, and for a file that is half written", async () => {
+    const foreign = { pid: process.pid, space: "elsewhere", started: "1" };
+    expect(await tryWith(foreign)).toBe("alive");
+    expect(await tryWith(foreign, 3_600_000)).toBe("dead");
+    expect(await tryWith("")).toBe("alive");
+    expect(await tryWith('{"pid":', 3_600_000)).toBe("dead");
+    writeFileSync(path("x.0.lock"), JSON.stringify(foreign));
+    const lock = await new JournalLock(folder, "x", quick).take({
+      signal: never,
+      milliseconds: 20_000,
+      onWait: () => {},
+    });
+    expect(lock).toBeDefined();
+    await lock?.release();
+  });
+
+  it.runIf(process.platform === "linux")("is not held by a process that has ended and was not collected", async () => {
+    // exec leaves the shell's child to a program that never asks for it
+    const parent = spawn("sh", ["-c", "sh -c 'exit 0' & echo $!; exec sleep 60"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    onTestFinished(() => {
+      parent.kill("SIGKILL");
+    });
+    const [pid] = (await once(parent.stdout, "data")).map(Number);
+    await until(() => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "));
+    expect(() => process.kill(pid ?? 0, 0)).not.toThrow();
+    expect(await isRunning({ ...(await ownIdentity()), pid: pid ?? 0, started: undefined } as never)).toBe(false);
+  });
+
+  it("is not held any more when its file is gone", async () => {
+    const lock = await new JournalLock(folder, "x").tryTake();
+    if (!isHeldLock(lock)) throw new Error("nobody else is there");
+    expect(await lock.isHeld()).toBe(true);
+    for (const file of readdirSync(folder)) rmSync(path(file));
+    expect(await lock.isHeld()).toBe(false);
+    await lock.release();
+    await lock.release();
+  });
+});
+
+describe("sweep", { timeout: 60_000 }, () => {
+  it("removes what was returned, and unfinished orders after a day, with a word", async () => {
+    const returned = await begin({ key: journalKey(accountPem, "returned") });
+    await returned.save("downloaded", progress);
+    await returned.markReturned();
+    await leaveOrder();
+    const journal = openJournal(home);
+    expect(await journal.sweep(new Date())).toEqual({ removed: 1, notes: [] });
+    expect(filesOf(".json")).toEqual([`${recordName(key)}.json`]);
+    expect(await journal.sweep(new Date(Date.now() + DAY - 60_000))).toEqual({ removed: 0, notes: [] });
+    const { removed, notes } = await journal.sweep(new Date(Date.now() + DAY + 60_000));
+    expect(removed).toBe(1);
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^an unfinished order for example\.com, www\.example\.com, last touched at .*Z, is given up\. Answers to its challenges may still be in place\.$/,
+      ),
+    ]);
+    expect(readdirSync(folder)).toEqual([".gitignore"]);
+  });
+
+  it("never removes what a living process works on, and does what it left after its death", async () => {
+    const other = startOther();
+    await other.line();
+    other.tell(save("finalize", progress));
+    await other.line();
+    const journal = openJournal(home);
+    const later = new Date(Date.now() + 3 * DAY);
+    expect(await journal.sweep(later)).toEqual({ removed: 0, notes: [] });
+    expect(filesOf(".lock")).toHaveLength(1);
+    await other.kill();
+    expect((await journal.sweep(later)).removed).toBe(1);
+    expect(readdirSync(folder)).toEqual([".gitignore"]);
+  });
+
+  it("removes locks and half written files of the dead, keeps a young order beside them, and touches no other file", async () => {
+    const other = startOther();
+    await other.line();
+    other.tell(`save-for-ever ${JSON.stringify({ step: "ordered", progress })}`);
+    await other.line();
+    await other.line();
+    await other.kill();
+    const name = recordName(key);
+    writeFileSync(join(folder, `${name}.0123456789abcdef.tmp`), "half");
+    writeFileSync(join(folder, "README"), "not ours");
+    expect(await openJournal(home).sweep(new Date())).toEqual({ removed: 0, notes: [] });
+    expect(readdirSync(folder).sort()).toEqual([".gitignore", "README", `${name}.json`].sort());
+  });
+
+  it("removes after a day what was set aside or can't be read", async () => {
+    await leaveOrder();
+    writeFileSync(recordFile(), "damaged");
+    await (await begin()).release();
+    writeFileSync(join(folder, `${recordName(journalKey(accountPem, "two"))}.json`), "damaged");
+    expect(readdirSync(folder)).toHaveLength(3);
+    await openJournal(home).sweep(new Date());
+    expect(readdirSync(folder)).toHaveLength(3);
+    await openJournal(home).sweep(new Date(Date.now() + DAY + 60_000));
+    expect(readdirSync(folder)).toEqual([".gitignore"]);
+  });
+});
+
+describe("a journal that can't be written", { timeout: 60_000 }, () => {
+  const lost =
+    /^the journal .* can't be written or read \((\w+)\): if this run is killed, the next one can't go on with its order .* TLS_GATEWAY_HOME names another folder/;
+
+  it("stops nothing: the note says what is lost", async () => {
+    mkdirSync(join(home, ".."), { recursive: true });
+    writeFileSync(home, "a file");
+    const entry = await begin();
+    expect(entry.notes).toEqual([expect.stringMatching(lost)]);
+    expect(entry.left).toBeUndefined();
+    await entry.save("ordered", progress);
+    await entry.markReturned();
+    await entry.remove();
+    expect(entry.notes).toHaveLength(1);
+    expect(await openJournal(home).sweep(new Date())).toEqual({ removed: 0, notes: [] });
+    expect(await openJournal(home).find(key)).toEqual({ notes: [] });
+  });
+
+  it("because another user owns the folder above is one", async () => {
+    const base = join(home, "..");
+    mkdirSync(home);
+    chmodSync(home, 0o555);
+    chmodSync(base, 0o755);
+    // root may write everywhere
+    const asOther = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    const other = startOther(asOther);
+    expect(await other.line()).toMatch(/^has it: {"notes":\["the journal .* \(EACCES\)/);
+    other.tell(save("ordered", progress));
+    expect(await other.line()).toMatch(/^saved \["the journal/);
+    chmodSync(home, 0o755);
+  });
+
+  it("because the disk is full keeps the last whole record, tells it once, and leaves no key behind", async () => {
+    await leaveOrder();
+    const before = readFileSync(recordFile());
+    // the lock has 100 bytes, a record more than 2 kB
+    const other = startOther({ wrap: ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash"] });
+    expect(await other.line()).toMatch(/^has it: .*"notes":\[\]}$/);
+    for (const step of ["answered", "finalize"]) {
+      other.tell(save(step, progress));
+      expect(JSON.parse((await other.line()).replace("saved ", ""))).toEqual([expect.stringMatching(lost)]);
+    }
+    expect(readFileSync(recordFile()).equals(before)).toBe(true);
+    expect(filesOf(".tmp")).toEqual([]);
+    other.tell("returned");
+    await other.line();
+    expect(
+      filesOf(".json").filter((file) => readFileSync(join(folder, file), "utf8").includes('"certificateKey"')),
+    ).toEqual([]);
+  });
+
+  it("since somebody removed it in the middle goes on without, and says so", async () => {
+    const entry = await begin();
+    await entry.save("ordered", progress);
+    rmSync(home, { recursive: true });
+    await entry.save("answered", progress);
+    expect(entry.notes).toEqual([expect.stringContaining("was removed meanwhile; if this run is killed")]);
+    await entry.save("finalize", progress);
+    await entry.markReturned();
+    expect(existsSync(home)).toBe(false);
+  });
+});
+
+/** Looks again and again; the test's own time bounds it. */
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
