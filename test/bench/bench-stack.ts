@@ -39,8 +39,15 @@ export class BenchStack {
     this.#timer = timer;
   }
 
-  /** @param name of the stack, at the same length for stacks that are compared: it stands in every URN. */
-  static async create(name: string, program: automation.PulumiFn): Promise<BenchStack> {
+  /**
+   * @param name of the stack, at the same length for stacks that are compared: it stands in every URN.
+   * @param environment of the engine and its provider processes, beside this process's own.
+   */
+  static async create(
+    name: string,
+    program: automation.PulumiFn,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<BenchStack> {
     const folder = mkdtempSync(join(tmpdir(), "tls-gateway-bench-"));
     folders.add(folder);
     const timer = await CommandTimer.create();
@@ -51,6 +58,7 @@ export class BenchStack {
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
+      ...environment,
     };
     const stack = await automation.LocalWorkspace.createStack(
       { stackName: name, projectName: "bench", program },
@@ -65,9 +73,10 @@ export class BenchStack {
     return new BenchStack(stack, folder, timer);
   }
 
-  /** Milliseconds of `pulumi up`, the program's own time included. */
-  async up(): Promise<number> {
-    await this.#stack.up({ signal: AbortSignal.timeout(TIME_LIMIT * 1000) });
+  /** Milliseconds of `pulumi up`, the program's own time included. @param parallel resources at once; Pulumi's default else. */
+  async up(parallel?: number): Promise<number> {
+    const signal = AbortSignal.timeout(TIME_LIMIT * 1000);
+    await this.#stack.up({ signal, ...(parallel !== undefined && { parallel }) });
     return this.#timer.take("up");
   }
 

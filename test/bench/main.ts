@@ -1,6 +1,7 @@
 // Measures what "Speed and memory" of CONTRIBUTING.md promises: `npm run bench [-- <name>… --sizes 10,100 --runs 3 --json]`.
 // A missed target is marked, and is no failure: the machine may be busy. Exit code 1 is for errors only.
 import { parseArgs } from "node:util";
+import { acme } from "./acme.ts";
 import { chain } from "./chain.ts";
 import { engine } from "./engine.ts";
 import { fleet } from "./fleet.ts";
@@ -11,7 +12,7 @@ import { state } from "./state.ts";
 import { renderTable } from "./table.ts";
 
 /** Quick ones first. */
-const benchmarks: readonly Benchmark[] = [state, load, issue, chain, fleet, engine];
+const benchmarks: readonly Benchmark[] = [state, load, issue, chain, acme, fleet, engine];
 
 function readCommandLine(): { chosen: readonly Benchmark[]; options: BenchOptions; json: boolean } {
   const { values, positionals } = parseArgs({

@@ -1,6 +1,5 @@
 // A second Node process for a test: it runs a program beside this file and is told and tells single lines.
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -35,7 +34,12 @@ export class TestProcess {
     this.child.stderr?.on("data", (chunk: Buffer) => {
       this.#errors += chunk.toString();
     });
-    this.ended = once(this.child, "close").then(([code, signal]) => {
+    this.child.once("error", (error) => {
+      this.#errors += String(error);
+    });
+    this.ended = new Promise<unknown[]>((resolve) => {
+      this.child.once("close", (...end) => resolve(end));
+    }).then(([code, signal]) => {
       this.#end = `ended (${String(signal ?? code)}): ${this.#errors}`;
       for (const next of this.#wanted.splice(0)) next(this.#end);
       return (signal ?? code) as number | NodeJS.Signals | null;
