@@ -92,7 +92,8 @@ describe("two copies of the package in one program", () => {
   mkdirSync(copy, { recursive: true });
   for (const part of ["dist", "package.json"])
     cpSync(join(programFolder, "provider", part), join(copy, part), { recursive: true });
-  for (const name of ["@pulumi", "node-forge", "zod", "yaml"]) {
+  const { dependencies } = createRequire(join(copy, "package.json"))("./package.json") as { dependencies: object };
+  for (const name of ["@pulumi", ...Object.keys(dependencies)]) {
     symlinkSync(join(programFolder, "node_modules", name), join(folder, "node_modules", name));
   }
   const other = createRequire(join(folder, "program.js"))("pulumi-tls-gateway") as typeof gateway;
