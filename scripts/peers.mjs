@@ -1,5 +1,5 @@
 // Guards that tests and examples meet real programs: those of tools/peers.json are built once a user, the others come with the system.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { runQuiet, step } from "./step.mjs";
 import { cachedTool, findProgram, isToolCached } from "./tools-cache.mjs";
@@ -27,7 +27,7 @@ export async function findPeers(root, required) {
   }
   for (const pin of pins) {
     const found = findProgram(pin.program);
-    const folder = found === undefined ? await buildPeer(pin, required) : dirname(found);
+    const folder = found === undefined ? await buildPeer(root, pin, required) : dirname(found);
     if (folder === undefined) missing.push(pin.program);
     else folders.push(folder);
   }
@@ -52,9 +52,9 @@ export async function requirePrograms(root, names) {
   for (const pin of readPins(root).filter(({ program }) => names.includes(program))) {
     const { program } = pin;
     const found = findProgram(program);
-    const folder = found === undefined ? await buildPeer(pin, true) : dirname(found);
+    const folder = found === undefined ? await buildPeer(root, pin, true) : dirname(found);
     if (folder === undefined) {
-      const from = `${pin.package}@${pin.version}`;
+      const from = "folder" in pin ? pin.folder : `${pin.package}@${pin.version}`;
       throw new ProgramMissing(
         `${program} is neither on PATH nor built, and there is no Go to build it: install Go (https://go.dev/doc/install) and run this again, or put ${program} (${from}) on PATH.`,
       );
@@ -65,7 +65,8 @@ export async function requirePrograms(root, names) {
 }
 
 /**
- * @typedef {{program: string, package: string, version: string}} Pin
+ * A Go program: a package of a published module at a version, or a module of ours in a folder of the repository.
+ * @typedef {{program: string, package: string, version: string} | {program: string, folder: string}} Pin
  */
 
 /**
@@ -77,24 +78,49 @@ function readPins(root) {
 }
 
 /**
+ * @param {string} root
  * @param {Pin} pin
  * @param {boolean} required
  */
-async function buildPeer(pin, required) {
-  const name = `${pin.program}-${pin.version}`;
-  const pins = [pin.package, pin.version];
+async function buildPeer(root, pin, required) {
+  const { name, pins, title } = describePin(root, pin);
   if (isToolCached(name, pins)) return cachedTool(name, pins, async () => {});
   const go = findProgram("go");
   if (go === undefined) return undefined;
   try {
-    return await step(`${pin.program} ${pin.version}: building it with Go (once a user)`, () =>
+    return await step(`${title}: building it with Go (once a user)`, () =>
       cachedTool(name, pins, async (folder) => {
-        const env = { ...process.env, GOBIN: join(folder, "bin"), CGO_ENABLED: "0" };
-        await runQuiet(go, ["install", `${pin.package}@${pin.version}`], { env, limitSeconds: 1800 });
+        const bin = join(folder, "bin");
+        const env = { ...process.env, GOBIN: bin, CGO_ENABLED: "0" };
+        const args =
+          "folder" in pin
+            ? ["build", "-C", join(root, pin.folder), "-o", join(bin, pin.program), "."]
+            : ["install", `${pin.package}@${pin.version}`];
+        await runQuiet(go, args, { env, limitSeconds: 1800 });
       }),
     );
   } catch (error) {
     if (required) throw error;
     return undefined;
   }
+}
+
+/**
+ * What a program is called, and all that its content depends on: of one of ours, every file.
+ * @param {string} root
+ * @param {Pin} pin
+ */
+function describePin(root, pin) {
+  if (!("folder" in pin)) {
+    return {
+      name: `${pin.program}-${pin.version}`,
+      pins: [pin.package, pin.version],
+      title: `${pin.program} ${pin.version}`,
+    };
+  }
+  const folder = join(root, pin.folder);
+  const pins = readdirSync(folder)
+    .sort()
+    .flatMap((file) => [file, readFileSync(join(folder, file), "utf8")]);
+  return { name: pin.program, pins, title: pin.program };
 }

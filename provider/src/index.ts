@@ -11,9 +11,22 @@ export type {
   InspectionFinding,
 } from "./files/inspection";
 export type { CellsOptions } from "./gateway/cells-options";
+export type { GatewayFeature } from "./gateway/features";
 export type { FirewallPort, GatewayCommands, GatewayFile } from "./gateway/kind";
-export type { GatewayKindName } from "./gateway/kinds";
-export type { HeaderChange, Maintenance, RoutingRule, SiteData, SiteTls } from "./gateway/site";
+export type { GatewayKindName, GatewayOptions } from "./gateway/kinds";
+export type {
+  ClientAuth,
+  HeaderChange,
+  Hsts,
+  Maintenance,
+  ProxyProtocol,
+  RoutingRule,
+  SiteData,
+  SiteTimeouts,
+  SiteTls,
+  SiteUpstream,
+  TlsProfile,
+} from "./gateway/site";
 export type { RenewalDecision, RenewalPolicy, Validity } from "./renewal/decision";
 export type { RenewalWindow } from "./renewal/window";
 export {
@@ -43,7 +56,7 @@ export {
 } from "./resources/certificate-chain";
 export type { ChainMember, TlsaArgs, TlsaRecord } from "./resources/certificate-facts";
 export type { Pkcs12Args } from "./resources/certificate-files";
-export { Gateway, type GatewayArgs, type GatewaySiteArgs } from "./resources/gateway";
+export { Gateway, type GatewayArgs, type GatewayArgsOf, type GatewaySiteArgs } from "./resources/gateway";
 export type { GatewayCertificate, Renewal } from "./resources/gateway-certificate";
 export {
   type IssueArgs,

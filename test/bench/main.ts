@@ -5,6 +5,7 @@ import { acme } from "./acme.ts";
 import { chain } from "./chain.ts";
 import { engine } from "./engine.ts";
 import { fleet } from "./fleet.ts";
+import { gateways } from "./gateways.ts";
 import { issue } from "./issue.ts";
 import { load } from "./load.ts";
 import { type Benchmark, type BenchOptions, isMissed, type Measurement, ratioOf } from "./measurement.ts";
@@ -12,7 +13,7 @@ import { state } from "./state.ts";
 import { renderTable } from "./table.ts";
 
 /** Quick ones first. */
-const benchmarks: readonly Benchmark[] = [state, load, issue, chain, acme, fleet, engine];
+const benchmarks: readonly Benchmark[] = [state, load, issue, chain, acme, gateways, fleet, engine];
 
 function readCommandLine(): { chosen: readonly Benchmark[]; options: BenchOptions; json: boolean } {
   const { values, positionals } = parseArgs({

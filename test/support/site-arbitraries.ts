@@ -69,6 +69,61 @@ export const siteArbitrary: fc.Arbitrary<SiteData> = fc
       : fc.boolean().map((redirect) => (redirect ? { ...site, redirectToHttps: true as const } : site)),
   );
 
+const seconds = fc.integer({ min: 1, max: 86_400 });
+const flag = fc.constant(true as const);
+
+/** What a site asks of a proxy; TLS of the site is on. */
+const proxied = fc.record(
+  {
+    upstream: fc.oneof(
+      fc.record(
+        { url: fc.constantFrom("http://10.0.0.5:8080", "h2c://[::1]:9000"), grpc: flag },
+        { requiredKeys: ["url"] },
+      ),
+      fc.record(
+        {
+          url: fc.constant("https://cells.internal:8443"),
+          kind: fc.constant("cells" as const),
+          rootCa: flag,
+          serverName: dnsName,
+        },
+        { requiredKeys: ["url"] },
+      ),
+      fc.constant({ url: "https://cells.internal:8443", rootCaFile: "/etc/ssl/root.pem" }),
+    ),
+    clientAuth: fc.constantFrom({ ca: true as const }, { caFile: "/etc/ssl/clients.pem" }),
+    hsts: fc.record({ maxAgeSeconds: seconds, includeSubDomains: flag }, { requiredKeys: ["maxAgeSeconds"] }),
+    tlsProfile: fc.constantFrom("modern" as const, "intermediate" as const),
+    proxyProtocol: fc.constant({ trusted: ["10.0.0.0/8", "2001:db8::/32"] }),
+    maxBodyBytes: fc.integer({ min: 1, max: 2 ** 40 }),
+    timeouts: fc.record(
+      { connectSeconds: seconds, responseSeconds: seconds, tunnelSeconds: seconds },
+      { requiredKeys: ["tunnelSeconds"] },
+    ),
+    maintenance: fc.record({ retryAfterSeconds: seconds }),
+    routing: fc.constant([
+      { route: "/public", effect: "allow" as const },
+      { route: "*", effect: "deny" as const },
+    ]),
+  },
+  { requiredKeys: ["upstream"] },
+);
+
+/** One valid site as a program may give it to a proxy. */
+export const proxySiteArbitrary: fc.Arbitrary<SiteData> = fc
+  .tuple(siteArbitrary, proxied)
+  .map(([{ maintenance: _, ...site }, properties]) => ({
+    ...site,
+    ...properties,
+    tls: site.tls === "disabled" ? { selfSigned: { ca: "ca" } } : site.tls,
+  }));
+
+/** Sites of different names, of which some stand behind a proxy. */
+export const mixedListArbitrary = fc.uniqueArray(fc.oneof(siteArbitrary, proxySiteArbitrary), {
+  selector: (site) => site.name,
+  maxLength: 6,
+});
+
 /** Sites of different names. */
 export const siteListArbitrary = fc.uniqueArray(siteArbitrary, { selector: (site) => site.name, maxLength: 6 });
 

@@ -56,6 +56,11 @@ function checkCellsSite(site: SiteData, options: CellsOptions): readonly SitePro
       'Cells 4 has no changes of headers and would ignore them silently: set the option version: "5", or leave headers away',
     );
   }
+  if (site.maintenance?.retryAfterSeconds !== undefined) {
+    const reason =
+      "Cells redirects to its maintenance page and names no time to come back: leave retryAfterSeconds away";
+    add("maintenance.retryAfterSeconds", reason);
+  }
   for (const [index, { value = "" }] of (site.headers ?? []).entries()) {
     // how Cells 5 quotes a value in its Caddyfile is not known
     if (/["`\\]/.test(value)) {

@@ -1,5 +1,12 @@
-import { TlsError } from "../errors";
-import { renderQuoted } from "../x509/quoted-text";
+import {
+  choice,
+  commandOption,
+  directoryOption,
+  nameOption,
+  type OptionTable,
+  portOption,
+  readOptions,
+} from "./option-table";
 import { isTlsSite, type SiteData } from "./site";
 
 /** What a gateway of kind `cells` needs to know beside its sites. */
@@ -12,60 +19,40 @@ export interface CellsOptions {
   readonly certificateDirectory: string;
   /** Port of the separate clear gRPC service, unless a site says another; default 33060. */
   readonly grpcPort: number;
+  /** Who owns what the install script places: the user that Cells runs as. */
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
+  /** Stops Cells, in place of `systemctl stop cells`; one line of POSIX shell. */
+  readonly stopCommand?: string | undefined;
+  /** Starts Cells, in place of `systemctl start cells`. */
+  readonly startCommand?: string | undefined;
 }
 
-const optionNames = ["version", "workingDirectory", "certificateDirectory", "grpcPort"];
 /** A free choice of ours: Cells would take a random port at each start, which no firewall can open. */
 const defaultGrpcPort = 33060;
+
+const table: OptionTable<Omit<CellsOptions, "certificateDirectory"> & { certificateDirectory: string | undefined }> = {
+  version: choice(["4", "5"], "4"),
+  workingDirectory: directoryOption("/var/cells"),
+  certificateDirectory: (value, path) => (value === undefined ? undefined : directoryOption("")(value, path)),
+  grpcPort: portOption(defaultGrpcPort),
+  user: nameOption(),
+  group: nameOption(),
+  stopCommand: commandOption,
+  startCommand: commandOption,
+};
 
 /**
  * Reads the options of a gateway of kind `cells` and fills in the defaults.
  * @throws TlsError GATEWAY_INVALID naming the option, what was found and what was expected
  */
 export function parseCellsOptions(input: unknown): CellsOptions {
-  const given = input ?? {};
-  if (typeof given !== "object" || Array.isArray(given)) {
-    return refuse("options", given, 'an object such as { version: "5" }');
-  }
-  const options = new Map(Object.entries(given).filter(([, value]) => value !== undefined));
-  for (const name of options.keys()) {
-    if (!optionNames.includes(name)) {
-      const shown = /^\w{1,40}$/.test(name) ? name : renderQuoted(name);
-      const reason = `options.${shown} is not an option of kind cells, which takes ${optionNames.join(", ")}`;
-      throw new TlsError("GATEWAY_INVALID", reason, { hint: "Correct the name, or leave it away." });
-    }
-  }
-  const version = options.get("version") ?? "4";
-  if (version !== "4" && version !== "5") return refuse("options.version", version, '"4" or "5"');
-  const workingDirectory = parseDirectory("workingDirectory", options.get("workingDirectory") ?? "/var/cells");
-  const certificateDirectory = parseDirectory(
-    "certificateDirectory",
-    options.get("certificateDirectory") ?? `${workingDirectory}/certs`,
-  );
-  const grpcPort = options.get("grpcPort") ?? defaultGrpcPort;
-  if (typeof grpcPort !== "number" || !Number.isInteger(grpcPort) || grpcPort < 1 || grpcPort > 65535) {
-    return refuse("options.grpcPort", grpcPort, "a port from 1 to 65535");
-  }
-  return { version, workingDirectory, certificateDirectory, grpcPort };
+  const options = readOptions("cells", input, table);
+  return { ...options, certificateDirectory: options.certificateDirectory ?? `${options.workingDirectory}/certs` };
 }
 
 /** The port of the separate clear gRPC service; undefined when there is none: every site has TLS, or Cells 5. */
 export function grpcPortOf(sites: readonly SiteData[], options: CellsOptions): number | undefined {
   if (options.version === "5" || sites.every(isTlsSite)) return undefined;
   return sites.find((site) => site.grpcPort !== undefined)?.grpcPort ?? options.grpcPort;
-}
-
-/** Plain signs only: the path stands in shell commands, in Cells' configuration and in environment files. */
-function parseDirectory(name: string, value: unknown): string {
-  const isPlain = typeof value === "string" && value.length <= 1024 && /^(\/[A-Za-z0-9._@+-]+)+\/?$/.test(value);
-  if (isPlain && !/\/\.{1,2}(\/|$)/.test(value)) return value.replace(/\/$/, "");
-  return refuse(`options.${name}`, value, "an absolute path of plain letters, digits and ._@+-, such as /var/cells");
-}
-
-function refuse(path: string, value: unknown, expected: string): never {
-  const found =
-    typeof value === "string" ? renderQuoted(value) : typeof value === "number" ? String(value) : typeof value;
-  throw new TlsError("GATEWAY_INVALID", `${path}: found ${found}, expected ${expected}`, {
-    hint: "Correct it, or leave it away for the default.",
-  });
 }

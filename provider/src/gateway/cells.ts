@@ -2,14 +2,29 @@ import { checkCellsSites } from "./cells-checks";
 import { cellsSites, renderCellsInstallYaml, renderCellsJson } from "./cells-document";
 import { cellsEnvironment, cellsSiteEnvironment } from "./cells-environment";
 import { cellsFiles } from "./cells-files";
+import { cellsInstall } from "./cells-install";
 import { type CellsOptions, parseCellsOptions } from "./cells-options";
 import { cellsCommands, cellsFirewallPorts, cellsNotes } from "./cells-ports";
+import { featuresBut } from "./features";
 import type { GatewayKind, GatewayRendering } from "./kind";
 import type { SiteData } from "./site";
 
 /** The gateway inside Pydio Cells (an embedded Caddy), versions 4 and 5: `cells configure sites` as data. */
 export const cells: GatewayKind<CellsOptions> = {
   kind: "cells",
+  features: featuresBut({
+    modernProfile: "leaves the versions of TLS to its embedded Caddy",
+    hsts: "has no HSTS of its own; version 5 can set Strict-Transport-Security by headers",
+    clientAuth: "asks clients for no certificate",
+    upstream: "is the application itself, and passes nothing on",
+    upstreamTls: "is the application itself, and passes nothing on",
+    upstreamH2c: "is the application itself, and passes nothing on",
+    grpc: "has its own gRPC, on every site with TLS",
+    maxBodyBytes: "limits uploads in its own settings",
+    timeouts: "has no time-outs of sites",
+    proxyProtocol: "does not read the PROXY protocol",
+    routingPaths: "routes by the ids of its own routes",
+  }),
   parseOptions: parseCellsOptions,
   checkSites: checkCellsSites,
   render: renderCells,
@@ -17,6 +32,7 @@ export const cells: GatewayKind<CellsOptions> = {
   files: (sites, options) => cellsFiles(byName(sites), options),
   firewallPorts: (sites, options) => cellsFirewallPorts(byName(sites), options),
   commands: cellsCommands,
+  install: cellsInstall,
 };
 
 /** Sites stand in the order of their names: the order of a program's list never shows as a difference. */

@@ -1,7 +1,15 @@
+import { apache } from "./apache";
+import { caddy } from "./caddy";
 import { cells } from "./cells";
+import { haproxy } from "./haproxy";
+import { kubernetes } from "./kubernetes";
+import { nginx } from "./nginx";
 
 /** Every kind of gateway. A new kind is one new file and one line here. */
-export const gatewayKinds = { cells } as const;
+export const gatewayKinds = { apache, caddy, cells, haproxy, kubernetes, nginx } as const;
 
 /** The names of the kinds. */
 export type GatewayKindName = keyof typeof gatewayKinds;
+
+/** The options of a kind, with their defaults. */
+export type GatewayOptions<Kind extends GatewayKindName> = ReturnType<(typeof gatewayKinds)[Kind]["parseOptions"]>;

@@ -1,7 +1,7 @@
 import { isCovered } from "../x509/identifier";
 import { ipOctets } from "../x509/ip-address";
 import { findRepeatedMatcher } from "./condition";
-import { bindHosts, type SiteData, siteNames } from "./site";
+import { answeredNames, bindHosts, type SiteData } from "./site";
 
 /** What is wrong in one site by itself. */
 export interface SiteFinding {
@@ -23,6 +23,7 @@ export function checkSite(site: SiteData): readonly SiteFinding[] {
     ...checkRouting(site),
     ...checkRedirect(site),
     ...checkMaintenance(site),
+    ...checkTlsOnly(site),
   ];
 }
 
@@ -40,6 +41,16 @@ function checkRedirect(site: SiteData): readonly SiteFinding[] {
   return [{ property: "redirectToHttps", reason }];
 }
 
+/** What means nothing without TLS. A browser ignores HSTS over plain HTTP (RFC 6797 section 8.1). */
+function checkTlsOnly(site: SiteData): readonly SiteFinding[] {
+  if (site.tls !== "disabled") return [];
+  return (["clientAuth", "hsts", "tlsProfile"] as const).flatMap((property) => {
+    if (site[property] === undefined) return [];
+    const reason = `found it together with tls: "disabled", expected a site with TLS: leave ${property} away, or choose one of the ways of TLS`;
+    return [{ property, reason }];
+  });
+}
+
 function checkMaintenance(site: SiteData): readonly SiteFinding[] {
   const conditions = site.maintenance?.conditions ?? [];
   const index = findRepeatedMatcher(conditions);
@@ -53,7 +64,7 @@ function checkMaintenance(site: SiteData): readonly SiteFinding[] {
 function checkLetsEncrypt(site: SiteData): readonly SiteFinding[] {
   if (site.tls === "disabled" || !("letsEncrypt" in site.tls)) return [];
   const hosts = new Set(bindHosts(site));
-  return siteNames(site).flatMap((name) => {
+  return answeredNames(site).flatMap((name) => {
     const problem = letsEncryptProblem(name);
     return problem === undefined ? [] : [{ property: hosts.has(name) ? "binds" : "hostnames", reason: problem }];
   });
@@ -77,7 +88,7 @@ function letsEncryptProblem(name: string): string | undefined {
 function checkCoverage(site: SiteData): readonly SiteFinding[] {
   const certificate = knownNames(site);
   if (certificate === undefined) return [];
-  const missing = siteNames(site).filter(
+  const missing = answeredNames(site).filter(
     (name) => !certificate.names.includes(name) && !isCovered(name, certificate.names),
   );
   if (missing.length === 0) return [];

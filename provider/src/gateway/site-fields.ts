@@ -46,6 +46,39 @@ export function parseExternalUrl(text: string): string {
 }
 
 /**
+ * Reads the URL of an upstream into `scheme://host:port` with scheme http, https or h2c (HTTP/2 without TLS, RFC 9113
+ * section 3.3); the port is 80, or 443 for https, where none is given.
+ * @throws TlsError SITE_INVALID, IDENTIFIER_INVALID
+ */
+export function parseUpstreamUrl(text: string): string {
+  const stop = (found: string, hint = "Write it as http://10.0.0.5:8080, https://cells.internal:8443 or h2c://…") =>
+    refuse("the upstream", text, found, hint);
+  const [, scheme = "", rest = ""] = /^(https?|h2c):\/\/(.*)$/is.exec(text) ?? [];
+  if (scheme === "") return stop("its scheme is none of http, https and h2c");
+  const authority = rest.replace(/\/$/, "");
+  if (/[/?#]/.test(authority)) return stop("it has a path, query or fragment", "Give scheme, host and port only.");
+  if (authority.includes("@")) return stop("it holds a user name", "Leave the part up to the @ away.");
+  const [, host, port] = /^(\[[^\]]*\]|[^:[\]]*)(?::(\d{1,5}))?$/.exec(authority) ?? [];
+  if (host === undefined || host === "") return stop("it has no host, or its port is not a number");
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) return stop(`${port} is not a port`);
+  const canonical = parseHostName(host.startsWith("[") ? host.slice(1, -1) : host);
+  if (canonical.startsWith("*.")) return stop("a wildcard is not a host to go to");
+  const shown = canonical.includes(":") ? `[${canonical}]` : canonical;
+  const lower = scheme.toLowerCase();
+  return `${lower}://${shown}:${Number(port ?? (lower === "https" ? 443 : 80))}`;
+}
+
+/** Takes an upstream's URL in canonical form apart; an IPv6 host comes without brackets. */
+export function readUpstreamUrl(canonical: string): { scheme: "http" | "https" | "h2c"; host: string; port: number } {
+  const {
+    scheme = "",
+    host = "",
+    port,
+  } = /^(?<scheme>\w+):\/\/(?<host>.*):(?<port>\d+)$/.exec(canonical)?.groups ?? {};
+  return { scheme: scheme as "http" | "https" | "h2c", host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}
+
+/**
  * Reads an e-mail address for an account at a certificate authority. Stricter than RFC 5322: no signs that mean something
  * to a shell or in a server's configuration.
  * @throws TlsError SITE_INVALID, IDENTIFIER_INVALID
@@ -125,12 +158,16 @@ export function parseServerPath(text: string): string {
 }
 
 /**
- * Checks the id of a route of the application, or "*" for every route.
+ * Checks a route: the id of one of Cells ("public"), a path ("/public", RFC 3986 unreserved characters, without a slash at
+ * the end), or "*" for every route.
  * @throws TlsError SITE_INVALID
  */
-export function parseRouteId(text: string): string {
+export function parseRoute(text: string): string {
   if (/^(\*|[A-Za-z0-9][A-Za-z0-9_.:-]{0,127})$/.test(text)) return text;
-  return refuse("the route", text, "it is no id of a route", 'Give an id such as "public", or "*" for all.');
+  const hint = 'Give an id such as "public" for Cells, a path such as "/public" for a proxy, or "*" for all.';
+  if (!/^(\/[A-Za-z0-9._~-]{1,128}){1,32}$/.test(text)) return refuse("the route", text, "it is none", hint);
+  if (/\/\.{1,2}(\/|$)/.test(text)) return refuse("the route", text, 'it holds "." or ".." as a step', hint);
+  return text;
 }
 
 /**

@@ -4,6 +4,17 @@ import type { HeaderChange, Maintenance, RoutingRule, SiteData, SiteTls } from "
 /** The schema of a site allows 200 headers, 200 routes and 100 conditions, a line each. */
 const mostLines = 1000;
 
+/** Properties of one line each whose canonical value is its JSON. */
+const plainProperties = [
+  "upstream",
+  "clientAuth",
+  "hsts",
+  "tlsProfile",
+  "proxyProtocol",
+  "maxBodyBytes",
+  "timeouts",
+] as const;
+
 /** Characters of a site's name that need no quotes. */
 const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
@@ -54,6 +65,9 @@ function renderSite(site: SiteData): string {
   lines.push(`  tls ${renderTls(site.tls)}`);
   if (site.redirectToHttps === true) lines.push("  redirectToHttps true");
   if (site.grpcPort !== undefined) lines.push(`  grpcPort ${site.grpcPort}`);
+  for (const property of plainProperties) {
+    if (site[property] !== undefined) lines.push(`  ${property} ${JSON.stringify(site[property])}`);
+  }
   for (const { on, action, name, value } of site.headers ?? []) {
     lines.push(`  header ${JSON.stringify({ on, action, name, value })}`);
   }
@@ -61,7 +75,8 @@ function renderSite(site: SiteData): string {
     lines.push(`  route ${JSON.stringify({ route, effect, rewrite })}`);
   }
   if (site.maintenance !== undefined) {
-    lines.push(`  maintenance ${JSON.stringify({ except: site.maintenance.except })}`);
+    const { except, retryAfterSeconds } = site.maintenance;
+    lines.push(`  maintenance ${JSON.stringify({ except, retryAfterSeconds })}`);
     for (const condition of site.maintenance.conditions ?? []) lines.push(`  condition ${JSON.stringify(condition)}`);
   }
   return `${lines.join("\n")}\n`;
@@ -121,6 +136,12 @@ const readers: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   maintenance: (draft, value) => {
     draft.maintenance = JSON.parse(value) as Maintenance;
   },
+  ...Object.fromEntries(
+    plainProperties.map((property) => [
+      property,
+      (draft: Draft, value: string) => void Object.assign(draft, { [property]: JSON.parse(value) }),
+    ]),
+  ),
   condition: (draft, value) => {
     const conditions = [...(draft.maintenance?.conditions ?? []), JSON.parse(value) as string];
     draft.maintenance = { ...draft.maintenance, conditions };

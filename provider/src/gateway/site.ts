@@ -37,7 +37,10 @@ export interface HeaderChange {
   readonly value?: string;
 }
 
-/** Allows or denies one route of the application by its id; "*" is every route. */
+/**
+ * Allows or denies one route of the application; "*" is every route. Cells knows routes by their ids ("public"); a proxy
+ * takes a path ("/public"), which stands for itself and all below it. One rule makes all that no rule allows be denied.
+ */
 export interface RoutingRule {
   readonly route: string;
   readonly effect: "allow" | "deny";
@@ -51,6 +54,61 @@ export interface Maintenance {
   readonly except?: readonly string[];
   /** Further lines of Caddy's request matchers that must all hold for a request to be turned away. */
   readonly conditions?: readonly string[];
+  /** Seconds after which clients may ask again (Retry-After, RFC 9110 section 10.2.3); proxies say 300 without it. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** The server behind a proxy. */
+export interface SiteUpstream {
+  /** `http://host:port`, `https://host:port` or, for HTTP/2 without TLS, `h2c://host:port`; the port always stands there. */
+  readonly url: string;
+  /** Pydio Cells: brings all that it needs of a proxy (`upstreamNeeds`). */
+  readonly kind?: "cells";
+  /** The root that an https upstream is verified by is placed with the configuration. */
+  readonly rootCa?: true;
+  /** Path, on the server, of that root. With neither the roots of the server's system are asked. */
+  readonly rootCaFile?: string;
+  /** The name that an https upstream is asked for and verified by; default the host of `url`. */
+  readonly serverName?: string;
+  /** Requests of gRPC, told by their content type, go to the upstream as HTTP/2; with `http://` as h2c. */
+  readonly grpc?: true;
+}
+
+/** Clients must have a certificate (mTLS). */
+export interface ClientAuth {
+  /** The authorities of the clients are placed with the configuration. */
+  readonly ca?: true;
+  /** Path, on the server, of their certificates. Exactly one of the two is there. */
+  readonly caFile?: string;
+}
+
+/** Strict-Transport-Security, RFC 6797 section 6.1. */
+export interface Hsts {
+  readonly maxAgeSeconds: number;
+  readonly includeSubDomains?: true;
+  readonly preload?: true;
+}
+
+/** How long a proxy waits, in seconds. */
+export interface SiteTimeouts {
+  /** For the connection to the upstream; default 10. */
+  readonly connectSeconds?: number;
+  /** Between two reads of the upstream's answer; default 60. */
+  readonly responseSeconds?: number;
+  /** In a WebSocket, or another tunnel, without a word; default 3600. */
+  readonly tunnelSeconds?: number;
+}
+
+/** Which versions, cipher suites and groups are offered: Mozilla's Server Side TLS, guideline 6.0. */
+export const tlsProfiles = ["intermediate", "modern"] as const;
+
+/** One of {@link tlsProfiles}. */
+export type TlsProfile = (typeof tlsProfiles)[number];
+
+/** Every connection begins with a header of the PROXY protocol, versions 1 and 2. */
+export interface ProxyProtocol {
+  /** Addresses and ranges of the load balancers whose word about the client's address counts. */
+  readonly trusted: readonly string[];
 }
 
 /**
@@ -70,6 +128,16 @@ export interface SiteData {
   readonly maintenance?: Maintenance;
   /** Port of a gateway's separate clear gRPC service. */
   readonly grpcPort?: number;
+  /** Where a proxy sends the requests; a server that is its own application, as Cells, has none. */
+  readonly upstream?: SiteUpstream;
+  readonly clientAuth?: ClientAuth;
+  readonly hsts?: Hsts;
+  /** Default "intermediate"; the same for all sites of a listener, as is `proxyProtocol`. */
+  readonly tlsProfile?: TlsProfile;
+  readonly proxyProtocol?: ProxyProtocol;
+  /** Octets of the largest body of a request, which is answered 413 beyond; without it there is no limit. */
+  readonly maxBodyBytes?: number;
+  readonly timeouts?: SiteTimeouts;
 }
 
 /** The properties of a site, in the order in which they are told of. */
@@ -84,6 +152,13 @@ export const siteProperties = [
   "routing",
   "maintenance",
   "grpcPort",
+  "upstream",
+  "clientAuth",
+  "hsts",
+  "tlsProfile",
+  "proxyProtocol",
+  "maxBodyBytes",
+  "timeouts",
 ] as const satisfies readonly (keyof SiteData)[];
 
 /** Whether clients speak TLS to the site. */
@@ -100,6 +175,16 @@ export function bindHosts(site: SiteData): readonly string[] {
 /** Every name by which clients reach the site: `hostnames` and the named hosts of its binds, sorted. */
 export function siteNames(site: SiteData): readonly string[] {
   return sortedSet([...(site.hostnames ?? []), ...bindHosts(site)]);
+}
+
+/**
+ * The names that clients ask the site for: {@link siteNames}, but not the addresses on which a proxy listens: behind them
+ * its sites are told apart by name. Sorted.
+ */
+export function answeredNames(site: SiteData): readonly string[] {
+  if (site.upstream === undefined) return siteNames(site);
+  const names = bindHosts(site).filter((host) => ipOctets(host) === undefined);
+  return sortedSet([...(site.hostnames ?? []), ...names]);
 }
 
 /** The names of the site's self-signed certificate: those given for it, else {@link siteNames}; may be empty. Sorted. */

@@ -1,4 +1,5 @@
 import { isTlsError } from "../errors";
+import { checkFeatures } from "../gateway/features";
 import type { GatewayKind } from "../gateway/kind";
 import { type GatewayKindName, gatewayKinds } from "../gateway/kinds";
 import type { SiteData } from "../gateway/site";
@@ -48,7 +49,8 @@ function check(_olds: Properties, news: Readonly<Record<string, unknown>>): Chec
   const parsedOptions = found === undefined || options === UNKNOWN ? undefined : readOptions(found, options, failures);
   const list = sites === UNKNOWN ? undefined : readSites(sites, failures);
   if (found !== undefined && parsedOptions !== undefined && list !== undefined) {
-    failures.push(...describeProblems(found.checkSites(list, parsedOptions)));
+    const problems = [...checkFeatures(found.kind, list, gatewayKinds), ...found.checkSites(list, parsedOptions)];
+    failures.push(...describeProblems(problems));
   }
   if (failures.length > 0) return { failures };
   return { inputs: { name, kind, options, sites: list === undefined ? UNKNOWN : renderSites(list) } };

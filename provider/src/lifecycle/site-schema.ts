@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { isTlsError } from "../errors";
 import { parseBind, renderBind } from "../gateway/bind";
 import { parseCondition } from "../gateway/condition";
 import { headerActions, type SiteData, sortedSet } from "../gateway/site";
@@ -12,12 +11,14 @@ import {
   parseHeaderValue,
   parseName,
   parseRewrite,
-  parseRouteId,
+  parseRoute,
   parseServerPath,
   parseSiteHostname,
 } from "../gateway/site-fields";
 import { findExcess, type InputLimits } from "./input-guard";
 import { describeInput, type InputIssue, renderIssues } from "./issue-text";
+import { flag, text } from "./schema-text";
+import { MAX_SECONDS, proxyProperties } from "./site-proxy-schema";
 import { siteWords } from "./site-words";
 
 /** Either the site in canonical form, or everything that is wrong with it. */
@@ -112,26 +113,8 @@ function guarded<Result>(input: unknown, judge: () => Result): Result | Issues {
   }
 }
 
-/** A text that one of the parsers takes; what it says is the issue. */
-function text(parse: (given: string) => string) {
-  return z.string().transform((given, context) => {
-    try {
-      return parse(given);
-    } catch (error) {
-      if (!isTlsError(error)) throw error;
-      context.addIssue({
-        code: "custom",
-        message: error.hint === undefined ? error.reason : `${error.reason}. ${error.hint}`,
-      });
-      return z.NEVER;
-    }
-  });
-}
-
 const hostname = text(parseSiteHostname);
 const port = z.int().min(1).max(65535);
-/** False means the same as absent. */
-const flag = z.boolean().transform((given): true | undefined => (given ? true : undefined));
 
 const certificate = z
   .strictObject({
@@ -215,7 +198,7 @@ const headerChange = z
 
 const routingRule = z
   .strictObject({
-    route: text(parseRouteId),
+    route: text(parseRoute),
     effect: z.enum(["allow", "deny"]),
     rewrite: text(parseRewrite).optional(),
   })
@@ -225,10 +208,12 @@ const maintenance = z
   .strictObject({
     except: z.array(text(parseAddressRange)).max(1000).optional(),
     conditions: z.array(text(parseCondition)).max(100).optional(),
+    retryAfterSeconds: z.int().min(1).max(MAX_SECONDS).optional(),
   })
-  .transform(({ except = [], conditions = [] }) => ({
+  .transform(({ except = [], conditions = [], retryAfterSeconds }) => ({
     ...(except.length > 0 && { except: sortedSet(except) }),
     ...(conditions.length > 0 && { conditions }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   }));
 
 const siteSchema = z.strictObject({
@@ -248,6 +233,7 @@ const siteSchema = z.strictObject({
     maintenance.optional(),
   ),
   grpcPort: port.optional(),
+  ...proxyProperties,
 });
 
 /** Sorts sets and leaves away what is empty. */
@@ -263,6 +249,7 @@ function canonicalSite(given: z.output<typeof siteSchema>): SiteData {
     routing = [],
     maintenance,
     grpcPort,
+    ...proxy
   } = given;
   return {
     name,
@@ -275,5 +262,6 @@ function canonicalSite(given: z.output<typeof siteSchema>): SiteData {
     ...(routing.length > 0 && { routing }),
     ...(maintenance !== undefined && { maintenance }),
     ...(grpcPort !== undefined && { grpcPort }),
+    ...Object.fromEntries(Object.entries(proxy).filter(([, value]) => value !== undefined)),
   };
 }

@@ -1,17 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { CellsOptions } from "../gateway/cells-options";
-import type { FirewallPort, GatewayCommands, GatewayFile, GatewayKind } from "../gateway/kind";
-import { type GatewayKindName, gatewayKinds } from "../gateway/kinds";
-import { type SiteData, selfSignedHostnames } from "../gateway/site";
-import { parseSites } from "../gateway/site-text";
+import type { FirewallPort, GatewayCommands, GatewayFile } from "../gateway/kind";
+import type { GatewayKindName, GatewayOptions } from "../gateway/kinds";
+import { selfSignedHostnames } from "../gateway/site";
 import { gateway } from "../lifecycle/gateway";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type GatewayCertificate, type Renewal, renewalOf } from "./gateway-certificate";
-import { addSource, type FileSources, renderFiles } from "./gateway-files";
+import { addSource, type FileSources, type FilledFile, fillFiles, renderFiles } from "./gateway-files";
+import {
+  type GatewayModel,
+  readModel,
+  renderContentHash,
+  renderObjects,
+  renderRemoval,
+  renderScript,
+} from "./gateway-install";
 import type { LeafCertificate } from "./leaf-certificate";
 import type { SelfSignedCA } from "./self-signed-ca";
 import { Site } from "./site";
-import { readSiteArgs, type SiteArgs } from "./site-args";
+import { readSiteArgs, type SiteArgs, type SiteAuthorities } from "./site-args";
 import { renderSitesText } from "./sites-text";
 
 const kind = describeKind(gateway, "gateway", ["name", "kind", "options", "sites"]);
@@ -22,15 +28,20 @@ export interface GatewaySiteArgs extends SiteArgs {
   readonly name: string;
 }
 
-/** The arguments of {@link Gateway}. */
-export interface GatewayArgs {
+/** The arguments of a {@link Gateway} of one kind. */
+export interface GatewayArgsOf<Kind extends GatewayKindName> {
   /** The kind of the server. */
-  readonly kind: GatewayKindName;
+  readonly kind: Kind;
   /** All sites of the gateway: {@link Site} resources, or plain data, which costs the engine nothing. */
   readonly sites: readonly (Site | GatewaySiteArgs)[];
-  /** What the kind needs to know; for `cells` its version, folders and gRPC port. */
-  readonly options?: pulumi.Input<{ readonly [Name in keyof CellsOptions]?: pulumi.Input<CellsOptions[Name]> }>;
+  /** What the kind needs to know: the server's version, its folders, ports and commands. */
+  readonly options?: pulumi.Input<{
+    readonly [Name in keyof GatewayOptions<Kind>]?: pulumi.Input<NonNullable<GatewayOptions<Kind>[Name]>>;
+  }>;
 }
+
+/** The arguments of a {@link Gateway}. */
+export type GatewayArgs = { [Kind in GatewayKindName]: GatewayArgsOf<Kind> }[GatewayKindName];
 
 /**
  * All sites of one gateway: what they would break together is refused before anything is applied, and everything that
@@ -48,25 +59,42 @@ export class Gateway extends DynamicResource {
 
   declare public readonly name: pulumi.Output<string>;
   declare public readonly kind: pulumi.Output<GatewayKindName>;
-  declare public readonly options: pulumi.Output<Partial<CellsOptions> | undefined>;
+  /** As given. */
+  declare public readonly options: pulumi.Output<Readonly<Record<string, unknown>> | undefined>;
   /** All sites, normalised, one block each: the text whose lines a preview compares. */
   declare public readonly sites: pulumi.Output<string>;
   private readonly sources: FileSources;
+  private readonly resourceName: string;
   private model: pulumi.Output<GatewayModel> | undefined;
+  private filled: pulumi.Output<readonly FilledFile[]> | undefined;
 
   constructor(name: string, args: GatewayArgs, opts: pulumi.CustomResourceOptions = {}) {
     const isRead = opts.id !== undefined;
     const entries = isRead ? [] : args.sites.map((entry) => readEntry(entry));
     const sites = isRead ? args.sites : renderSitesText(entries.map((entry) => entry.data));
     super(kind, name, { kind: args.kind, options: args.options, sites, name }, opts, absentFrom(args, ["options"]));
+    this.resourceName = name;
     this.sources = this.collectSources(name, entries);
   }
 
   // what a program does not use is not rendered: with thousands of sites that counts
 
-  /** The configuration as the server takes it; for `cells` JSON with `defaults.sites`. No key is in it. */
+  /**
+   * The configuration as the server takes it, without any key: JSON with `defaults.sites` for `cells`, an include of `http`
+   * for `nginx`, a whole file for `haproxy`, `caddy` (JSON), `envoy`; `configurationTexts` has what it names beside.
+   */
   get configuration(): pulumi.Output<string> {
     return this.derive(({ kind, sites, options }) => kind.render(sites, options).configuration);
+  }
+
+  /** Further files of the configuration that hold no certificate: path -> text. */
+  get configurationTexts(): pulumi.Output<Record<string, string>> {
+    return this.derive(({ kind, sites, options }) => ({ ...kind.render(sites, options).texts }));
+  }
+
+  /** The configuration as people read it, where the server has such a form: the Caddyfile of `caddy`. */
+  get readableConfiguration(): pulumi.Output<string | undefined> {
+    return this.derive(({ kind, sites, options }) => kind.renderReadable?.(sites, options));
   }
 
   /** What a first installation reads; for `cells` the YAML of `cells configure --yaml`. */
@@ -109,13 +137,63 @@ export class Gateway extends DynamicResource {
 
   /** Path -> content of the files to place; secret. */
   get files(): pulumi.Output<Record<string, string>> {
-    return renderFiles(this.fileList as pulumi.Output<readonly GatewayFile[]>, this.sources);
+    return renderFiles(this.fill());
+  }
+
+  /**
+   * A POSIX shell script with everything inside that installs the gateway, or brings it up to date; secret. For
+   * `ssh host sh`, a remote command of `@pulumi/command`, or a step of a pipeline. It writes beside, has the server's own
+   * checker judge, swaps at once, reloads, verifies by a handshake that the new certificates are served, and else puts the
+   * last set back. Twice does nothing. In no state.
+   *
+   * @throws TlsError `GATEWAY_INVALID` for a kind without a machine, and for a key that this stack does not have
+   */
+  get installScript(): pulumi.Output<string> {
+    return pulumi.secret(
+      pulumi
+        .all([this.derive((model) => model), this.fill()])
+        .apply(([model, files]) => renderScript(this.resourceName, model as GatewayModel, files as FilledFile[])),
+    );
+  }
+
+  /** Takes away what {@link installScript} placed, and puts back what was there before. No secret is in it. */
+  get removeScript(): pulumi.Output<string> {
+    return this.derive((model) => renderRemoval(this.resourceName, model));
+  }
+
+  /**
+   * SHA-256, hex, over the configuration and the certificates, for `triggers` of the command that runs
+   * {@link installScript}. Keys have no part in it, so it is no secret.
+   */
+  get contentHash(): pulumi.Output<string> {
+    return pulumi.unsecret(
+      pulumi
+        .all([this.derive((model) => model), this.fill()])
+        .apply(([model, files]) => renderContentHash(model as GatewayModel, files as FilledFile[])),
+    );
+  }
+
+  /**
+   * All objects for `@pulumi/kubernetes`, those with certificates and keys first; secret. `undefined` for kinds that are no
+   * part of a cluster. `configuration` has the others alone, as a list in JSON.
+   */
+  get kubernetesObjects(): pulumi.Output<object[] | undefined> {
+    return pulumi.secret(
+      pulumi
+        .all([this.derive((model) => model), this.fill()])
+        .apply(([model, files]) => renderObjects(model as GatewayModel, files as FilledFile[])),
+    );
   }
 
   /** When each certificate of the gateway renews. */
   get renewals(): pulumi.Output<Renewal[]> {
     const certificates = [...this.sources.certificate.values(), ...this.sources.leaf.values()];
     return pulumi.all(certificates.map(renewalOf)) as pulumi.Output<Renewal[]>;
+  }
+
+  private fill(): pulumi.Output<readonly FilledFile[]> {
+    this.filled ??= fillFiles(this.fileList as pulumi.Output<readonly GatewayFile[]>, this.sources);
+    return this.filled;
   }
 
   private derive<T>(render: (model: GatewayModel) => T): pulumi.Output<T> {
@@ -128,7 +206,12 @@ export class Gateway extends DynamicResource {
     const certificate = new Map<string, GatewayCertificate>();
     const leaf = new Map<string, GatewayCertificate>();
     const ca = new Map<string, SelfSignedCA>();
+    const upstream = new Map<string, pulumi.Output<string>>();
+    const clientAuth = new Map<string, pulumi.Output<string>>();
     for (const entry of entries) {
+      const { authorities } = entry;
+      if (authorities.upstream !== undefined) upstream.set(entry.name, pulumi.output(authorities.upstream));
+      if (authorities.clientAuth !== undefined) clientAuth.set(entry.name, pulumi.output(authorities.clientAuth));
       if (entry.certificate !== undefined) {
         addSource(certificate, entry.certificate.resourceName, entry.certificate, name);
       }
@@ -137,7 +220,7 @@ export class Gateway extends DynamicResource {
       const issued = entry.leaf ?? this.issueLeaf(entry.ca, `${name}-${entry.name}-leaf`, entry.name);
       leaf.set(entry.name, issued);
     }
-    return { certificate, leaf, ca };
+    return { certificate, leaf, ca, upstream, clientAuth };
   }
 
   private issueLeaf(ca: SelfSignedCA, name: string, siteName: string): LeafCertificate {
@@ -168,18 +251,6 @@ export class Gateway extends DynamicResource {
   }
 }
 
-/** What every output is rendered from. */
-interface GatewayModel {
-  readonly kind: GatewayKind<unknown>;
-  readonly options: unknown;
-  readonly sites: readonly SiteData[];
-}
-
-function readModel([name, options, text]: [GatewayKindName, Partial<CellsOptions> | undefined, string]): GatewayModel {
-  const kind = gatewayKinds[name] as unknown as GatewayKind<unknown>;
-  return { kind, options: kind.parseOptions(options), sites: parseSites(text) };
-}
-
 /** One site of the arguments, with the resources that it refers to. */
 interface Entry {
   readonly name: string;
@@ -187,14 +258,16 @@ interface Entry {
   readonly certificate?: GatewayCertificate;
   readonly leaf?: GatewayCertificate;
   readonly ca?: SelfSignedCA;
+  readonly authorities: SiteAuthorities;
 }
 
 function readEntry(entry: Site | GatewaySiteArgs): Entry {
   if (!Site.isInstance(entry)) return { ...readSiteArgs(entry.name, entry), name: entry.name };
-  const { spec, certificate, leaf, ca, siteName } = entry;
+  const { spec, certificate, leaf, ca, siteName, authorities } = entry;
   return {
     name: siteName,
     data: spec,
+    authorities,
     ...(ca === undefined ? certificate !== undefined && { certificate } : { ca, ...(leaf !== undefined && { leaf }) }),
   };
 }

@@ -1,5 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { CertificatePaths, HeaderChange, RoutingRule } from "../gateway/site";
+import type {
+  CertificatePaths,
+  HeaderChange,
+  Hsts,
+  RoutingRule,
+  SiteTimeouts,
+  SiteUpstream,
+  TlsProfile,
+} from "../gateway/site";
 import { type GatewayCertificate, isGatewayCertificate, referenceTo } from "./gateway-certificate";
 import { SelfSignedCA } from "./self-signed-ca";
 
@@ -33,6 +41,25 @@ export type CertificatePathsArgs = InputsOf<CertificatePaths>;
 /** The same properties, each of which may be an output of another resource. */
 export type InputsOf<T> = { readonly [Name in keyof T]: pulumi.Input<NonNullable<T[Name]>> };
 
+/** The server behind a proxy. */
+export type SiteUpstreamArgs = InputsOf<Omit<SiteUpstream, "rootCa">> & {
+  /** `http://`, `https://` or, for HTTP/2 without TLS, `h2c://`, with host and port. */
+  readonly url: pulumi.Input<string>;
+  /**
+   * The root, in PEM, that an https upstream is verified by: `ca.certPem` of a {@link SelfSignedCA}, or the `rootCA.pem` of
+   * Cells. It is placed beside the configuration. Default: the roots of the server's system.
+   */
+  readonly rootCaPem?: pulumi.Input<string>;
+};
+
+/** Clients must have a certificate of one of these authorities. */
+export interface ClientAuthArgs {
+  /** Certificates of the authorities, PEM: `ca.certPem` of a {@link SelfSignedCA}. Placed beside the configuration. */
+  readonly caPem?: pulumi.Input<string>;
+  /** Or the path, on the server, of such a file. */
+  readonly caFile?: pulumi.Input<string>;
+}
+
 /** The arguments of a {@link Site}, and of a site that is given to a {@link Gateway} as data. */
 export interface SiteArgs {
   /**
@@ -50,35 +77,85 @@ export interface SiteArgs {
   readonly redirectToHttps?: pulumi.Input<boolean>;
   /** Changes of headers, applied in this order. */
   readonly headers?: pulumi.Input<pulumi.Input<InputsOf<HeaderChange>>[]>;
-  /** Which routes of the application are served; the first rule for a route counts. Default: all. */
+  /**
+   * Which routes of the application are served: ids for Cells, where the first rule for a route counts, and paths such as
+   * "/public" for a proxy, where the longest counts. What no rule allows is denied. Default: all.
+   */
   readonly routing?: pulumi.Input<pulumi.Input<InputsOf<RoutingRule>>[]>;
   /** Answers with the maintenance page; `except` names addresses that still get in. */
   readonly maintenance?: pulumi.Input<
-    boolean | { readonly except?: readonly string[]; readonly conditions?: readonly string[] }
+    | boolean
+    | {
+        readonly except?: readonly string[];
+        readonly conditions?: readonly string[];
+        readonly retryAfterSeconds?: number;
+      }
   >;
   /** Port of the gateway's separate clear gRPC service, when TLS is off. Default 33060. */
   readonly grpcPort?: pulumi.Input<number>;
+  /** Where a proxy sends the requests. Not for Cells as the gateway, which is its own application. */
+  readonly upstream?: SiteUpstreamArgs;
+  /** Only clients with a certificate get in (mTLS). */
+  readonly clientAuth?: ClientAuthArgs;
+  /** Strict-Transport-Security; `true` is two years, for this host alone. Default: none. */
+  readonly hsts?: pulumi.Input<boolean | InputsOf<Hsts>>;
+  /** Default "intermediate"; the same for all sites of a listener. */
+  readonly tlsProfile?: pulumi.Input<TlsProfile>;
+  /** Every connection begins with a PROXY header, which counts when a trusted balancer sent it. */
+  readonly proxyProtocol?: pulumi.Input<{ readonly trusted: pulumi.Input<pulumi.Input<string>[]> }>;
+  /** Octets of the largest body of a request; beyond, the answer is 413. Default: no limit. */
+  readonly maxBodyBytes?: pulumi.Input<number>;
+  /** How long a proxy waits. Default: 10 s to connect, 60 s for an answer (an hour with Cells), an hour in tunnels. */
+  readonly timeouts?: pulumi.Input<InputsOf<SiteTimeouts>>;
 }
 
 /** A site as the provider takes it, and the resources that it refers to. */
 export interface SiteParts {
-  /** JSON values and outputs; certificates and CAs by their names. */
+  /** JSON values and outputs; certificates and CAs by their names, no PEM. */
   readonly data: Record<string, unknown>;
   readonly certificate?: GatewayCertificate;
   /** The CA that is to issue a leaf for this site. */
   readonly ca?: SelfSignedCA;
+  readonly authorities: SiteAuthorities;
+}
+
+/** Certificates of authorities, PEM, that are placed for a site: they stand in no state. */
+export interface SiteAuthorities {
+  readonly upstream?: pulumi.Input<string>;
+  readonly clientAuth?: pulumi.Input<string>;
 }
 
 /** Takes a site's arguments apart. Nothing is validated here: the constructor can't see what is unknown. */
 export function readSiteArgs(name: string, args: SiteArgs): SiteParts {
   const { tls } = args;
+  const { data: plain, authorities } = withoutPem({ ...args, name });
   if (typeof tls === "object" && tls !== null && "certificate" in tls && isGatewayCertificate(tls.certificate)) {
     const { certificate } = tls;
-    return { data: { ...args, name, tls: { certificate: referenceTo(certificate) } }, certificate };
+    return { data: { ...plain, tls: { certificate: referenceTo(certificate) } }, certificate, authorities };
   }
   if (typeof tls === "object" && tls !== null && "selfSigned" in tls && SelfSignedCA.isInstance(tls.selfSigned?.ca)) {
     const { ca } = tls.selfSigned;
-    return { data: { ...args, name, tls: { selfSigned: { ...tls.selfSigned, ca: ca.resourceName } } }, ca };
+    return { data: { ...plain, tls: { selfSigned: { ...tls.selfSigned, ca: ca.resourceName } } }, ca, authorities };
   }
-  return { data: { ...args, name } };
+  return { data: plain, authorities };
+}
+
+/** The authorities' PEM out of the data: there it only says that they are placed, so it is known in every preview. */
+function withoutPem(data: Record<string, unknown> & Pick<SiteArgs, "upstream" | "clientAuth">): {
+  readonly data: Record<string, unknown>;
+  readonly authorities: SiteAuthorities;
+} {
+  const { rootCaPem, ...upstream } = data.upstream ?? ({} as Partial<SiteUpstreamArgs>);
+  const { caPem, ...clientAuth } = data.clientAuth ?? ({} as ClientAuthArgs);
+  return {
+    data: {
+      ...data,
+      ...(rootCaPem !== undefined && { upstream: { ...upstream, rootCa: true } }),
+      ...(caPem !== undefined && { clientAuth: { ...clientAuth, ca: true } }),
+    },
+    authorities: {
+      ...(rootCaPem !== undefined && { upstream: rootCaPem }),
+      ...(caPem !== undefined && { clientAuth: caPem }),
+    },
+  };
 }

@@ -2,20 +2,26 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FirewallPort } from "../gateway/kind";
 import { gatewayKinds } from "../gateway/kinds";
 import {
+  type ClientAuth,
   type HeaderChange,
+  type Hsts,
   type Maintenance,
+  type ProxyProtocol,
   type RoutingRule,
   type SiteData,
+  type SiteTimeouts,
   type SiteTls,
+  type SiteUpstream,
   selfSignedHostnames,
   siteProperties,
+  type TlsProfile,
 } from "../gateway/site";
 import { site } from "../lifecycle/site";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import type { GatewayCertificate } from "./gateway-certificate";
 import type { LeafCertificate } from "./leaf-certificate";
 import type { SelfSignedCA } from "./self-signed-ca";
-import { readSiteArgs, type SiteArgs } from "./site-args";
+import { readSiteArgs, type SiteArgs, type SiteAuthorities } from "./site-args";
 
 const kind = describeKind(site, "site", [...siteProperties, "url"]);
 
@@ -54,6 +60,14 @@ export class Site extends DynamicResource {
   declare public readonly routing: pulumi.Output<RoutingRule[] | undefined>;
   declare public readonly maintenance: pulumi.Output<Maintenance | undefined>;
   declare public readonly grpcPort: pulumi.Output<number | undefined>;
+  /** The server behind a proxy; its root by whether it is placed. */
+  declare public readonly upstream: pulumi.Output<SiteUpstream | undefined>;
+  declare public readonly clientAuth: pulumi.Output<ClientAuth | undefined>;
+  declare public readonly hsts: pulumi.Output<Hsts | undefined>;
+  declare public readonly tlsProfile: pulumi.Output<TlsProfile | undefined>;
+  declare public readonly proxyProtocol: pulumi.Output<ProxyProtocol | undefined>;
+  declare public readonly maxBodyBytes: pulumi.Output<number | undefined>;
+  declare public readonly timeouts: pulumi.Output<SiteTimeouts | undefined>;
   /** Where users find the site: the external URL, else that of its first name and port. */
   declare public readonly url: pulumi.Output<string>;
   /** The Pulumi name, the same as `name`. */
@@ -66,9 +80,11 @@ export class Site extends DynamicResource {
   public readonly leaf: LeafCertificate | undefined;
   /** The CA that was given as `selfSigned.ca`. */
   public readonly ca: SelfSignedCA | undefined;
+  /** The PEM of `upstream.rootCaPem` and `clientAuth.caPem`, for the files of a gateway. */
+  public readonly authorities: SiteAuthorities;
 
   constructor(name: string, args: SiteArgs, opts: pulumi.CustomResourceOptions = {}) {
-    const { data, certificate, ca } = readSiteArgs(name, args);
+    const { data, certificate, ca, authorities } = readSiteArgs(name, args);
     const absent = absentFrom(data, siteProperties);
     super(asksLetsEncrypt(args) ? kind : silentKind, name, data, opts, absent);
     this.siteName = name;
@@ -77,6 +93,7 @@ export class Site extends DynamicResource {
       .all(present.map((property) => this[property] as pulumi.Output<unknown>))
       .apply((values) => joinSpec(present, values));
     this.ca = ca;
+    this.authorities = authorities;
     this.leaf = ca?.issue(
       `${name}-leaf`,
       { hostnames: this.spec.apply((spec) => [...selfSignedHostnames(spec)]) },

@@ -4,7 +4,7 @@ import { isMap, isSeq, parseDocument } from "yaml";
 import type { SiteData } from "../../../provider/src/gateway/site";
 import { parseSites, renderSites } from "../../../provider/src/gateway/site-text";
 import { checkSiteListInput } from "../../../provider/src/lifecycle/site-schema";
-import { reversedKeys, siteListArbitrary } from "../../support/site-arbitraries";
+import { mixedListArbitrary, reversedKeys } from "../../support/site-arbitraries";
 
 function accepted(input: unknown): readonly SiteData[] {
   const result = checkSiteListInput(input);
@@ -45,6 +45,38 @@ test("a site is a block of lines, one for each property, header, route and condi
 `);
 });
 
+test("what a proxy serves is a line each", () => {
+  const [site] = accepted([
+    {
+      name: "web",
+      binds: ["share.example.com:443"],
+      tls: { selfSigned: { ca: "local" } },
+      timeouts: { tunnelSeconds: 60, connectSeconds: 5 },
+      maxBodyBytes: 1000,
+      proxyProtocol: { trusted: ["192.168.0.1", "10.0.0.0/8"] },
+      tlsProfile: "modern",
+      hsts: true,
+      clientAuth: { ca: true },
+      upstream: { rootCa: true, url: "https://cells.internal", kind: "cells" },
+      maintenance: { retryAfterSeconds: 60 },
+      routing: [{ route: "/public", effect: "allow" }],
+    },
+  ]);
+  expect(renderSites([site as SiteData])).toBe(`site web
+  binds ["share.example.com:443"]
+  tls selfSigned {"ca":"local"}
+  upstream {"url":"https://cells.internal:443","kind":"cells","rootCa":true}
+  clientAuth {"ca":true}
+  hsts {"maxAgeSeconds":63072000}
+  tlsProfile "modern"
+  proxyProtocol {"trusted":["10.0.0.0/8","192.168.0.1"]}
+  maxBodyBytes 1000
+  timeouts {"connectSeconds":5,"tunnelSeconds":60}
+  route {"route":"/public","effect":"allow"}
+  maintenance {"retryAfterSeconds":60}
+`);
+});
+
 test("blocks are sorted by name, with one empty line between", () => {
   const sites = accepted(["b", "a"].map((name) => ({ name, binds: [":80"], tls: "disabled" })));
   expect(renderSites(sites)).toBe(
@@ -59,7 +91,7 @@ test("no sites are an empty text, and the reverse", () => {
 
 test("the text read and rendered again is the same text, and the sites are the same sites", () => {
   fc.assert(
-    fc.property(siteListArbitrary, (input) => {
+    fc.property(mixedListArbitrary, (input) => {
       const sites = accepted(input);
       const text = renderSites(sites);
       expect(renderSites(parseSites(text))).toBe(text);
@@ -71,7 +103,7 @@ test("the text read and rendered again is the same text, and the sites are the s
 
 test("the order of properties, of sets and of sites never shows in the text", () => {
   fc.assert(
-    fc.property(siteListArbitrary, (input) => {
+    fc.property(mixedListArbitrary, (input) => {
       const shuffled = reversedKeys(input)
         .reverse()
         .map((site) => ({
@@ -86,7 +118,7 @@ test("the order of properties, of sets and of sites never shows in the text", ()
 
 test("the text is neither JSON nor a YAML map or list, which the engine would print whole", () => {
   fc.assert(
-    fc.property(siteListArbitrary, (input) => {
+    fc.property(mixedListArbitrary, (input) => {
       fc.pre(input.length > 0);
       const text = renderSites(accepted(input));
       expect(() => JSON.parse(text)).toThrow(SyntaxError);

@@ -64,8 +64,8 @@ describe("what a preview does not know", () => {
 
 describe("bad input gets one failure that begins with its property", () => {
   test.each<[string, object, RegExp]>([
-    ["another kind", { kind: "nginx" }, /^kind: found "nginx", expected one of cells/],
-    ["no kind", { kind: undefined }, /^kind: found nothing, expected one of cells/],
+    ["another kind", { kind: "lighttpd" }, /^kind: found "lighttpd", expected one of/],
+    ["no kind", { kind: undefined }, /^kind: found nothing, expected one of/],
     ["constructor for a kind", { kind: "constructor" }, /^kind: found "constructor"/],
     ["no name", { name: "" }, /^name: found "", expected a text of 1 to 256/],
     ["sites that are no text", { sites: [] }, /^sites: found an empty list, expected a list of sites/],
@@ -106,6 +106,6 @@ test("a gateway exists in the state only, and another kind is another gateway", 
   const { inputs, state } = await created(gateway, args([web]));
   expect(state).toEqual(inputs);
   expect(gateway.replaces?.(state, inputs)).toEqual([]);
-  expect(gateway.replaces?.(state, { ...inputs, kind: "nginx" })).toEqual(["kind"]);
+  expect(gateway.replaces?.(state, { ...inputs, kind: "lighttpd" })).toEqual(["kind"]);
   expect(gateway.replaces?.(state, { ...inputs, kind: UNKNOWN })).toEqual([]);
 });

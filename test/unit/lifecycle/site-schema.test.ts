@@ -5,7 +5,7 @@ import {
   checkSiteInput,
   checkSiteListInput,
 } from "../../../provider/src/lifecycle/site-schema";
-import { siteArbitrary } from "../../support/site-arbitraries";
+import { proxySiteArbitrary, siteArbitrary } from "../../support/site-arbitraries";
 
 const change = { on: "response", action: "set", name: "X-A" };
 const good = { name: "web", binds: ["share.example.com:443"], tls: { selfSigned: {} } };
@@ -28,7 +28,7 @@ function timed<Result>(action: () => Result): { result: Result; milliseconds: nu
 
 test("every valid site is accepted, and its result is accepted as it is", () => {
   fc.assert(
-    fc.property(siteArbitrary, (input) => {
+    fc.property(fc.oneof(siteArbitrary, proxySiteArbitrary), (input) => {
       const result = checkSiteInput(input);
       expect(result).toHaveProperty("site");
       if ("site" in result) expect(checkSiteInput(result.site)).toEqual(result);
@@ -47,6 +47,34 @@ test("maintenance: true is maintenance for everybody", () => {
 
 describe("bad input gets one failure that names the property", () => {
   test.each<[string, object, string, RegExp]>([
+    ["an upstream without scheme", { upstream: { url: "10.0.0.5:80" } }, "upstream.url", /its scheme is none of http/],
+    ["an upstream with a path", { upstream: { url: "http://a.test/x" } }, "upstream.url", /path, query or fragment/],
+    ["an upstream with a user", { upstream: { url: "http://u@a.test" } }, "upstream.url", /holds a user name/],
+    [
+      "a root without https",
+      { upstream: { url: "http://a.test", rootCa: true } },
+      "upstream",
+      /found rootCa with http:/,
+    ],
+    ["two roots", { upstream: { url: "https://a.test", rootCa: true, rootCaFile: "/a" } }, "upstream", /expected one/],
+    [
+      "an unknown kind",
+      { upstream: { url: "http://a.test", kind: "nextcloud" } },
+      "upstream.kind",
+      /"cells", or nothing/,
+    ],
+    ["clients of nobody", { clientAuth: {} }, "clientAuth", /found neither of caPem and caFile/],
+    ["clients of two", { clientAuth: { ca: true, caFile: "/a" } }, "clientAuth", /found both of caPem and caFile/],
+    ["preload alone", { hsts: { maxAgeSeconds: 63072000, preload: true } }, "hsts", /without includeSubDomains/],
+    ["a short preload", { hsts: { maxAgeSeconds: 60, preload: true, includeSubDomains: true } }, "hsts", /of a year/],
+    ["HSTS without TLS", { tls: "disabled", hsts: true }, "hsts", /expected a site with TLS/],
+    ["mTLS without TLS", { tls: "disabled", clientAuth: { ca: true } }, "clientAuth", /expected a site with TLS/],
+    ["an old profile", { tlsProfile: "old" }, "tlsProfile", /"intermediate" or "modern"/],
+    ["PROXY from nobody", { proxyProtocol: { trusted: [] } }, "proxyProtocol.trusted", /at least 1/],
+    ["no body at all", { maxBodyBytes: 0 }, "maxBodyBytes", /found 0, expected at least 1/],
+    ["half a second", { timeouts: { connectSeconds: 0.5 } }, "timeouts.connectSeconds", /seconds/],
+    ["a foreign time-out", { timeouts: { readSeconds: 5 } }, "timeouts.readSeconds", /not a known property/],
+    ["a route with a dot step", { routing: [{ route: "/a/../b", effect: "allow" }] }, "routing[0].route", /"\."/],
     ["an empty label", { hostnames: ["a..test"] }, "hostnames[0]", /a\.\.test/],
     ["an underscore", { hostnames: ["a_b.test"] }, "hostnames[0]", /a_b\.test/],
     ["over 253 octets", { hostnames: [`${"a234567.".repeat(32)}test`] }, "hostnames[0]", /253/],

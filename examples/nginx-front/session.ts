@@ -1,0 +1,64 @@
+// What scripts/run-example.mjs does for this example: it plays the server. No part of a real set-up.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { get as getPlain, type IncomingMessage } from "node:http";
+import { get as getSecure } from "node:https";
+import { resolve } from "node:path";
+import type { TLSSocket } from "node:tls";
+import * as pulumi from "@pulumi/pulumi";
+import type { ExampleSession } from "../../scripts/run-example.mjs";
+import { startCells } from "./cells.ts";
+import { startNginx } from "./nginx.ts";
+
+const host = "files.example.com";
+
+/** After `up`, an nginx is started, the gateway installed on it by its script, twice, and asked for a page. */
+export async function around(session: ExampleSession): Promise<void> {
+  const { command, stack, signal, say } = session;
+  await session.run();
+  if (command !== "up") return;
+  signal.throwIfAborted();
+  const config = await stack.getAllConfig();
+  const [port, httpPort, cellsPort] = ["port", "httpPort", "cellsPort"].map((name) =>
+    Number(config[`nginx-front:${name}`]?.value),
+  ) as [number, number, number];
+  const { installScript, removeScript, cellsFiles, rootCaPem } = await stack.outputs();
+  const nginx = await startNginx(resolve("nginx"));
+  const cells = await startCells(cellsPort, cellsFiles?.value);
+  try {
+    say("\n=== The install script, on an nginx that runs: sh < installScript\n");
+    await runScript(installScript?.value, say);
+    say("\n=== Once more\n");
+    await runScript(installScript?.value, say);
+    say("\n=== The proof\n");
+    say(await ask({ port: httpPort, path: "/shared?by=link" }));
+    say(await ask({ port, path: "/shared?by=link", ca: rootCaPem?.value }));
+    say("\n=== The remove script\n");
+    await runScript(removeScript?.value, say);
+  } finally {
+    await Promise.all([nginx.stop(), cells.stop()]);
+  }
+}
+
+/** The script holds keys: it is given to the shell's standard input, as `ssh host sh` would, and stands in no file. */
+async function runScript(script: string, say: (line: string) => void): Promise<void> {
+  const shell = spawn("sh", [], { stdio: ["pipe", "pipe", "inherit"] });
+  shell.stdout.setEncoding("utf8").on("data", (text: string) => say(text.trimEnd()));
+  shell.stdin.end(script);
+  const [code] = await once(shell, "close");
+  if (code !== 0) throw new pulumi.RunError(`The script ended with status ${code}: see above.`);
+}
+
+/** One request over loopback, as a line. */
+async function ask({ port, path, ca }: { port: number; path: string; ca?: string }): Promise<string> {
+  const options = { host: "127.0.0.1", port, path, headers: { host: `${host}:${port}` }, agent: false };
+  const request = ca === undefined ? getPlain(options) : getSecure({ ...options, ca, servername: host });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  const socket = response.socket as TLSSocket;
+  const protocol = ca === undefined ? "http" : `https (${socket.getProtocol()}, verified)`;
+  let body = "";
+  for await (const part of response.setEncoding("utf8")) body += part;
+  const { location, "strict-transport-security": hsts } = response.headers;
+  const shown = [location && `Location: ${location}`, hsts && `Strict-Transport-Security: ${hsts}`, ca && body.trim()];
+  return `${protocol} ${path}: ${[response.statusCode, ...shown.filter(Boolean)].join(", ")}`;
+}

@@ -1,0 +1,109 @@
+import { ipOctets } from "../x509/ip-address";
+import type { ApacheOptions } from "./apache-options";
+import type { SiteProblem } from "./kind";
+import { type Listener, listenersOf, renderAddress } from "./listeners";
+import { checkProxySites } from "./proxy-checks";
+import type { HeaderChange, SiteData } from "./site";
+import { effectiveUpstream } from "./upstream";
+
+/** Headers of one connection (RFC 9110 section 7.6.1) and of the framing of one message. */
+const ofConnections = new Set([
+  "connection",
+  "content-length",
+  "expect",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Finds what Apache can't serve of these sites, beside what no proxy can. Linear in the number of sites. */
+export function checkApacheSites(sites: readonly SiteData[], options: ApacheOptions): readonly SiteProblem[] {
+  const listeners = listenersOf(sites, options);
+  return [
+    ...checkProxySites(sites, options),
+    ...checkFamilies(listeners),
+    ...checkInnerPort(listeners, options),
+    ...sites.flatMap((site) => [...checkHeaders(site), ...checkUpstream(site)]),
+  ];
+}
+
+/** Apache takes all addresses of IPv4 and of IPv6 for one, and a socket for `[::]` takes connections of both. */
+function checkFamilies(listeners: readonly Listener[]): readonly SiteProblem[] {
+  const at = new Map(listeners.map((listener) => [renderAddress(listener), listener]));
+  return listeners.flatMap((listener): readonly SiteProblem[] => {
+    if (listener.address === "0.0.0.0") return checkPair(listener, at.get(`[::]:${listener.port}`));
+    const all = listener.address.includes(":") ? undefined : at.get(`[::]:${listener.port}`);
+    const [site, other] = [siteOf(listener), all === undefined ? undefined : siteOf(all)];
+    if (site === undefined || other === undefined) return [];
+    const where = `${renderAddress(listener)} and [::]:${listener.port}`;
+    const reason = `${where} are one port for Apache, whose [::] listens on IPv4 too: bind both to addresses, or take another port`;
+    return [{ site: site.name, otherSite: other.name, property: "binds", reason }];
+  });
+}
+
+function checkPair(all: Listener, other: Listener | undefined): readonly SiteProblem[] {
+  if (other === undefined) return [];
+  const [mine, theirs] = [all, other].map(
+    ({ sites, redirects }) => new Set([...sites, ...redirects].map(({ site }) => site)),
+  );
+  const odd =
+    [...(theirs ?? [])].find((site) => mine?.has(site) !== true) ??
+    [...(mine ?? [])].find((site) => theirs?.has(site) !== true);
+  if (odd === undefined) return [];
+  const reason = `it is on ${theirs?.has(odd) === true ? "[::]" : "0.0.0.0"}:${all.port} alone, and other sites are on all addresses of that port, which Apache does not tell apart: bind it to 0.0.0.0 as well, which is IPv6 too unless options.ipv6 is false, or to single addresses`;
+  return [{ site: odd.name, property: "binds", reason }];
+}
+
+function siteOf({ sites, redirects }: Listener): SiteData | undefined {
+  return (sites[0] ?? redirects[0])?.site;
+}
+
+/** Where Apache reaches https upstreams through itself. */
+function checkInnerPort(listeners: readonly Listener[], { innerPort }: ApacheOptions): readonly SiteProblem[] {
+  const hosts = listeners.flatMap(({ sites }) => sites).map(({ site }) => site);
+  const user = hosts.find((site) => effectiveUpstream(site)?.scheme === "https");
+  if (user === undefined) return [];
+  return listeners
+    .filter(({ port, address }) => port === innerPort && (!address.includes(":") || address === "::"))
+    .flatMap((listener) => {
+      const site = siteOf(listener);
+      if (site === undefined) return [];
+      const reason = `${renderAddress(listener)} has the port over which Apache reaches https upstreams, as that of site "${user.name}", through itself: change the bind, or options.innerPort`;
+      return [{ site: site.name, otherSite: user.name, property: "binds", reason }];
+    });
+}
+
+function checkHeaders(site: SiteData): readonly SiteProblem[] {
+  return (site.headers ?? []).flatMap((change, index) => {
+    const reason = headerProblem(change);
+    return reason === undefined ? [] : [{ site: site.name, property: `headers[${index}].name`, reason }];
+  });
+}
+
+function headerProblem({ on, action, name }: HeaderChange): string | undefined {
+  const key = name.toLowerCase();
+  if (ofConnections.has(key)) {
+    return `${name} belongs to a single connection, and Apache writes it itself: leave the change away`;
+  }
+  if (on === "request" && key === "host" && (action === "remove" || action === "append")) {
+    return `a request has one Host: use "set", or leave the change away`;
+  }
+  if (on === "response" && (key === "date" || (key === "server" && action === "remove"))) {
+    return `Apache writes ${name} into every answer${key === "server" ? ', as "Apache" without its version; "set" can change it' : ""}: leave the change away`;
+  }
+  if (on === "response" && key === "content-type" && action !== "set" && action !== "replace") {
+    return `Apache keeps one Content-Type beside the headers, and "${action}" does not reach it: use "set" or "replace"`;
+  }
+  return undefined;
+}
+
+function checkUpstream(site: SiteData): readonly SiteProblem[] {
+  const upstream = effectiveUpstream(site);
+  if (upstream?.scheme !== "https" || ipOctets(upstream.serverName) === undefined) return [];
+  const isGiven = site.upstream?.serverName !== undefined;
+  const reason = `found ${isGiven ? "the address " : "none, and the host of url is the address "}${upstream.serverName}: Apache verifies an upstream by names alone, never by an address in its certificate. Give a DNS name that its certificate has`;
+  return [{ site: site.name, property: "upstream.serverName", reason }];
+}

@@ -1,0 +1,53 @@
+import { apacheListeners } from "./apache-configuration";
+import type { ApacheOptions } from "./apache-options";
+import type { SiteData } from "./site";
+import { effectiveUpstream } from "./upstream";
+
+/** Seconds that Apache waits for a client by itself (`Timeout`). */
+const TIMEOUT_SECONDS = 60;
+
+/** What is right but may surprise, sorted by site. */
+export function apacheNotes(sites: readonly SiteData[], options: ApacheOptions): readonly string[] {
+  const sorted = [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
+  return [...serverNotes(sorted, options), ...sorted.flatMap(siteNotes)];
+}
+
+function serverNotes(sites: readonly SiteData[], options: ApacheOptions): readonly string[] {
+  const notes: string[] = [];
+  const ports = apacheListeners(sites, options).map(({ place }) => place.replace(/^.*:/, ""));
+  const debian = [...new Set(ports)].filter((port) => port === "80" || port === "443");
+  if (options.listen && debian.length > 0) {
+    notes.push(
+      `Apache takes a Listen once: take ${debian.map((port) => `Listen ${port}`).join(" and ")} out of /etc/apache2/ports.conf, or set options.listen: false when all of these ports stand there.`,
+    );
+  }
+  const first = sites.find((site) => effectiveUpstream(site)?.scheme === "https");
+  if (first !== undefined) {
+    notes.push(
+      `Site "${first.name}": Apache can keep the client's host and verify an https upstream by another name only by way of itself, so it listens on port ${options.innerPort} of addresses of 127.64.0.0/10, which Linux has and other systems lack.`,
+    );
+  }
+  return notes;
+}
+
+function siteNotes(site: SiteData): readonly string[] {
+  const upstream = effectiveUpstream(site);
+  const notes: string[] = [];
+  const name = `Site "${site.name}"`;
+  if (site.timeouts?.tunnelSeconds !== undefined && site.timeouts.tunnelSeconds < TIMEOUT_SECONDS) {
+    notes.push(
+      `${name}: Apache ends a silent tunnel after the server's Timeout, ${TIMEOUT_SECONDS} seconds unless it was changed, when that is longer than timeouts.tunnelSeconds.`,
+    );
+  }
+  if (upstream?.scheme === "https") {
+    notes.push(
+      `${name}: Apache answers 500 where other servers answer 502 when the upstream's certificate is not the right one.`,
+    );
+  }
+  if ((site.headers ?? []).some(({ on }) => on === "response")) {
+    notes.push(
+      `${name}: changes of response headers apply to what comes from the upstream, not to Apache's own errors.`,
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,31 @@
+import { directoryOption, flagOption, type OptionTable, portOption, readOptions } from "./option-table";
+import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "./proxy-options";
+
+/** What a gateway of kind `apache` needs to know beside its sites. */
+export interface ApacheOptions extends ProxyOptions, OpensslOptions {
+  /** Where the server looks for our part of its configuration; default Debian's `conf-enabled/tls-gateway.conf`. */
+  readonly configFile: string;
+  /** Where the modules lie that are loaded unless the server has them; default "/usr/lib/apache2/modules". */
+  readonly modulesDirectory: string;
+  /** Whether `Listen` lines are ours; default true. Without, the server's own must name every address and port. */
+  readonly listen: boolean;
+  /** Port, on addresses of 127.64.0.0/10, over which Apache reaches https upstreams through itself; default 8474. */
+  readonly innerPort: number;
+}
+
+const table: OptionTable<ApacheOptions> = {
+  ...proxyOptionTable(["2.4"], "/etc/apache2/tls-gateway"),
+  ...opensslOptionTable,
+  configFile: directoryOption("/etc/apache2/conf-enabled/tls-gateway.conf"),
+  modulesDirectory: directoryOption("/usr/lib/apache2/modules"),
+  listen: flagOption(true),
+  innerPort: portOption(8474),
+};
+
+/**
+ * Reads the options of a gateway of kind `apache` and fills in the defaults.
+ * @throws TlsError GATEWAY_INVALID naming the option, what was found and what was expected
+ */
+export function parseApacheOptions(input: unknown): ApacheOptions {
+  return readOptions("apache", input, table);
+}

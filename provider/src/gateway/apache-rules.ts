@@ -1,0 +1,114 @@
+import { escapePattern, expression, pattern } from "./apache-dialect";
+import { block, type Directive, directive, quoted, raw } from "./config-text";
+import type { Maintenance, ProxyProtocol, RoutingRule } from "./site";
+
+/** Seconds that clients are told to wait where a site says nothing. */
+const RETRY_AFTER_SECONDS = 300;
+
+/**
+ * The target of the request line: method, then a path with its query, which may follow a scheme and a host (RFC 9112
+ * section 3.2.2). Apache decodes and normalises what it has in REQUEST_URI.
+ */
+const beforePath = "^[^ ]+ (?:[A-Za-z][A-Za-z0-9+.-]*://[^/?# ]*)?";
+
+/** Takes `%1`: the path as it was sent, without its query. */
+export function rawPathCondition(): Directive {
+  return directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`${beforePath}(/[^? ]*)`));
+}
+
+/** What no site of the listener answers. */
+export function refuseAll(): readonly Directive[] {
+  return [directive("RewriteRule", "^", "-", raw("[R=421,L]"))];
+}
+
+/** Wildcards of Apache take an empty label too. */
+export function wildcardRules(): readonly Directive[] {
+  return [directive("RewriteCond", raw("%{SERVER_NAME}"), pattern("^\\.")), ...refuseAll()];
+}
+
+/**
+ * Sends the client on, with path and query octet for octet: a RewriteRule with a target would put both together anew.
+ *
+ * @param port of https
+ */
+export function redirectRules(port: number): readonly Directive[] {
+  const location = `https://%{SERVER_NAME}${port === 443 ? "" : `:${port}`}%1`;
+  return [
+    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`${beforePath}([/?][^ ]*)?`)),
+    directive("RewriteRule", "^", "-", raw(`"[E=tls_gateway_location:${location},R=308,L]"`)),
+    directive(
+      "Header",
+      "always",
+      "set",
+      "Location",
+      expression("%{reqenv:tls_gateway_location}"),
+      "env=tls_gateway_location",
+    ),
+    directive("ErrorDocument", "308", quoted("This site is to be had by https.")),
+  ];
+}
+
+/** Refuses connections whose PROXY header comes from somebody else than a load balancer that is known. */
+export function trustRules({ trusted }: ProxyProtocol): readonly Directive[] {
+  return [
+    ...trusted.map((range) =>
+      directive("RewriteCond", "expr", pattern(`! ( %{CONN_REMOTE_ADDR} -ipmatch '${range}' )`)),
+    ),
+    directive("RewriteRule", "^", "-", raw("[F,L]")),
+  ];
+}
+
+/** Answers 503 to all but the excepted addresses. */
+export function maintenanceRules({ except = [], retryAfterSeconds }: Maintenance): readonly Directive[] {
+  const isMaintenance = "env=tls_gateway_maintenance";
+  const seconds = String(retryAfterSeconds ?? RETRY_AFTER_SECONDS);
+  return [
+    ...except.map((range) => directive("RewriteCond", "expr", pattern(`! ( %{REMOTE_ADDR} -ipmatch '${range}' )`))),
+    directive("RewriteRule", "^", "-", raw("[E=tls_gateway_maintenance:1,R=503,L]")),
+    directive("Header", "always", "set", "Retry-After", seconds, isMaintenance),
+    directive("Header", "always", "set", "Content-Type", quoted("text/plain; charset=utf-8"), isMaintenance),
+    directive("ErrorDocument", "503", quoted("This site is being maintained. Please come again later.")),
+  ];
+}
+
+/** What two servers could read differently: refused before any rule on paths is asked. `;` begins parameters in some. */
+const ambiguous = "(?://|/\\.\\.?(?:[/? ]|$)|\\\\|;|%(?:2[ef]|5c|00|3b))";
+
+/**
+ * Rules on paths, the longest first. They look at the decoded path, so that no percent-encoding gets past them; the
+ * request line must hold a plain path that means the same in every server.
+ */
+export function routingRules(routing: readonly RoutingRule[] = []): readonly Directive[] {
+  if (routing.length === 0) return [];
+  const all = routing.find(({ route }) => route === "*");
+  const rules = routing
+    .filter(({ route }) => route !== "*")
+    .sort((one, other) => other.route.length - one.route.length || (one.route < other.route ? -1 : 1));
+  const isOpen = all?.effect === "allow";
+  if (rules.length === 0) return isOpen ? [] : [directive("RewriteRule", "^", "-", raw("[F,L]"))];
+  return [
+    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern("!^[^ ]+ /"), raw("[OR]")),
+    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`^[^ ]+ [^? ]*${ambiguous}`), raw("[NC]")),
+    directive("RewriteRule", "^", "-", raw("[R=400,L]")),
+    ...rules.map(({ route, effect }, index) => {
+      const below = pattern(`^${escapePattern(route)}(?:/|\\z)`);
+      // over the rest of the rules and, unless all is open, over the last one that denies
+      const skipped = rules.length - index - 1 + (isOpen ? 0 : 1);
+      return directive("RewriteRule", below, "-", raw(effect === "deny" ? "[F,L]" : `[S=${skipped}]`));
+    }),
+    ...(isOpen ? [] : [directive("RewriteRule", "^", "-", raw("[F,L]"))]),
+  ];
+}
+
+/** What a virtual host's rules begin with: names and paths are taken as the client sent them. */
+export function hostSettings(): readonly Directive[] {
+  return [
+    directive("UseCanonicalName", "Off"),
+    directive("ServerSignature", "Off"),
+    directive("TraceEnable", "Off"),
+    directive("AllowEncodedSlashes", "NoDecode"),
+    directive("MergeSlashes", "Off"),
+    directive("RewriteEngine", "On"),
+    block(["Location", quoted("/")], [directive("Require", "all", "granted")]),
+  ];
+}

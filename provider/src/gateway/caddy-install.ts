@@ -1,0 +1,105 @@
+import type { CaddyOptions } from "./caddy-options";
+import { automationOf } from "./caddy-tls";
+import type { GatewayCommands, GatewayInstall } from "./kind";
+import { listenersOf } from "./listeners";
+import { currentFolder, proxyProbes } from "./proxy-files";
+import { ownerOf } from "./proxy-options";
+import type { SiteData } from "./site";
+import { effectiveUpstream } from "./upstream";
+
+const configurationFile = "caddy.json";
+/** Where Caddy's own packages, and Debian's, look by themselves: for a Caddyfile. */
+const packagedFile = "/etc/caddy/caddy.json";
+const serviceFile = "caddy.service.conf";
+const servicePath = "/etc/systemd/system/caddy.service.d/tls-gateway.conf";
+
+/** Further texts of the configuration: what makes the packaged service read JSON, unless `configFile` says who does. */
+export function caddyTexts(options: CaddyOptions): Readonly<Record<string, string>> {
+  if (options.configFile !== packagedFile) return {};
+  const run = `/usr/bin/caddy run --environ --config ${packagedFile}`;
+  const reload = `/usr/bin/caddy reload --config ${packagedFile} --force --address ${options.admin}`;
+  const lines = ["[Service]", "ExecStart=", `ExecStart=${run}`, "ExecReload=", `ExecReload=${reload}`];
+  return { [`${currentFolder(options)}/${serviceFile}`]: `${lines.join("\n")}\n` };
+}
+
+/** How a set is judged, taken over and tried. */
+export function caddyInstall(sites: readonly SiteData[], options: CaddyOptions): GatewayInstall {
+  const { probes, unprobed } = proxyProbes(listenersOf(sites, options), options, "pair");
+  const own = sites.filter((site) => automationOf(site) !== undefined);
+  const owner = ownerOf(options);
+  const isPackaged = options.configFile === packagedFile;
+  return {
+    directory: options.directory,
+    configurationFile,
+    entries: [
+      { path: options.configFile, file: configurationFile, how: "link" },
+      // a copy: whoever may write into the folder must not decide what systemd runs
+      ...(isPackaged ? [{ path: servicePath, file: serviceFile, how: "copy" as const }] : []),
+    ],
+    ...(owner !== undefined && { owner }),
+    check: validate('"$set"/check/caddy.json'),
+    ...(options.checkCommand !== undefined && { checkInstalled: options.checkCommand }),
+    reload: options.reloadCommand ?? reloadCommand('"$directory"/current/caddy.json', options),
+    probes,
+    unprobed: [
+      ...unprobed,
+      ...own.map(({ name }) => `Caddy gets the certificate of site "${name}" by itself, which takes its time.`),
+    ],
+  };
+}
+
+/** What a person runs by hand. */
+export function caddyCommands(_sites: readonly SiteData[], options: CaddyOptions): GatewayCommands {
+  const file = `${currentFolder(options)}/${configurationFile}`;
+  const reload = options.reloadCommand ?? `caddy reload --config ${file} --force --address ${options.admin}`;
+  return {
+    apply: [options.checkCommand ?? `caddy validate --config ${file}`, reload],
+    install:
+      options.configFile === packagedFile
+        ? ["systemctl daemon-reload", "systemctl enable caddy", "systemctl restart caddy"]
+        : [`caddy start --config ${options.configFile}`],
+  };
+}
+
+/** What Caddy does with these sites that may surprise. */
+export function caddyNotes(sites: readonly SiteData[], options: CaddyOptions): readonly string[] {
+  const own = sites.filter((site) => automationOf(site)?.issuer.module === "internal");
+  const timed = sites.filter(({ timeouts }) => timeouts?.responseSeconds !== undefined);
+  const names = (some: readonly SiteData[]): string => some.map(({ name }) => `"${name}"`).join(", ");
+  const notes: string[] = [];
+  if (options.configFile === packagedFile) {
+    notes.push(
+      `Caddy's service reads a Caddyfile by itself: ${servicePath} has it read ${packagedFile}. The Caddyfile is not used any more.`,
+    );
+  }
+  if (own.length > 0) {
+    notes.push(
+      `Caddy makes the certificates of ${names(own)} by its own authority; clients need its root, which lies below its data: ` +
+        "pki/authorities/local/root.crt, for the packages in /var/lib/caddy/.local/share/caddy.",
+    );
+  }
+  if (timed.length > 0) {
+    notes.push(`responseSeconds of ${names(timed)} counts until the answer begins; what comes then may take its time.`);
+  }
+  if (options.version === "2.6" && sites.some((site) => effectiveUpstream(site) !== undefined)) {
+    notes.push('Caddy 2.6 closes WebSockets at each reload; later ones keep them with the option version: "2.11".');
+  }
+  return notes;
+}
+
+/** Reads the certificates too. In a folder of its own: Caddy would make an authority in the home of whoever runs it. */
+function validate(file: string): string {
+  return `data=$(mktemp -d) && { XDG_DATA_HOME=$data XDG_CONFIG_HOME=$data caddy validate --config ${file}; status=$?; rm -rf "$data"; [ $status -eq 0 ]; }`;
+}
+
+/**
+ * Has a running Caddy take the file over: a new certificate in an unchanged configuration shows with --force alone. One that
+ * does not run is started; only the refused connection tells, since a second Caddy could share the ports of the first.
+ */
+function reloadCommand(file: string, { admin }: CaddyOptions): string {
+  const start = `if [ -d /run/systemd/system ]; then systemctl start caddy; else caddy start --config ${file}; fi`;
+  return [
+    "[ ! -d /run/systemd/system ] || systemctl daemon-reload",
+    `answer=$(caddy reload --config ${file} --force --address ${admin} 2>&1) || case $answer in *"connect: connection refused"* | *"connect: no such file or directory"*) ${start} ;; *) printf '%s\\n' "$answer" >&2; false ;; esac`,
+  ].join("\n");
+}

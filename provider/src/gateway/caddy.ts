@@ -1,0 +1,40 @@
+import { checkCaddySites } from "./caddy-checks";
+import { renderCaddyJson } from "./caddy-document";
+import { caddyCommands, caddyInstall, caddyNotes, caddyTexts } from "./caddy-install";
+import { type CaddyOptions, parseCaddyOptions } from "./caddy-options";
+import { featuresBut } from "./features";
+import type { GatewayKind } from "./kind";
+import { listenersOf } from "./listeners";
+import { proxyFiles } from "./proxy-files";
+import { proxyFirewallPorts } from "./proxy-ports";
+import type { SiteData } from "./site";
+
+/** Caddy 2.6 and later, by its JSON: texts stand there as they are, and nothing is added that was not asked for. */
+export const caddy: GatewayKind<CaddyOptions> = {
+  kind: "caddy",
+  features: featuresBut({
+    conditions: "takes JSON here, where a line of a Caddyfile means nothing: use maintenance.except",
+    routingIds: "knows neither the ids of Cells nor rewrites: give the paths, such as /public",
+    grpcPort: "serves gRPC on the site's own port, told by its content type: use upstream.grpc",
+  }),
+  parseOptions: parseCaddyOptions,
+  checkSites: checkCaddySites,
+  render: (given, options) => {
+    const sites = byName(given);
+    return {
+      configuration: renderCaddyJson(sites, options),
+      texts: caddyTexts(options),
+      environment: {},
+      notes: caddyNotes(sites, options),
+    };
+  },
+  files: (sites, options) => proxyFiles(byName(sites), options, "pair"),
+  firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
+  commands: caddyCommands,
+  install: (sites, options) => caddyInstall(byName(sites), options),
+};
+
+/** Sites stand in the order of their names: the order of a program's list never shows as a difference. */
+function byName(sites: readonly SiteData[]): readonly SiteData[] {
+  return [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
+}

@@ -1,0 +1,48 @@
+import { readBind } from "./bind";
+import { cellsSites } from "./cells-document";
+import { cellsFiles } from "./cells-files";
+import type { CellsOptions } from "./cells-options";
+import type { GatewayInstall, HandshakeProbe } from "./kind";
+import { isTlsSite, type SiteData, siteNames } from "./site";
+
+/**
+ * How Cells takes its sites over: it reads `pydio.json` and its certificates at start only, and may write that file while
+ * it runs, so it is stopped, `defaults.sites` is merged, and it is started. Not for a configuration in etcd or Vault.
+ */
+export function cellsInstall(sites: readonly SiteData[], options: CellsOptions): GatewayInstall {
+  const { workingDirectory, user, group, stopCommand, startCommand } = options;
+  const owner =
+    user === undefined && group === undefined ? undefined : `${user ?? ""}${group === undefined ? "" : `:${group}`}`;
+  return {
+    directory: `${workingDirectory}/tls-gateway`,
+    configurationFile: "tls-gateway-sites.json",
+    entries: [],
+    mergeInto: `${workingDirectory}/pydio.json`,
+    ...(owner !== undefined && { owner }),
+    stop: stopCommand ?? "systemctl stop cells",
+    reload: startCommand ?? "systemctl start cells",
+    probes: sites.flatMap((site) => siteProbes(site, options)),
+  };
+}
+
+/** One handshake for each name and port of a site whose certificate is placed. */
+function siteProbes(site: SiteData, options: CellsOptions): readonly HandshakeProbe[] {
+  const certificate = certificateOf(site, options);
+  if (certificate === undefined) return [];
+  const ports = [...new Set(site.binds.map((bind) => readBind(bind).port))];
+  const names = siteNames(site).filter((name) => /[a-z]/i.test(name) && !name.includes(":") && !name.startsWith("*."));
+  return ports.flatMap((port) =>
+    (names.length === 0 ? [undefined] : names).map((serverName) => ({
+      ...{ address: "127.0.0.1", port, certificate },
+      ...(serverName !== undefined && { serverName }),
+    })),
+  );
+}
+
+function certificateOf(site: SiteData, options: CellsOptions): string | undefined {
+  if (!isTlsSite(site)) return undefined;
+  const [rendered] = cellsSites([site], options);
+  const { Certificate } = (rendered?.TLSConfig ?? {}) as { readonly Certificate?: { readonly CertFile: string } };
+  if (Certificate !== undefined) return Certificate.CertFile;
+  return cellsFiles([site], options).find(({ source }) => source.of === "leaf" && source.part === "certPem")?.path;
+}

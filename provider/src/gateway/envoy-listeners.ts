@@ -1,0 +1,186 @@
+import { exceptionGroups, sitesInMaintenance } from "./envoy-exceptions";
+import { headerFilter } from "./envoy-headers";
+import { cidrRange, type EnvoyMessage, seconds, typed } from "./envoy-message";
+import type { EnvoyOptions } from "./envoy-options";
+import { bodyFilter, misdirected, redirectHost, siteHost } from "./envoy-routes";
+import { downstreamTls } from "./envoy-tls";
+import { type Listener, renderAddress } from "./listeners";
+import type { SiteData } from "./site";
+
+/**
+ * Refuses a request whose Host is not the name of its handshake, where a wildcard lets more than one name in: nothing else
+ * in Envoy compares what comes with what came. LuaJIT; no text of a user stands in it.
+ */
+export const sniGuard = `function envoy_on_request(request_handle)
+  local host = string.lower(request_handle:headers():get(":authority") or "")
+  host = string.gsub(host, ":%d+$", "")
+  if host ~= string.lower(request_handle:streamInfo():requestedServerName()) then
+    request_handle:respond({[":status"] = "421", ["content-type"] = "text/plain"}, "Misdirected Request\\n")
+  end
+end
+`;
+
+/** Of HTTP/2, what Envoy's best practices for the edge say. */
+const mostStreams = 100;
+/** For the head of a request: who is slower holds a connection for nothing. */
+const headSeconds = 60;
+
+/** All listeners; `0.0.0.0` and `::` of a port are one, with two addresses. */
+export function envoyListeners(listeners: readonly Listener[], options: EnvoyOptions): readonly EnvoyMessage[] {
+  const v6 = new Map(listeners.filter(({ address }) => address === "::").map((one) => [one.port, one] as const));
+  const merged = new Set<Listener>();
+  for (const listener of listeners) {
+    const twin = listener.address === "0.0.0.0" ? v6.get(listener.port) : undefined;
+    if (twin !== undefined && isTwin(listener, twin)) merged.add(twin);
+  }
+  return listeners
+    .filter((listener) => !merged.has(listener))
+    .map((listener) => {
+      const twin = listener.address === "0.0.0.0" ? v6.get(listener.port) : undefined;
+      return envoyListener(listener, twin !== undefined && merged.has(twin) ? [twin] : [], options);
+    });
+}
+
+function envoyListener(listener: Listener, twins: readonly Listener[], options: EnvoyOptions): EnvoyMessage {
+  const { isTls, proxyProtocol } = listener;
+  const filters = [
+    ...(proxyProtocol === undefined ? [] : [listenerFilter("proxy_protocol", "ProxyProtocol")]),
+    ...(isTls ? [listenerFilter("tls_inspector", "TlsInspector")] : []),
+  ];
+  return typed("envoy.config.listener.v3.Listener", {
+    name: renderAddress(listener),
+    address: socketAddress(listener),
+    ...(twins.length > 0 && { additional_addresses: twins.map((twin) => ({ address: socketAddress(twin) })) }),
+    ...(filters.length > 0 && { listener_filters: filters }),
+    filter_chains: isTls ? tlsChains(listener, options) : plainChains(listener, options),
+  });
+}
+
+/** One chain for each name, so that a request finds nothing but the site of its handshake. */
+function tlsChains(listener: Listener, options: EnvoyOptions): readonly EnvoyMessage[] {
+  return listener.sites.flatMap(({ site, names }) =>
+    exceptionGroups(site.maintenance === undefined ? [] : [site]).flatMap(({ ranges, isExcepted }) => {
+      const transport = downstreamTls(site, listener.tlsProfile, options);
+      return (names.length === 0 ? [undefined] : names).map((name) => {
+        const own = siteHost({ site, isExcepted: isExcepted(site) }, name);
+        const hosts = name === undefined ? [own] : [own, misdirected];
+        return {
+          name: `${site.name} ${name ?? "*"}${ranges.length > 0 ? " excepted" : ""}`,
+          filter_chain_match: {
+            ...(name !== undefined && { server_names: [name] }),
+            transport_protocol: "tls",
+            ...sources(listener, ranges),
+          },
+          filters: [connectionManager([site], hosts, name?.startsWith("*.") === true)],
+          transport_socket: transport,
+        };
+      });
+    }),
+  );
+}
+
+function plainChains(listener: Listener, options: EnvoyOptions): readonly EnvoyMessage[] {
+  const { sites, redirects } = listener;
+  const isAnyName = [...sites, ...redirects].some(({ names }) => names.length === 0);
+  const redirecting = redirects.flatMap((redirect) =>
+    namesOrAny(redirect.names).map((name) => redirectHost(redirect, name, options.httpPort)),
+  );
+  return exceptionGroups(sitesInMaintenance(sites)).map(({ ranges, isExcepted }, index) => {
+    const hosts = sites.flatMap(({ site, names }) =>
+      namesOrAny(names).map((name) => siteHost({ site, isExcepted: isExcepted(site) }, name)),
+    );
+    const all = [...hosts, ...redirecting, ...(isAnyName ? [] : [misdirected])];
+    const match = sources(listener, ranges);
+    return {
+      name: ranges.length > 0 ? `excepted ${index + 1}` : "all",
+      ...(Object.keys(match).length > 0 && { filter_chain_match: match }),
+      filters: [
+        connectionManager(
+          sites.map(({ site }) => site),
+          all,
+          false,
+        ),
+      ],
+    };
+  });
+}
+
+function namesOrAny(names: readonly string[]): readonly (string | undefined)[] {
+  return names.length === 0 ? [undefined] : names;
+}
+
+/** Who may connect: with the PROXY protocol only those whose word counts, and by their word the clients of an exception. */
+function sources({ proxyProtocol }: Listener, ranges: readonly string[]): EnvoyMessage {
+  return {
+    ...(proxyProtocol !== undefined && { direct_source_prefix_ranges: proxyProtocol.trusted.map(cidrRange) }),
+    ...(ranges.length > 0 && { source_prefix_ranges: ranges.map(cidrRange) }),
+  };
+}
+
+function connectionManager(
+  sites: readonly SiteData[],
+  hosts: readonly EnvoyMessage[],
+  isSniGuarded: boolean,
+): EnvoyMessage {
+  const filters = [
+    ...(isSniGuarded
+      ? [httpFilter("envoy.filters.http.lua", "lua", "Lua", { default_source_code: { inline_string: sniGuard } })]
+      : []),
+    httpFilter(headerFilter, "header_mutation", "HeaderMutation", { mutations: {} }),
+    ...(sites.some(({ maxBodyBytes }) => maxBodyBytes !== undefined)
+      ? [httpFilter(bodyFilter, "filter_chain", "FilterChainConfig")]
+      : []),
+    // what Envoy would tell of itself
+    httpFilter("envoy.filters.http.router", "router", "Router", { suppress_envoy_headers: true }),
+  ];
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    typed_config: typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", {
+      stat_prefix: "tls_gateway",
+      route_config: {
+        // the files of clusters and listeners are read one after the other, in either order
+        validate_clusters: false,
+        ignore_port_in_host_matching: true,
+        virtual_hosts: hosts,
+      },
+      http_filters: filters,
+      use_remote_address: true,
+      skip_xff_append: true,
+      internal_address_config: { unix_sockets: false },
+      server_header_transformation: "PASS_THROUGH",
+      generate_request_id: false,
+      normalize_path: false,
+      merge_slashes: false,
+      path_with_escaped_slashes_action: "KEEP_UNCHANGED",
+      request_headers_timeout: seconds(headSeconds),
+      http2_protocol_options: { max_concurrent_streams: mostStreams },
+      upgrade_configs: [{ upgrade_type: "websocket" }],
+    }),
+  };
+}
+
+function httpFilter(name: string, folder: string, message: string, fields: EnvoyMessage = {}): EnvoyMessage {
+  return { name, typed_config: typed(`envoy.extensions.filters.http.${folder}.v3.${message}`, fields) };
+}
+
+function listenerFilter(name: string, message: string): EnvoyMessage {
+  return {
+    name: `envoy.filters.listener.${name}`,
+    typed_config: typed(`envoy.extensions.filters.listener.${name}.v3.${message}`),
+  };
+}
+
+function socketAddress({ address, port }: Listener): EnvoyMessage {
+  return { socket_address: { address, port_value: port } };
+}
+
+function isTwin(one: Listener, other: Listener): boolean {
+  return (
+    one.sites.length === other.sites.length &&
+    one.redirects.length === other.redirects.length &&
+    one.sites.every(({ site }, index) => site === other.sites[index]?.site) &&
+    one.redirects.every(
+      ({ site, port }, index) => site === other.redirects[index]?.site && port === other.redirects[index]?.port,
+    )
+  );
+}

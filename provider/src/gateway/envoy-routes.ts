@@ -1,0 +1,144 @@
+import { ipOctets } from "../x509/ip-address";
+import { clusterName } from "./envoy-clusters";
+import { headerFilter, headerMutations, hostRewrite } from "./envoy-headers";
+import { type EnvoyMessage, seconds, typed } from "./envoy-message";
+import type { ListenerRedirect } from "./listeners";
+import type { RoutingRule, SiteData } from "./site";
+import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
+
+/** The filter that runs filters of a site's own: the limit of its bodies. */
+export const bodyFilter = "envoy.filters.http.filter_chain";
+
+/** Seconds in Retry-After where a site says none. */
+const defaultRetryAfter = 300;
+
+/**
+ * A path that could be read in two ways, up to its query: `//`, a step `.` or `..`, a backslash, one of `.`, `/`, `\` and
+ * NUL in hex, or a parameter (`;`). RE2, the whole text.
+ */
+const ambiguousPath = String.raw`[^?]*(//|/\.{1,2}/|\\|%2[eEfF]|%5[cC]|%00|;).*|[^?]*/\.{1,2}(\?.*)?`;
+
+/** What a chain knows of its client: whether an exception of the site's maintenance holds. */
+export interface SiteTurn {
+  readonly site: SiteData;
+  readonly isExcepted: boolean;
+}
+
+/** Answers 421 to what no other virtual host has. */
+export const misdirected: EnvoyMessage = virtualHost("misdirected", ["*"], [directAnswer(421, "Misdirected Request")]);
+
+/** The virtual host of one name of a site; without a name, of every name. */
+export function siteHost({ site, isExcepted }: SiteTurn, name: string | undefined): EnvoyMessage {
+  const upstream = effectiveUpstream(site);
+  const maintenance = isExcepted ? undefined : site.maintenance;
+  const routes = [...nameGuard(name)];
+  if (maintenance !== undefined) {
+    const retryAfter = String(maintenance.retryAfterSeconds ?? defaultRetryAfter);
+    routes.push(...pathGuard(site), {
+      ...directAnswer(503, "Down for maintenance: try again later."),
+      response_headers_to_add: [
+        {
+          header: { key: "retry-after", value: retryAfter },
+          append_action: "OVERWRITE_IF_EXISTS_OR_ADD",
+        },
+      ],
+    });
+  } else if (upstream !== undefined) {
+    routes.push(...pathGuard(site), ...siteRoutes(site, upstream));
+  }
+  return {
+    ...virtualHost(`site ${site.name} ${name ?? "*"}`, [domainOf(name)], routes),
+    typed_per_filter_config: {
+      [headerFilter]: headerMutations(site),
+      ...(site.maxBodyBytes !== undefined && { [bodyFilter]: bodyLimit(site.maxBodyBytes) }),
+    },
+  };
+}
+
+/**
+ * The virtual host that sends one name on to https. A whole name is written out, so that a port in the request falls away;
+ * of a wildcard the port can only be replaced, which is needed unless it is that of http.
+ */
+export function redirectHost({ site, port }: ListenerRedirect, name: string | undefined, httpPort: number) {
+  const isWhole = name !== undefined && !name.startsWith("*.");
+  const redirect = {
+    https_redirect: true,
+    ...(isWhole && { host_redirect: domainOf(name) }),
+    ...((port !== 443 || (!isWhole && httpPort !== 80)) && { port_redirect: port }),
+    response_code: "PERMANENT_REDIRECT",
+  };
+  const route = { match: { prefix: "/" }, redirect };
+  return virtualHost(`redirect ${site.name} ${name ?? "*"}`, [domainOf(name)], [...nameGuard(name), route]);
+}
+
+function virtualHost(name: string, domains: readonly string[], routes: readonly EnvoyMessage[]): EnvoyMessage {
+  return { name, domains, routes };
+}
+
+/** A domain as Envoy compares it with the Host of a request, which has its port taken away before. */
+function domainOf(name: string | undefined): string {
+  return name === undefined ? "*" : ipOctets(name)?.length === 16 ? `[${name}]` : name;
+}
+
+function directAnswer(status: number, text: string, match: EnvoyMessage = { prefix: "/" }): EnvoyMessage {
+  return { match, direct_response: { status, body: { inline_string: `${text}\n` } } };
+}
+
+/** `*.x` is one label of a certificate; for Envoy it is any number. */
+function nameGuard(name: string | undefined): readonly EnvoyMessage[] {
+  if (name === undefined || !name.startsWith("*.")) return [];
+  const regex = `(?i)[^.:]+${name.slice(1).replaceAll(".", String.raw`\.`)}(:[0-9]+)?`;
+  const header = { name: ":authority", string_match: { safe_regex: { regex } }, invert_match: true };
+  return [directAnswer(421, "Misdirected Request", { prefix: "/", headers: [header] })];
+}
+
+/** Envoy compares paths as they come: one that the upstream may read otherwise would pass a rule by. */
+function pathGuard(site: SiteData): readonly EnvoyMessage[] {
+  if (!(site.routing ?? []).some(({ route }) => route.startsWith("/"))) return [];
+  const header = { name: ":path", string_match: { safe_regex: { regex: ambiguousPath } } };
+  return [directAnswer(400, "Bad Request", { prefix: "/", headers: [header] })];
+}
+
+/** The longest path first: Envoy takes the first route that matches. */
+function siteRoutes(site: SiteData, upstream: EffectiveUpstream): readonly EnvoyMessage[] {
+  const rules = site.routing ?? [];
+  const paths = rules.filter(({ route }) => route.startsWith("/"));
+  const rest = rules.find(({ route }) => route === "*");
+  const sorted = [...paths].sort(
+    (one, other) => other.route.length - one.route.length || (one.route < other.route ? -1 : 1),
+  );
+  const isRestAllowed = rest === undefined ? rules.length === 0 : rest.effect === "allow";
+  const last: RoutingRule = { route: "*", effect: isRestAllowed ? "allow" : "deny" };
+  return [...sorted, last].flatMap(({ route, effect }) => {
+    const match = route === "*" ? { prefix: "/" } : { path_separated_prefix: route };
+    return effect === "deny" ? [directAnswer(403, "Forbidden", match)] : forward(site, upstream, match);
+  });
+}
+
+/**
+ * Tunnels and gRPC before the rest. Envoy's `timeout` would end an answer as a whole, so what is waited for is the next
+ * word: 504 when the upstream says none.
+ */
+function forward(site: SiteData, upstream: EffectiveUpstream, match: EnvoyMessage): readonly EnvoyMessage[] {
+  const http = clusterName(site, "http");
+  const route = (cluster: string, idleSeconds: number, header?: EnvoyMessage): EnvoyMessage => ({
+    match: header === undefined ? match : { ...match, headers: [header] },
+    route: { cluster, timeout: seconds(0), idle_timeout: seconds(idleSeconds), ...hostRewrite(site) },
+  });
+  const websocket = { name: "upgrade", string_match: { exact: "websocket", ignore_case: true } };
+  const grpc = { name: "content-type", string_match: { prefix: "application/grpc", ignore_case: true } };
+  return [
+    route(http, upstream.tunnelSeconds, websocket),
+    ...(upstream.grpc && upstream.scheme !== "h2c"
+      ? [route(clusterName(site, "grpc"), upstream.responseSeconds, grpc)]
+      : []),
+    route(http, upstream.responseSeconds),
+  ];
+}
+
+function bodyLimit(octets: number): EnvoyMessage {
+  const limit = typed("envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit", { max_request_bytes: octets });
+  return typed("envoy.extensions.filters.http.filter_chain.v3.FilterChainConfigPerRoute", {
+    filter_chain: { filters: [{ name: "envoy.filters.http.body_size_limit", typed_config: limit }] },
+  });
+}

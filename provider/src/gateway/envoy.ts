@@ -1,0 +1,81 @@
+import { checkEnvoySites } from "./envoy-checks";
+import { envoyClusters } from "./envoy-clusters";
+import { envoyCommands, envoyFiles, envoyInstall } from "./envoy-install";
+import { envoyListeners } from "./envoy-listeners";
+import { fileSource, renderMessage, renderResponse } from "./envoy-message";
+import { type EnvoyOptions, parseEnvoyOptions } from "./envoy-options";
+import { secretsOf, secretTexts } from "./envoy-secrets";
+import { featuresBut } from "./features";
+import type { GatewayKind, GatewayRendering } from "./kind";
+import { listenersOf } from "./listeners";
+import { currentFolder, proxyFiles } from "./proxy-files";
+import { proxyFirewallPorts } from "./proxy-ports";
+import type { SiteData } from "./site";
+
+/** A folder is watched through an instance of inotify, of which Linux gives a user 128 by default. */
+const inotifyInstances = 128;
+
+/**
+ * Envoy from 1.34 on, by files: the bootstrap names those of listeners (LDS), clusters (CDS) and certificates (SDS), which
+ * a running Envoy reads again when the link to the set is swapped. Nothing restarts.
+ */
+export const envoy: GatewayKind<EnvoyOptions> = {
+  kind: "envoy",
+  features: featuresBut({
+    letsEncrypt: "gets no certificates by itself: use an AcmeCertificate",
+    ownSelfSigned: "makes no certificates by itself: name a SelfSignedCA in tls.selfSigned.ca",
+    conditions: "has none of Caddy's matchers: use maintenance.except",
+    routingIds: "routes by paths, and knows no ids of Cells",
+    grpcPort: "serves gRPC on the port of the site: leave grpcPort away",
+  }),
+  parseOptions: parseEnvoyOptions,
+  checkSites: checkEnvoySites,
+  render: renderEnvoy,
+  files: (sites, options) => proxyFiles(sites, options, "pair"),
+  firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
+  commands: (_sites, options) => envoyCommands(options),
+  install: (sites, options) => envoyInstall(listenersOf(sites, options), options),
+};
+
+function renderEnvoy(given: readonly SiteData[], options: EnvoyOptions): GatewayRendering {
+  const sites = [...given].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const current = currentFolder(options);
+  const [listeners, clusters] = [`${current}/${envoyFiles.listeners}`, `${current}/${envoyFiles.clusters}`];
+  return {
+    configuration: renderMessage({
+      node: { id: "tls-gateway", cluster: "tls-gateway" },
+      dynamic_resources: {
+        cds_config: fileSource(clusters, options.directory),
+        lds_config: fileSource(listeners, options.directory),
+      },
+    }),
+    texts: {
+      [listeners]: renderResponse(envoyListeners(listenersOf(sites, options), options)),
+      [clusters]: renderResponse(envoyClusters(sites, options)),
+      ...secretTexts(sites, options),
+    },
+    environment: {},
+    notes: envoyNotes(sites, options),
+  };
+}
+
+function envoyNotes(sites: readonly SiteData[], options: EnvoyOptions): readonly string[] {
+  const notes: string[] = [];
+  if (options.user === undefined && options.group === undefined) {
+    notes.push("Keys are readable by root alone: if Envoy runs as another user, say so by options.user.");
+  }
+  // one for the file of a secret, one for what the secret names; two for listeners and clusters
+  const instances = 2 * secretsOf(sites, options).size + 2;
+  if (instances > inotifyInstances / 2) {
+    notes.push(
+      `Envoy watches ${instances} folders and needs an instance of inotify for each, of which a user may have ${inotifyInstances} by default: raise fs.inotify.max_user_instances.`,
+    );
+  }
+  const foreign = sites.find(({ upstream, clientAuth }) => upstream?.rootCaFile ?? clientAuth?.caFile);
+  if (foreign !== undefined) {
+    notes.push(
+      `Site "${foreign.name}": Envoy reads certificates of authorities that lie on the server when the site changes or Envoy starts, not when the file does.`,
+    );
+  }
+  return notes;
+}

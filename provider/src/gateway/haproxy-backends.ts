@@ -1,0 +1,151 @@
+import { ipOctets } from "../x509/ip-address";
+import { block, type Directive, directive, quoted, type Word } from "./config-text";
+import { backendName, deny, expression, not, test, when } from "./haproxy-dialect";
+import { changedHeaders, forwardedHeaders, hstsHeader } from "./haproxy-headers";
+import type { HaproxyOptions } from "./haproxy-options";
+import { deniedRoutes, unambiguousPath } from "./haproxy-routing";
+import { upstreamRootFile } from "./proxy-files";
+import type { SiteData } from "./site";
+import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
+
+/** Roots of the system, where distributions of the Debian family have them. */
+const systemRoots = "/etc/ssl/certs/ca-certificates.crt";
+
+/** Of a buffer of 16 KiB: HAProxy keeps the rest for headers. */
+export const bufferedBodyBytes = 12_000;
+
+/** Addresses on one line; HAProxy takes 64 words. */
+const addressesPerLine = 40;
+
+const grpcType = ["req.hdr(content-type)", "-m", "beg", "-i", "application/grpc"];
+const [isGrpc, isNoGrpc] = [test(...grpcType), not(...grpcType)];
+
+/**
+ * The section of a site: what happens to a request after its site is found. The judgement has one order for all kinds:
+ * client certificate, path, maintenance, routing, body.
+ */
+export function haproxyBackend(site: SiteData, options: HaproxyOptions): readonly Directive[] {
+  const upstream = effectiveUpstream(site);
+  if (upstream === undefined) return [];
+  const { connectSeconds, responseSeconds, tunnelSeconds } = upstream;
+  const lines = [
+    directive("timeout", "connect", `${connectSeconds}s`),
+    directive("timeout", "server", `${responseSeconds}s`),
+    directive("timeout", "tunnel", `${tunnelSeconds}s`),
+    ...knownClients(site),
+    ...unambiguousPath(site),
+    ...maintenancePage(site),
+    ...deniedRoutes(site),
+    ...largestBody(site, upstream, options),
+    ...forwardedHeaders(site),
+    ...hstsHeader(site),
+    ...changedHeaders(site),
+    ...servers(site, upstream, options),
+  ];
+  return [block(["backend", backendName(site.name)], withoutDeadRules(lines))];
+}
+
+/** HAProxy warns of rules for requests after an answer that every request gets. */
+function withoutDeadRules(lines: readonly Directive[]): readonly Directive[] {
+  const isAnswer = ({ words: [rules, action = "", ...more] }: Directive) =>
+    rules === "http-request" &&
+    ["deny", "return"].includes(String(action)) &&
+    !more.some((word) => word === "if" || word === "unless");
+  const answer = lines.findIndex(isAnswer);
+  if (answer < 0) return lines;
+  return lines.filter(({ words: [rules] }, index) => index <= answer || rules !== "http-request");
+}
+
+/**
+ * A resumed session brings no certificate, and may have begun with another name of the listener. The list of certificates
+ * asks for one in the handshake; this asks for it once more, of the session.
+ */
+function knownClients({ clientAuth }: SiteData): readonly Directive[] {
+  if (clientAuth === undefined) return [];
+  return [deny(403, not("ssl_c_used")), deny(403, not("ssl_c_verify", "0"))];
+}
+
+function maintenancePage({ maintenance }: SiteData): readonly Directive[] {
+  if (maintenance === undefined) return [];
+  const { except = [], retryAfterSeconds = 300 } = maintenance;
+  const lists: Directive[] = [];
+  for (let index = 0; index < except.length; index += addressesPerLine) {
+    lists.push(directive("acl", "excepted", "src", ...except.slice(index, index + addressesPerLine)));
+  }
+  const page: readonly Word[] = ["http-request", "return", "status", "503", "content-type", "text/plain", "string"];
+  const text = quoted("This site is being maintained. Please come back in a few minutes.");
+  const answer = [...page, text, "hdr", "Retry-After", String(retryAfterSeconds)];
+  return [...lists, directive(...answer, ...(lists.length === 0 ? [] : ["unless", "excepted"]))];
+}
+
+/**
+ * What a request says of its length counts. A body without a length is read as far as it takes to judge it, where that fits
+ * into HAProxy's buffer; a longer one nobody judges, which a note tells.
+ */
+function largestBody(
+  { maxBodyBytes }: SiteData,
+  { grpc }: EffectiveUpstream,
+  { version }: HaproxyOptions,
+): readonly Directive[] {
+  if (maxBodyBytes === undefined) return [];
+  const others = grpc ? isNoGrpc : [];
+  const isUnmeasured = not("req.hdr(content-length)", "-m", "found");
+  // a tunnel over HTTP/2 is open at its end, and no body comes
+  const isUpgrade = ["req.hdr(upgrade)", "-m", "found"];
+  const isChunked = test("req.hdr(transfer-encoding)", "-m", "found");
+  const wait: readonly Word[] = ["http-request", "wait-for-body", "time", "60s", "at-least", String(maxBodyBytes + 1)];
+  const read = when(wait, isUnmeasured, not(...isUpgrade), others, ["or"], isUnmeasured, isChunked, others);
+  // what is announced, or, of a body that was read, has come: not every version counts that as its size
+  const isLarger = (size: string): readonly Word[] => [...test(size, "gt", String(maxBodyBytes)), ...others];
+  // before 3.0 it closes on a client that still sends, which then sees no answer: it gets a moment to look
+  const isAbrupt = version === "2.6" || version === "2.8";
+  return [
+    ...(isBodyRead(maxBodyBytes) ? [read] : []),
+    ...(isAbrupt ? [directive("timeout", "tarpit", "500ms")] : []),
+    when(
+      ["http-request", isAbrupt ? "tarpit" : "deny", "deny_status", "413"],
+      isLarger("req.body_size"),
+      ["or"],
+      isLarger("req.body_len"),
+    ),
+  ];
+}
+
+/** Whether a body of unknown length can be judged by reading it. */
+export function isBodyRead(maxBodyBytes: number): boolean {
+  return maxBodyBytes < bufferedBodyBytes;
+}
+
+/** One server; with gRPC a second one at the same place, which is spoken to in HTTP/2. */
+function servers(site: SiteData, upstream: EffectiveUpstream, options: HaproxyOptions): readonly Directive[] {
+  const { scheme, grpc } = upstream;
+  const needsSecond = grpc && scheme !== "h2c";
+  const first = server("upstream", upstream, scheme === "h2c", site, options);
+  if (!needsSecond) return [first];
+  return [
+    when(["use-server", "grpc"], isGrpc),
+    directive("use-server", "upstream", "unless", ...isGrpc),
+    first,
+    server("grpc", upstream, true, site, options),
+  ];
+}
+
+function server(
+  name: string,
+  { scheme, authority, serverName }: EffectiveUpstream,
+  isHttp2: boolean,
+  site: SiteData,
+  options: HaproxyOptions,
+): Directive {
+  // a name that can't be resolved does not keep all other sites from starting
+  const words: Word[] = ["server", name, authority, "init-addr", "libc,none"];
+  if (scheme === "https") {
+    const root = upstreamRootFile(site, options) ?? systemRoots;
+    words.push("ssl", "verify", "required", "ca-file", quoted(root), "verifyhost", serverName);
+    if (ipOctets(serverName) === undefined) words.push("sni", expression(`str(${serverName})`));
+    words.push("alpn", isHttp2 ? "h2" : "http/1.1");
+  } else if (isHttp2) {
+    words.push("proto", "h2");
+  }
+  return directive(...words);
+}

@@ -1,0 +1,55 @@
+import type { HaproxyOptions } from "./haproxy-options";
+import type { GatewayCommands, GatewayInstall } from "./kind";
+import { listenersOf } from "./listeners";
+import { proxyProbes } from "./proxy-files";
+import { ownerOf } from "./proxy-options";
+import type { SiteData } from "./site";
+
+/** Name of the configuration within a set. */
+const configurationFile = "haproxy.cfg";
+
+/** Where packages look for it. */
+const entry = "/etc/haproxy/haproxy.cfg";
+
+/** How HAProxy takes its configuration over: a master reads all files anew, and old workers end with their connections. */
+export function haproxyInstall(sites: readonly SiteData[], options: HaproxyOptions): GatewayInstall {
+  const owner = ownerOf(options);
+  const { probes, unprobed } = proxyProbes(listenersOf(sites, options), options, "single");
+  return {
+    directory: options.directory,
+    configurationFile,
+    entries: [{ path: entry, file: configurationFile, how: "link" }],
+    ...(owner !== undefined && { owner }),
+    check: `haproxy -c -q -f "$set/check/${configurationFile}"`,
+    checkInstalled: checkCommand(options),
+    reload: reloadCommand(options),
+    probes,
+    ...(unprobed.length > 0 && { unprobed }),
+  };
+}
+
+/** What a person runs by hand. */
+export function haproxyCommands(_sites: readonly SiteData[], options: HaproxyOptions): GatewayCommands {
+  return {
+    apply: [checkCommand(options), options.reloadCommand ?? "systemctl reload haproxy"],
+    install: [checkCommand(options), "systemctl enable haproxy", "systemctl restart haproxy"],
+  };
+}
+
+function checkCommand({ checkCommand: own }: HaproxyOptions): string {
+  return own ?? `haproxy -c -q -f ${entry}`;
+}
+
+/**
+ * A master with a configuration that it can't read goes on with its old workers and says so in its log alone, so the check
+ * goes before.
+ */
+function reloadCommand({ reloadCommand: own, pidFile }: HaproxyOptions): string {
+  if (own !== undefined) return own;
+  return [
+    "if [ -d /run/systemd/system ]; then systemctl reload-or-restart haproxy",
+    // of several lines the first is the master's
+    `elif [ -s ${pidFile} ] && kill -0 "$(head -n 1 ${pidFile})" 2>/dev/null; then kill -USR2 "$(head -n 1 ${pidFile})"`,
+    `else haproxy -W -D -f ${entry} -p ${pidFile}; fi`,
+  ].join("\n");
+}

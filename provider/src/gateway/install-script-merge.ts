@@ -1,0 +1,94 @@
+/**
+ * A server's own JSON document that takes our sites. Until the new set is proved `.merge-before` (or `.merge-absent`) has
+ * what was there, and `.merged` what was written, so that a roll-back sees whether the server wrote meanwhile.
+ */
+export const installScriptMerge = String.raw`
+merge_target() {
+  [ -n "$merge_into" ] || return 1
+  target=$merge_into
+  [ ! -L "$target" ] || target=$(readlink -f "$target")
+}
+
+# prints the second document with defaults.sites of the first
+merged() { MERGE_FROM="$1" MERGE_INTO="$2" LC_ALL=C awk "$merge_program"; }
+
+make_merged() {
+  merge_from="$directory/sets/$hash/$configuration"
+  if [ -e "$target" ]; then
+    merged "$merge_from" "$target" >"$directory/.merged.new" 2>"$directory/.output"
+  else
+    printf '{}\n' >"$directory/.merge-empty" &&
+      merged "$merge_from" "$directory/.merge-empty" >"$directory/.merged.new" 2>"$directory/.output"
+  fi
+}
+
+# before anything is stopped
+try_merge() {
+  merge_target || return 0
+  if ! make_merged; then
+    show_output
+    rm -f "$directory/.merged.new" "$directory/.merge-empty"
+    refuse "the sites can't be put into $merge_into (see above); it was not changed"
+  fi
+  rm -f "$directory/.merged.new"
+}
+
+is_merged() {
+  merge_target || return 0
+  make_merged && cmp -s "$directory/.merged.new" "$target"
+  same=$?
+  rm -f "$directory/.merged.new" "$directory/.merge-empty"
+  return $same
+}
+
+# owner and mode stay, and the old text is there until the new one is whole
+write_target() { # file with the new text
+  rm -f "$target.tls-gateway-new"
+  if [ -e "$target" ]; then
+    cp -p "$target" "$target.tls-gateway-new" && cat "$1" >"$target.tls-gateway-new"
+  else
+    cat "$1" >"$target.tls-gateway-new" && { [ -z "$owner" ] || chown "$owner" "$target.tls-gateway-new"; }
+  fi && mv -f "$target.tls-gateway-new" "$target" || { rm -f "$target.tls-gateway-new"; return 1; }
+}
+
+keep_merge() {
+  [ ! -f "$directory/.merge-absent" ] || return 0
+  if [ -f "$directory/.merge-before" ]; then
+    # of a run that was killed; the server may have written since
+    cmp -s "$target" "$directory/.merged" && return 0
+    merged "$directory/.merge-before" "$target" >"$directory/.merge-before.new" 2>/dev/null || cp "$target" "$directory/.merge-before.new" || return 1
+  elif [ -e "$target" ]; then
+    cp "$target" "$directory/.merge-before.new" || return 1
+  else
+    printf '' >"$directory/.merge-absent"
+    return
+  fi
+  mv -f "$directory/.merge-before.new" "$directory/.merge-before"
+}
+
+merge() {
+  merge_target || return 0
+  make_merged || { show_output; return 1; }
+  cmp -s "$directory/.merged.new" "$target" && return 0
+  keep_merge && mv -f "$directory/.merged.new" "$directory/.merged" && write_target "$directory/.merged"
+}
+
+undo_merge() {
+  merge_target || return 0
+  if [ -f "$directory/.merge-absent" ]; then
+    cmp -s "$target" "$directory/.merged" && rm -f "$target"
+    [ ! -e "$target" ] || warn "$target is not what was written there, and stays"
+  elif [ -f "$directory/.merge-before" ]; then
+    if cmp -s "$target" "$directory/.merged" || ! merged "$directory/.merge-before" "$target" >"$directory/.merged.new" 2>/dev/null; then
+      write_target "$directory/.merge-before" || return 1
+    else
+      write_target "$directory/.merged.new" || return 1
+    fi
+  fi
+  forget_merge
+}
+
+forget_merge() {
+  rm -f "$directory/.merge-before" "$directory/.merge-before.new" "$directory/.merge-absent" "$directory/.merge-empty" "$directory/.merged" "$directory/.merged.new"
+}
+`;

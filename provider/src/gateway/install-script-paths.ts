@@ -1,0 +1,118 @@
+/**
+ * The places outside of the folder, and the link `current`. A set's `.paths` has a line for each place: "link" or "copy",
+ * the path, the file of the set. A file that was there before is kept beside it as `<path>.before-tls-gateway`.
+ */
+export const installScriptPaths = String.raw`
+# the link is replaced in one step: a server that reads at this moment gets the old set or the new one
+switch_to() {
+  [ "$(readlink "$directory/current")" = "sets/$1" ] && return 0
+  rm -rf "$directory/.current.new"
+  ln -s "sets/$1" "$directory/.current.new" && rename_link "$directory/.current.new" "$directory/current"
+}
+
+# whether what stands at a path is what a set has there
+is_ours() { # how path file set
+  case $1 in
+    link) [ "$(readlink "$2")" = "$directory/current/$3" ] ;;
+    *) [ ! -L "$2" ] && cmp -s "$2" "$directory/sets/$4/$3" ;;
+  esac
+}
+
+is_of_any_set() { # how path file
+  is_ours "$1" "$2" "$3" "$hash" && return 0
+  [ "$1" = copy ] || return 1
+  for any in $(ls "$directory/sets"); do
+    is_ours "$1" "$2" "$3" "$any" && return 0
+  done
+  return 1
+}
+
+is_there() { [ -e "$1" ] || [ -L "$1" ]; }
+
+# Before the swap: keeps a file of somebody else, and refuses where that would lose another one.
+keep_before() { # how path file
+  [ -z "$broken" ] || return 0
+  if [ -d "$2" ] && [ ! -L "$2" ]; then
+    broken="$2 is a folder; move it away, or name another path"
+    return 0
+  fi
+  is_there "$2" || return 0
+  is_of_any_set "$1" "$2" "$3" && return 0
+  kept="$2.before-tls-gateway"
+  if is_there "$kept"; then
+    [ "$(readlink "$2")" = "$(readlink "$kept")" ] && cmp -s "$2" "$kept" && return 0
+    broken="$2 is not what was installed there, and $kept keeps an earlier file: see which of them you need, and move one of them away"
+    return 0
+  fi
+  if ! { rm -f "$kept.new" && cp -pP "$2" "$kept.new" && mv -f "$kept.new" "$kept"; }; then
+    rm -f "$kept.new"
+    broken="$2 can't be kept as $kept (see above)"
+  fi
+}
+
+# Files that the configuration names by paths of their own go through current as well. One that is there already moves into
+# the set in use first, so that the swap changes all of them in one step.
+adopt() { # how path file
+  [ -z "$broken" ] || return 0
+  case $3 in outside/*) ;; *) return 0 ;; esac
+  [ -f "$2" ] || return 0
+  is_ours "$1" "$2" "$3" && return 0
+  if [ ! -L "$directory/current" ]; then
+    (umask 022 && mkdir -p "$directory/sets/before") && switch_to before
+  fi
+  (umask 022 && mkdir -p "$directory/current/outside") &&
+    cp -p "$2" "$directory/current/$3.new" && mv -f "$directory/current/$3.new" "$directory/current/$3" &&
+    place link "$2" "$3" || broken="$2 can't be made a link into $directory/current (see above)"
+}
+
+place() { # how path file, of the set $placing
+  [ -z "$broken" ] || return 0
+  is_ours "$1" "$2" "$3" "$placing" && return 0
+  next="$2.tls-gateway-new"
+  folder=$(printf '%s' "$2" | sed 's,/[^/]*$,,')
+  [ -d "$folder" ] || (umask 022 && mkdir -p "$folder")
+  rm -rf "$next"
+  case $1 in
+    link) ln -s "$directory/current/$3" "$next" ;;
+    *) cp -p "$directory/sets/$placing/$3" "$next" ;;
+  esac && mv -f "$next" "$2" || { rm -f "$next"; broken="$2 can't be put in place (see above)"; }
+}
+
+# what the first set has and the second has not goes back to what it was
+give_back() { # set, other set or nothing
+  ours="$directory/sets/$1/.paths"
+  [ -f "$ours" ] || return 0
+  others="$directory/sets/$2/.paths"
+  [ -n "$2" ] && [ -f "$others" ] || others=/dev/null
+  cmp -s "$ours" "$others" && return 0
+  awk -F '\t' 'FILENAME == ARGV[1] { kept[$2] = 1; next } !($2 in kept)' "$others" "$ours" >"$directory/.given" || return 1
+  while IFS="$tab" read -r how path file; do
+    give_back_one "$how" "$path" "$file" "$1" </dev/null || { rm -f "$directory/.given"; return 1; }
+  done <"$directory/.given"
+  rm -f "$directory/.given"
+}
+
+give_back_one() { # how path file set
+  if is_there "$2" && ! is_ours "$1" "$2" "$3" "$4"; then
+    is_there "$2.before-tls-gateway" && cmp -s "$2" "$2.before-tls-gateway" && rm -f "$2.before-tls-gateway"
+    is_there "$2.before-tls-gateway" && warn "$2 was changed by somebody else and stays; $2.before-tls-gateway has what was there before"
+    return 0
+  fi
+  rm -rf "$2.tls-gateway-new"
+  if is_there "$2.before-tls-gateway"; then
+    mv -f "$2.before-tls-gateway" "$2"
+  else
+    rm -f "$2"
+  fi
+}
+
+place_all() { # set
+  placing=$1
+  broken=
+  [ -f "$directory/sets/$1/.paths" ] || return 0
+  while IFS="$tab" read -r how path file; do
+    place "$how" "$path" "$file" </dev/null
+  done <"$directory/sets/$1/.paths"
+  [ -z "$broken" ] || { warn "$broken"; return 1; }
+}
+`;

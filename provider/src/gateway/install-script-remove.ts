@@ -1,0 +1,78 @@
+/** Takes away what an install script put in place. */
+export const installScriptRemove = `
+interrupted() {
+  warn "interrupted; run it again"
+  exit 1
+}
+
+remove_place() { # how path file
+  if is_of_any_set "$1" "$2" "$3" || ! is_there "$2"; then
+    is_there "$2" && removed=1
+    if is_there "$2.before-tls-gateway"; then
+      mv -f "$2.before-tls-gateway" "$2" && removed=1 || left=$2
+    else
+      rm -f "$2" || left=$2
+    fi
+  elif is_there "$2.before-tls-gateway"; then
+    warn "$2 was changed by somebody else and stays; $2.before-tls-gateway has what was there before"
+  fi
+}
+
+remove_sets() {
+  rm -rf "$directory/current" "$directory/.current.new" "$directory/applied" "$directory/applied.new" "$directory/.given"
+  rm -f "$directory/.merge-before" "$directory/.merge-before.new" "$directory/.merge-absent" "$directory/.merge-empty" "$directory/.merged" "$directory/.merged.new"
+  for name in $(ls -a "$directory/sets" 2>/dev/null); do
+    case $name in
+      before | edited) rm -rf "$directory/sets/$name" ;;
+      .[0-9a-f]*.new) rm -rf "$directory/sets/$name" ;;
+      *[!0-9a-f]*) ;;
+      *) rm -rf "$directory/sets/$name" ;;
+    esac
+  done
+  rmdir "$directory/sets" 2>/dev/null
+  unlock
+  rmdir "$directory" 2>/dev/null || warn "$directory holds more than was installed, and stays"
+}
+
+tell_server() {
+  set=$directory/current
+  if [ -n "$merge_into" ]; then
+    warn "$merge_into still has the sites: take defaults.sites out of it, or set others, before the server starts again; it was not told"
+  elif has_check_installed && ! run command_check_installed; then
+    show_output
+    warn "the server was not told: its own check says no to what is left (see above)"
+  elif ! run command_reload; then
+    show_output
+    warn "removed, but the server could not be told (see above)"
+    told_badly=1
+  fi
+}
+
+main() {
+  plan
+  prepare_shell
+  removed=0
+  left=
+  told_badly=0
+  if [ -d "$directory" ]; then
+    lock
+    is_there "$directory/current" && removed=1
+  fi
+  if [ "$removed" = 1 ] && has_stop && [ -z "$merge_into" ]; then
+    run command_stop || { show_output; warn "the server could not be stopped (see above)"; }
+  fi
+  each_path remove_place
+  current=$(readlink "$directory/current" | sed 's,^sets/,,')
+  [ -z "$current" ] || give_back "$current" ''
+  [ -z "$left" ] || { warn "$left can't be taken away (see above)"; exit 1; }
+  if [ ! -d "$directory" ]; then
+    say "nothing to do: $directory is not there"
+    exit 0
+  fi
+  [ "$removed" = 0 ] || tell_server
+  remove_sets
+  say "removed"
+  [ "$told_badly" = 0 ] || exit 1
+  exit 0
+}
+`;

@@ -1,0 +1,93 @@
+import { type Directive, directive, quoted, raw, renderDirectives } from "./config-text";
+import { type Listener, type ListenerRedirect, listenersOf } from "./listeners";
+import { comment, nginxDialect } from "./nginx-dialect";
+import type { NginxOptions } from "./nginx-options";
+import { redirectServer, siteServer, unknownNameServer } from "./nginx-server";
+import { commonVariables, nginxVariables } from "./nginx-variables";
+import { answeredNames, type SiteData } from "./site";
+
+/**
+ * What stands in the `http` block of nginx: variables, a server for the unknown names of each listener, and the servers of
+ * the sites. All that a server's own configuration may have said for all of `http` (TLS, banner, limits) is said in the
+ * servers: twice in `http` would keep nginx from starting.
+ */
+export function renderNginxConfiguration(sites: readonly SiteData[], options: NginxOptions): string {
+  const listeners = listenersOf(sites, options);
+  const variables = nginxVariables();
+  const servers = siteServers(listeners, options, variables);
+  const defined = variables.directives();
+  const directives = [
+    directive(comment, raw("Made by pulumi-tls-gateway: changes by hand are lost.")),
+    ...(options.hashSizes ? hashSizes(sites, listeners.length, defined.length) : []),
+    ...commonVariables,
+    ...defined,
+    ...listeners.filter(hasNoDefault).map((listener) => unknownNameServer(listener, options)),
+    ...servers,
+  ];
+  return renderDirectives(directives, nginxDialect);
+}
+
+/** One server for a site, and one for each port that its plain HTTP is sent on to. */
+function siteServers(
+  listeners: readonly Listener[],
+  options: NginxOptions,
+  variables: ReturnType<typeof nginxVariables>,
+): readonly Directive[] {
+  const places = new Map<SiteData, Listener[]>();
+  const redirects = new Map<SiteData, Map<number, { redirect: ListenerRedirect; from: Listener[] }>>();
+  for (const listener of listeners) {
+    for (const { site } of listener.sites) {
+      const found = places.get(site) ?? [];
+      places.set(site, found);
+      found.push(listener);
+    }
+    for (const redirect of listener.redirects) {
+      const ports = redirects.get(redirect.site) ?? new Map<number, { redirect: ListenerRedirect; from: Listener[] }>();
+      redirects.set(redirect.site, ports);
+      const found = ports.get(redirect.port) ?? { redirect, from: [] };
+      ports.set(redirect.port, found);
+      found.from.push(listener);
+    }
+  }
+  const sites = [...places].sort(([one], [other]) => (one.name < other.name ? -1 : 1));
+  return sites.flatMap(([site, found]) => [
+    directive(comment, "site", quoted(site.name)),
+    ...[...(redirects.get(site)?.values() ?? [])].map(({ redirect, from }) => redirectServer(redirect, from, options)),
+    siteServer({ site, names: answeredNames(site) }, found, options, variables),
+  ]);
+}
+
+function hasNoDefault({ sites, redirects }: Listener): boolean {
+  return [...sites, ...redirects].every(({ names }) => names.length > 0);
+}
+
+/** nginx's defaults: 512 names, each of up to 46 characters where a line of the processor's cache has 64 octets. */
+const manyNames = 500;
+const longName = 40;
+const manyVariables = 400;
+
+/**
+ * Sizes for more names than nginx's tables hold by default. A name too long keeps it from starting, too many only make it
+ * warn and slow.
+ */
+function hashSizes(sites: readonly SiteData[], listeners: number, variables: number): readonly Directive[] {
+  const names = sites.flatMap(answeredNames);
+  const longest = names.reduce((most, name) => Math.max(most, name.length), 0);
+  const sizes: Directive[] = [];
+  if (longest > longName) {
+    const octets = powerOfTwo(longest + 2 + 8 + 16);
+    sizes.push(directive("server_names_hash_bucket_size", String(Math.max(128, octets))));
+  }
+  if (names.length > manyNames && listeners > 0) {
+    sizes.push(directive("server_names_hash_max_size", String(powerOfTwo(2 * names.length))));
+  }
+  if (variables > manyVariables) {
+    sizes.push(directive("variables_hash_max_size", String(powerOfTwo(2 * variables))));
+    sizes.push(directive("variables_hash_bucket_size", "128"));
+  }
+  return sizes;
+}
+
+function powerOfTwo(least: number): number {
+  return 2 ** Math.ceil(Math.log2(least));
+}

@@ -1,0 +1,93 @@
+import type { GatewayInstall } from "./kind";
+import { listenersOf } from "./listeners";
+import { nginxDialect } from "./nginx-dialect";
+import type { NginxOptions } from "./nginx-options";
+import { currentFolder, proxyProbes } from "./proxy-files";
+import { ownerOf } from "./proxy-options";
+import type { SiteData } from "./site";
+
+/** Name of the configuration within a set, and of one that does nothing but read it, to judge a set. */
+const configurationFile = "nginx.conf";
+const checkFile = "nginx-check.conf";
+
+/** A minute: ten thousand sites take nginx half of one to read. */
+const RELOAD_TENTHS = 600;
+
+/** How nginx takes the configuration over. */
+export function nginxInstall(sites: readonly SiteData[], options: NginxOptions): GatewayInstall {
+  const { probes, unprobed } = proxyProbes(listenersOf(sites, options), options, "pair");
+  const owner = ownerOf(options);
+  return {
+    directory: options.directory,
+    configurationFile,
+    entries: [{ path: options.configFile, file: configurationFile, how: "link" }],
+    ...(owner !== undefined && { owner }),
+    check: `nginx -t -q -c "$set/check/${checkFile}"`,
+    checkInstalled: options.checkCommand ?? checkInstalled(options),
+    reload: options.reloadCommand ?? reload(options),
+    probes,
+    ...(unprobed.length > 0 && { unprobed }),
+  };
+}
+
+/** The configuration by which a set is judged alone: what it includes stands beside it. */
+export function nginxTexts(options: NginxOptions): Readonly<Record<string, string>> {
+  const lines = [
+    "# Judges the configuration beside it: nginx -t -c <this file>",
+    // the running server's process id and logs are not touched
+    "pid /dev/null;",
+    "error_log stderr;",
+    "events {}",
+    "http {",
+    "  access_log off;",
+    `  include ${nginxDialect.quote(configurationFile)};`,
+    "}",
+  ];
+  return { [`${currentFolder(options)}/${checkFile}`]: `${lines.join("\n")}\n` };
+}
+
+/** What a person would run after the files are in place. */
+export function nginxApply({ checkCommand, reloadCommand }: NginxOptions): readonly string[] {
+  return [checkCommand ?? "nginx -t", reloadCommand ?? "systemctl reload nginx"];
+}
+
+/**
+ * `nginx -t` says nothing of a file that its configuration never includes; the dump of `-T` names each. Two lines are
+ * found when all is well: the file's, and ours after nginx's exit status was 0.
+ */
+function checkInstalled({ configFile }: NginxOptions): string {
+  const included = `# configuration file ${configFile}:`;
+  const good = "# tls-gateway: nginx -T is well";
+  return [
+    `tls_gateway_found=$({ nginx -T -q && echo '${good}'; } | grep -cxF -e '${included}' -e '${good}')`,
+    "case $tls_gateway_found in",
+    "  0) false ;;",
+    `  1) echo 'nginx does not read ${configFile}: its http block must include it' >&2; false ;;`,
+    "esac",
+  ].join("\n");
+}
+
+/**
+ * A reload answers 0 whatever the server then does, for instance when a port is another program's. It has done it when new
+ * workers are there, children of the same master (Linux says so in /proc); where that can't be seen nothing is said.
+ */
+function reload({ pidFile }: NginxOptions): string {
+  return [
+    `tls_gateway_children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }`,
+    `tls_gateway_master=$(cat '${pidFile}' 2>/dev/null)`,
+    `tls_gateway_before=" $(tls_gateway_children "\${tls_gateway_master:-none}") "`,
+    "if [ -d /run/systemd/system ]; then systemctl reload-or-restart nginx; else nginx -s reload 2>/dev/null || nginx; fi &&",
+    'if [ "$tls_gateway_before" != "  " ]; then',
+    "  tls_gateway_tries=0 tls_gateway_new=",
+    `  while [ -z "$tls_gateway_new" ] && [ "$tls_gateway_tries" -lt ${RELOAD_TENTHS} ]; do`,
+    `    [ "$(cat '${pidFile}' 2>/dev/null)" = "$tls_gateway_master" ] || tls_gateway_new=restarted`,
+    '    for tls_gateway_child in $(tls_gateway_children "$tls_gateway_master"); do',
+    '      case $tls_gateway_before in *" $tls_gateway_child "*) ;; *) tls_gateway_new=$tls_gateway_child ;; esac',
+    "    done",
+    "    tls_gateway_tries=$((tls_gateway_tries + 1))",
+    '    [ -n "$tls_gateway_new" ] || sleep 0.1 2>/dev/null || { sleep 1; tls_gateway_tries=$((tls_gateway_tries + 9)); }',
+    "  done",
+    `  [ -n "$tls_gateway_new" ] || { echo 'nginx did not take the configuration over and goes on with the old one: its error log says why' >&2; false; }`,
+    "fi",
+  ].join("\n");
+}

@@ -1,0 +1,137 @@
+import { block, type Directive, directive, quoted, raw, type Word } from "./config-text";
+import { returnIf } from "./nginx-dialect";
+import { requestHeaders } from "./nginx-headers";
+import type { NginxOptions } from "./nginx-options";
+import { common, type NginxVariables } from "./nginx-variables";
+import { upstreamRootFile } from "./proxy-files";
+import type { SiteData } from "./site";
+import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
+
+/** The roots of the server's system, as Debian places them. */
+const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
+
+/** Intermediates between an upstream and its root; nginx's own 1 allows no more than one. */
+const VERIFY_DEPTH = "9";
+
+/** Heads of answers may be as large as in other proxies: applications with long tokens go beyond nginx's 4 or 8 KiB. */
+const BUFFER = "16k";
+
+/** nginx waits a minute between two parts of a request's body. */
+const CLIENT_BODY_SECONDS = 60;
+
+const tunnel = "@tls_gateway_tunnel";
+const grpc = "@tls_gateway_grpc";
+
+type Module = "proxy" | "grpc";
+
+/** What sends the requests of a site to its upstream: what all ways there share, then the locations. */
+export function upstreamDirectives(
+  site: SiteData,
+  options: NginxOptions,
+  variables: NginxVariables,
+): readonly Directive[] {
+  const upstream = effectiveUpstream(site);
+  if (upstream === undefined) return [];
+  const modules: readonly Module[] =
+    upstream.scheme === "h2c" ? ["grpc"] : upstream.grpc ? ["proxy", "grpc"] : ["proxy"];
+  const target =
+    upstream.scheme === "https"
+      ? variables.upstream(upstream.authority, [rootFile(site, options), upstream.serverName])
+      : upstream.authority;
+  return [
+    directive("client_max_body_size", String(site.maxBodyBytes ?? 0)),
+    ...requestHeaders(site, gatewayHeaders, modules, variables),
+    ...modules.flatMap((module) => moduleDirectives(module, site, upstream, options)),
+    ...(upstream.scheme === "h2c" ? [location("/", grpcPass(upstream, target))] : locations(upstream, target)),
+  ];
+}
+
+const gatewayHeaders: readonly (readonly [name: string, value: string])[] = [
+  ["Host", common.host],
+  ["X-Forwarded-For", "$remote_addr"],
+  ["X-Forwarded-Proto", "$scheme"],
+  ["X-Forwarded-Host", common.host],
+];
+
+function moduleDirectives(
+  module: Module,
+  site: SiteData,
+  upstream: EffectiveUpstream,
+  options: NginxOptions,
+): readonly Directive[] {
+  const set = (name: string, ...words: readonly Word[]): Directive => directive(`${module}_${name}`, ...words);
+  const isTls = upstream.scheme === "https";
+  return [
+    set("connect_timeout", `${upstream.connectSeconds}s`),
+    set("read_timeout", `${upstream.responseSeconds}s`),
+    set("send_timeout", `${upstream.responseSeconds}s`),
+    // an upstream could have nginx answer with another location of the site
+    set("ignore_headers", "X-Accel-Redirect"),
+    set("intercept_errors", "off"),
+    set("buffer_size", BUFFER),
+    ...(module === "grpc" ? [] : proxyDirectives(upstream)),
+    ...(isTls
+      ? [
+          set("ssl_verify", "on"),
+          set("ssl_verify_depth", VERIFY_DEPTH),
+          set("ssl_trusted_certificate", quoted(rootFile(site, options))),
+          set("ssl_server_name", "on"),
+          set("ssl_name", upstream.serverName),
+          set("ssl_protocols", "TLSv1.2", "TLSv1.3"),
+        ]
+      : []),
+  ];
+}
+
+function proxyDirectives({ isStreamed }: EffectiveUpstream): readonly Directive[] {
+  return [
+    directive("proxy_buffers", "8", BUFFER),
+    directive("proxy_busy_buffers_size", "32k"),
+    directive("proxy_http_version", "1.1"),
+    directive("proxy_set_header", "Upgrade", raw(common.upgrade)),
+    directive("proxy_set_header", "Connection", raw(common.connection)),
+    directive("proxy_redirect", "off"),
+    ...(isStreamed ? [directive("proxy_request_buffering", "off"), directive("proxy_buffering", "off")] : []),
+  ];
+}
+
+/** Time-outs and modules belong to locations, and 418 and 419 are sent to nobody: they choose between these. */
+function locations(upstream: EffectiveUpstream, target: string): readonly Directive[] {
+  const pass = directive("proxy_pass", `${upstream.scheme}://${target}`);
+  return [
+    location(
+      "/",
+      ...(upstream.grpc ? choose(common.grpc, "418", grpc) : []),
+      ...choose(common.upgrade, "419", tunnel),
+      pass,
+    ),
+    location(
+      tunnel,
+      directive("proxy_read_timeout", `${upstream.tunnelSeconds}s`),
+      directive("proxy_send_timeout", `${upstream.tunnelSeconds}s`),
+      pass,
+    ),
+    ...(upstream.grpc ? [location(grpc, ...grpcStream(upstream), grpcPass(upstream, target))] : []),
+  ];
+}
+
+function choose(variable: string, status: string, name: string): readonly Directive[] {
+  return [directive("error_page", status, "=", name), returnIf(variable, status)];
+}
+
+/** A client of a stream may be as quiet as the upstream. */
+function grpcStream({ responseSeconds }: EffectiveUpstream): readonly Directive[] {
+  return responseSeconds > CLIENT_BODY_SECONDS ? [directive("client_body_timeout", `${responseSeconds}s`)] : [];
+}
+
+function grpcPass({ scheme }: EffectiveUpstream, target: string): Directive {
+  return directive("grpc_pass", `${scheme === "https" ? "grpcs" : "grpc"}://${target}`);
+}
+
+function rootFile(site: SiteData, options: NginxOptions): string {
+  return upstreamRootFile(site, options) ?? SYSTEM_ROOTS;
+}
+
+function location(path: string, ...lines: readonly Directive[]): Directive {
+  return block(["location", path], lines);
+}

@@ -1,0 +1,45 @@
+import { featuresBut } from "./features";
+import type { GatewayKind, GatewayRendering } from "./kind";
+import { listenersOf } from "./listeners";
+import { checkNginxSites } from "./nginx-checks";
+import { renderNginxConfiguration } from "./nginx-configuration";
+import { nginxApply, nginxInstall, nginxTexts } from "./nginx-install";
+import { nginxNotes } from "./nginx-notes";
+import { type NginxOptions, parseNginxOptions } from "./nginx-options";
+import { proxyFiles } from "./proxy-files";
+import { proxyFirewallPorts } from "./proxy-ports";
+import type { SiteData } from "./site";
+
+export type { NginxOptions } from "./nginx-options";
+
+/** nginx 1.22 to 1.28 with its own modules: a configuration for its `http` block. */
+export const nginx: GatewayKind<NginxOptions> = {
+  kind: "nginx",
+  features: featuresBut({
+    letsEncrypt: "gets no certificates by itself: give the site an AcmeCertificate",
+    ownSelfSigned: "makes no certificates by itself: name a SelfSignedCA in tls.selfSigned.ca",
+    conditions: "knows no matchers of Caddy: give the addresses that get in as maintenance.except",
+    routingIds: "knows no routes of Cells, only paths, and serves each under its own: give paths such as /public",
+    grpcPort: "takes gRPC on the port of the site: leave grpcPort away, and say upstream.grpc",
+  }),
+  parseOptions: parseNginxOptions,
+  checkSites: checkNginxSites,
+  render: renderNginx,
+  files: (sites, options) => proxyFiles(sites, options, "pair"),
+  firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
+  commands: (_, options) => ({
+    apply: nginxApply(options),
+    install: [options.checkCommand ?? "nginx -t", "systemctl enable --now nginx"],
+  }),
+  install: nginxInstall,
+};
+
+function renderNginx(sites: readonly SiteData[], options: NginxOptions): GatewayRendering {
+  const configuration = renderNginxConfiguration(sites, options);
+  return {
+    configuration,
+    texts: nginxTexts(options),
+    environment: {},
+    notes: nginxNotes(sites, options, configuration),
+  };
+}

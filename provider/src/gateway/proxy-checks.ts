@@ -1,0 +1,135 @@
+import { ipOctets } from "../x509/ip-address";
+import type { SiteProblem } from "./kind";
+import { type Listener, type ListenerSite, listenersOf, renderAddress } from "./listeners";
+import type { ProxyOptions } from "./proxy-options";
+import { answeredNames, isTlsSite, type SiteData } from "./site";
+
+/**
+ * Finds everything in these sites that no proxy can serve together, or at all; what a kind can't do is the business of
+ * `checkFeatures` and of the kind. Linear in the number of sites.
+ */
+export function checkProxySites(
+  sites: readonly SiteData[],
+  options: Pick<ProxyOptions, "httpPort" | "ipv6">,
+): readonly SiteProblem[] {
+  const sorted = [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const listeners = listenersOf(sorted, options);
+  return [
+    ...checkNames(sorted),
+    ...sorted.flatMap(checkProxySite),
+    ...withoutTwins(listeners).flatMap(checkListener),
+    ...checkOverlap(listeners),
+  ];
+}
+
+/** Without those of IPv6 whose sites are those of IPv4: all of it would be told twice. */
+function withoutTwins(listeners: readonly Listener[]): readonly Listener[] {
+  const names = ({ sites, redirects }: Listener) => [...sites, ...redirects].map(({ site }) => site.name).join("\n");
+  const four = new Map(listeners.flatMap((one) => (one.address === "0.0.0.0" ? [[one.port, names(one)]] : [])));
+  return listeners.filter((listener) => listener.address !== "::" || four.get(listener.port) !== names(listener));
+}
+
+function checkNames(sites: readonly SiteData[]): readonly SiteProblem[] {
+  return sites.flatMap((site, index) => {
+    if (index === 0 || sites[index - 1]?.name !== site.name) return [];
+    const reason = `two sites are called "${site.name}": give each a name of its own`;
+    return [{ site: site.name, otherSite: site.name, property: "name", reason }];
+  });
+}
+
+function checkProxySite(site: SiteData): readonly SiteProblem[] {
+  const problems: SiteProblem[] = [];
+  if (site.upstream === undefined) {
+    const reason = 'is missing: a proxy must know where requests go: give { url: "http://10.0.0.5:8080" }';
+    problems.push({ site: site.name, property: "upstream", reason });
+  }
+  const addresses = isTlsSite(site) ? answeredNames(site).filter((name) => ipOctets(name) !== undefined) : [];
+  if (addresses.length > 0) {
+    const reason = `${addresses.join(", ")}: clients send no name for an address in the handshake (RFC 6066 section 3), so sites can't be told apart by it: bind a site without hostnames to the address, on a port that no other site has`;
+    problems.push({ site: site.name, property: "hostnames", reason });
+  }
+  return problems;
+}
+
+/** What the sites of one listener must agree on, and what only one of them can have. */
+function checkListener(listener: Listener): readonly SiteProblem[] {
+  const { sites, redirects } = listener;
+  const [first] = sites;
+  const where = renderAddress(listener);
+  const problems: SiteProblem[] = [];
+  const add = (site: SiteData, other: SiteData, property: string, reason: string): void => {
+    problems.push({ site: site.name, otherSite: other.name, property, reason });
+  };
+  if (first !== undefined) {
+    for (const { site } of [...sites, ...redirects]) {
+      if (isTlsSite(site) !== isTlsSite(first.site) && !redirects.some((one) => one.site === site)) {
+        add(
+          site,
+          first.site,
+          "binds",
+          `${where} would speak both TLS and plain HTTP: give one of the sites another port`,
+        );
+      }
+    }
+    if (isTlsSite(first.site) && redirects[0] !== undefined) {
+      const reason = `${where} has TLS, and the redirect to https listens there without: change the bind, or options.httpPort`;
+      add(first.site, redirects[0].site, "binds", reason);
+    }
+  }
+  const [leader] = [...sites, ...redirects];
+  for (const { site } of [...sites, ...redirects]) {
+    if (leader === undefined) break;
+    if (JSON.stringify(site.proxyProtocol) !== JSON.stringify(leader.site.proxyProtocol)) {
+      const reason = `${where} has one PROXY protocol for all its sites, and they differ: give both the same, or another port`;
+      add(site, leader.site, "proxyProtocol", reason);
+    }
+  }
+  for (const { site } of sites) {
+    if (first === undefined || (site.tlsProfile ?? "intermediate") === (first.site.tlsProfile ?? "intermediate"))
+      continue;
+    const reason = `${where} has one TLS profile for all its sites, found "${site.tlsProfile ?? "intermediate"}" and "${first.site.tlsProfile ?? "intermediate"}": give both the same, or another port or address`;
+    add(site, first.site, "tlsProfile", reason);
+  }
+  return [...problems, ...checkListenerNames(where, [...sites, ...redirects])];
+}
+
+function checkListenerNames(where: string, entries: readonly ListenerSite[]): readonly SiteProblem[] {
+  const owners = new Map<string, SiteData>();
+  return entries.flatMap(({ site, names }) =>
+    (names.length === 0 ? [""] : names).flatMap((name) => {
+      const owner = owners.get(name);
+      if (owner === undefined) owners.set(name, site);
+      if (owner === undefined || owner === site) return [];
+      const reason =
+        name === ""
+          ? `both answer every name on ${where}: give one of them hostnames, or another port or address`
+          : `both answer ${name} on ${where}: leave the name away from one of them, or give it another port or address`;
+      return [{ site: site.name, otherSite: owner.name, property: name === "" ? "binds" : "hostnames", reason }];
+    }),
+  );
+}
+
+/** The most specific address takes a connection: names on the other listener would be dead there. */
+function checkOverlap(listeners: readonly Listener[]): readonly SiteProblem[] {
+  const wildcards = new Map(
+    listeners.filter(({ address }) => isWildcard(address)).map((listener) => [familyOf(listener), listener] as const),
+  );
+  return listeners.flatMap((listener) => {
+    if (isWildcard(listener.address)) return [];
+    const all = wildcards.get(familyOf(listener));
+    const site = (listener.sites[0] ?? listener.redirects[0])?.site;
+    const other = (all?.sites[0] ?? all?.redirects[0])?.site;
+    if (all === undefined || site === undefined || other === undefined) return [];
+    const where = `${renderAddress(listener)} and ${renderAddress(all)}`;
+    const reason = `${where} are one port: a connection to the address would never find the sites on all addresses. Bind both to all addresses, or both to addresses`;
+    return [{ site: site.name, otherSite: other.name, property: "binds", reason }];
+  });
+}
+
+function isWildcard(address: string): boolean {
+  return address === "0.0.0.0" || address === "::";
+}
+
+function familyOf({ address, port }: Listener): string {
+  return `${address.includes(":") ? 6 : 4} ${port}`;
+}

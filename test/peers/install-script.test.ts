@@ -1,0 +1,357 @@
+// The install script on a machine of ours, under the shells that servers have: what it does, refuses, undoes and survives.
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { renderRemoveScript } from "../../provider/src/gateway/install-script";
+import { InstallMachine, runScript, type Shell } from "../support/install-fixture";
+import { describeWithPeer } from "../support/peer";
+
+const shells: readonly Shell[] = [["dash"], ["busybox", "sh"], ["bash", "--posix"]];
+
+describeWithPeer("openssl", () => {
+  for (const shell of shells) {
+    describeWithPeer(shell[0], () => {
+      describe("an install script", () => behaves(shell));
+    });
+  }
+});
+
+function behaves(shell: Shell): void {
+  const machine = new InstallMachine();
+  const run = (script: string) => runScript(shell, script);
+  const remove = () => renderRemoveScript({ ...machine.plan(0), paths: machine.plan(0).files.map(({ path }) => path) });
+  const whole = (version: number) => ({
+    ...{ configuration: version, certificate: version, key: version },
+    ...{ outsideCertificate: version, outsideKey: version },
+  });
+  const fresh = (): void => {
+    for (const name of ["gw", "etc", "app", "loaded", "mixed", "fail-reload", "fail-installed", "serve-wrong"]) {
+      rmSync(machine.at(name), { recursive: true, force: true });
+    }
+    for (const name of ["etc", "app"]) mkdirSync(machine.at(name));
+  };
+
+  beforeAll(() => machine.start());
+  afterAll(() => machine.remove());
+
+  it("installs, and does nothing the second time", async () => {
+    fresh();
+    const script = machine.script(0);
+    expect(await run(script)).toMatchObject({ status: 0, stderr: "" });
+    expect(machine.versions()).toEqual(whole(0));
+    expect(machine.read("etc/copy.json")).toBe(machine.read("etc/server.json"));
+    expect(machine.read("app/pydio.json")).toBe(
+      '{"defaults":{"sites":[\n      {\n        "version": 0\n      }\n    ]}}\n',
+    );
+    expect(statSync(machine.at("app/web-key.pem")).mode & 0o777).toBe(0o600);
+    expect(statSync(machine.at("app/web.pem")).mode & 0o777).toBe(0o644);
+    expect(statSync(machine.at("gw/current/certs")).mode & 0o777).toBe(0o755);
+    rmSync(machine.at("loaded/server.json"));
+    const again = await run(script);
+    expect(again).toMatchObject({ status: 0, stderr: "" });
+    expect(again.stdout).toContain("nothing to do");
+    expect(machine.read("loaded/server.json")).toBeUndefined();
+    expect(readdirSync(machine.directory).sort()).toEqual(["applied", "current", "sets"]);
+  });
+
+  it("rotates, keeps three sets, and goes back to one of them", async () => {
+    fresh();
+    for (const version of [0, 1, 2, 3, 4]) expect(await run(machine.script(version))).toMatchObject({ status: 0 });
+    expect(readdirSync(machine.at("gw/sets")).sort()).toEqual(
+      [2, 3, 4].map((version) => machine.plan(version).contentHash).sort(),
+    );
+    expect(machine.versions()).toEqual(whole(4));
+    expect(await run(machine.script(2))).toMatchObject({ status: 0, stderr: "" });
+    expect(machine.versions()).toEqual(whole(2));
+  });
+
+  const foreign = (): void => {
+    fresh();
+    machine.write("etc/server.json", "foreign link");
+    machine.write("etc/copy.json", "foreign copy");
+    machine.write("app/web.pem", "foreign certificate");
+    machine.write("app/web-key.pem", "foreign key");
+    machine.write("app/pydio.json", '{"a": "s\\u0065cret", "defaults": {"sites": [1, 2] }}');
+  };
+  const expectForeign = (): void => {
+    expect(machine.versions()).toMatchObject({
+      configuration: "foreign link",
+      outsideCertificate: "foreign certificate",
+      outsideKey: "foreign key",
+    });
+    expect(machine.read("etc/copy.json")).toBe("foreign copy");
+    expect(machine.read("app/pydio.json")).toBe('{"a": "s\\u0065cret", "defaults": {"sites": [1, 2] }}');
+    expect([...readdirSync(machine.at("etc")), ...readdirSync(machine.at("app"))].sort()).toEqual([
+      "copy.json",
+      "pydio.json",
+      "server.json",
+      "web-key.pem",
+      "web.pem",
+    ]);
+    for (const path of ["etc/server.json", "app/web.pem"])
+      expect(lstatSync(machine.at(path)).isSymbolicLink()).toBe(false);
+  };
+
+  it("gives back what was there before when it is removed, but for the merged sites, and may be removed twice", async () => {
+    foreign();
+    expect(await run(machine.script(0))).toMatchObject({ status: 0 });
+    expect(machine.versions()).toEqual(whole(0));
+    const removed = await run(remove());
+    expect(removed.status).toBe(0);
+    expect(removed.stderr).toContain("still has the sites");
+    machine.write("app/pydio.json", '{"a": "s\\u0065cret", "defaults": {"sites": [1, 2] }}');
+    expectForeign();
+    expect(existsSync(machine.directory)).toBe(false);
+    expect(await run(remove())).toMatchObject({ status: 0 });
+    expectForeign();
+  });
+
+  const failures: readonly [string, (machine: InstallMachine) => string, RegExp][] = [
+    ["the server's check says no", (at) => at.script(1, { isGood: false }), /line 3: not good/],
+    [
+      "a key is another's",
+      (at) => at.script(1, { key: 2 }),
+      /app\/web-key\.pem does not belong to the certificate of .*app\/web\.pem/,
+    ],
+    [
+      "the check of the whole says no",
+      (at) => {
+        at.write("fail-installed", "");
+        return at.script(1);
+      },
+      /not as a whole/,
+    ],
+    ["the server can't be stopped", (at) => at.script(1, { install: { stop: "echo busy; false" } }), /busy/],
+    [
+      "another certificate is served",
+      (at) => {
+        mkdirSync(at.at("wrong"), { recursive: true });
+        at.write("wrong/a.pem", at.pairs[5]?.pem ?? "");
+        at.write("wrong/a-key.pem", at.pairs[5]?.keyPem ?? "");
+        at.write("serve-wrong", "");
+        return at.script(1);
+      },
+      /127\.0\.0\.1:\d+ serves another certificate for a\.test/,
+    ],
+    [
+      "the port does not answer",
+      (at) =>
+        at.script(1, {
+          install: {
+            probes: [
+              {
+                ...at.plan(1).install.probes[0],
+                address: "127.0.0.1",
+                port: 1,
+                certificate: `${at.directory}/current/certs/a.pem`,
+              },
+            ],
+          },
+        }),
+      /no TLS handshake with 127\.0\.0\.1:1/,
+    ],
+  ];
+
+  it.each(failures)("goes back to the old set when %s", async (_, script, message) => {
+    fresh();
+    expect(await run(machine.script(0))).toMatchObject({ status: 0 });
+    const before = machine.read("app/pydio.json");
+    const failed = await run(script(machine));
+    expect(failed.stderr).toMatch(message);
+    expect(failed.status).toBe(1);
+    expect(machine.versions()).toEqual(whole(0));
+    expect(machine.read("app/pydio.json")).toBe(before);
+    expect(machine.read("etc/copy.json")).toBe(machine.read("etc/server.json"));
+    expect(readdirSync(machine.at("gw/sets"))).toEqual([machine.plan(0).contentHash]);
+    expect(JSON.parse(machine.read("loaded/server.json") ?? "")).toMatchObject({ version: 0 });
+  });
+
+  it.each(failures)("leaves everything as it was before a first installation when %s", async (_, script) => {
+    foreign();
+    expect(await run(script(machine))).toMatchObject({ status: 1 });
+    expectForeign();
+    expect(readdirSync(machine.directory)).toEqual(["sets"]);
+    expect(readdirSync(machine.at("gw/sets"))).toEqual([]);
+  });
+
+  it("says so when the server can't be told to go back", async () => {
+    fresh();
+    expect(await run(machine.script(0))).toMatchObject({ status: 0 });
+    machine.write("fail-reload", "");
+    const failed = await run(machine.script(1));
+    expect(failed.status).toBe(2);
+    expect(failed.stderr).toMatch(/reload says no[\s\S]*look at it now/);
+    expect(machine.versions()).toEqual(whole(0));
+    rmSync(machine.at("fail-reload"));
+    expect(await run(machine.script(1))).toMatchObject({ status: 0 });
+  });
+
+  it("refuses a document that is not JSON, before anything is stopped", async () => {
+    foreign();
+    machine.write("app/pydio.json", '{"a": 1,}');
+    const failed = await run(machine.script(0, { install: { stop: `touch ${machine.at("stopped")}` } }));
+    expect(failed.status).toBe(1);
+    expect(failed.stderr).toContain("it is not JSON: a bracket after a comma");
+    expect(existsSync(machine.at("stopped"))).toBe(false);
+    expect(machine.read("app/pydio.json")).toBe('{"a": 1,}');
+    expect(machine.read("etc/server.json")).toBe("foreign link");
+  });
+
+  it("keeps what a server wrote into the merged document before it failed", async () => {
+    fresh();
+    machine.write("app/pydio.json", '{"a": 1, "defaults": {"sites": [1] }}');
+    const reload = `sed 's/"a": 1/"a": 2/' ${machine.at("app/pydio.json")} >${machine.at("x")}; cat ${machine.at("x")} >${machine.at("app/pydio.json")}; test -e ${machine.at("second")} || { touch ${machine.at("second")}; exit 1; }`;
+    rmSync(machine.at("second"), { force: true });
+    expect(await run(machine.script(0, { install: { reload } }))).toMatchObject({ status: 1 });
+    expect(machine.read("app/pydio.json")).toBe('{"a": 2, "defaults": {"sites": [1] }}');
+  });
+
+  it("puts right a set in use that was edited by hand", async () => {
+    fresh();
+    expect(await run(machine.script(0))).toMatchObject({ status: 0 });
+    writeFileSync(machine.at("gw/current/server.json"), "{}");
+    const repaired = await run(machine.script(0));
+    expect(repaired.stdout).toMatch(/changed by hand/);
+    expect(repaired.status).toBe(0);
+    expect(machine.versions()).toEqual(whole(0));
+    expect(readdirSync(machine.at("gw/sets"))).toEqual([machine.plan(0).contentHash]);
+  });
+
+  it("takes back the places that the new set does not have", async () => {
+    foreign();
+    expect(await run(machine.script(0))).toMatchObject({ status: 0 });
+    const plan = machine.plan(1);
+    const entries = plan.install.entries.slice(0, 1);
+    expect(await run(machine.script(1, { install: { entries } }))).toMatchObject({ status: 0 });
+    expect(machine.read("etc/copy.json")).toBe("foreign copy");
+    expect(existsSync(machine.at("etc/copy.json.before-tls-gateway"))).toBe(false);
+  });
+
+  it("refuses to lose a second file of somebody else", async () => {
+    foreign();
+    expect(await run(machine.script(0))).toMatchObject({ status: 0 });
+    rmSync(machine.at("etc/server.json"));
+    machine.write("etc/server.json", "by hand");
+    const failed = await run(machine.script(1));
+    expect(failed.status).toBe(1);
+    expect(failed.stderr).toMatch(/etc\/server\.json is not what was installed there/);
+    expect(machine.read("etc/server.json")).toBe("by hand");
+  });
+
+  it("lets one of several runs at the same time through", async () => {
+    fresh();
+    const reload = `sleep 1; sh ${machine.at("reload.sh")}`;
+    const runs = await Promise.all(
+      [0, 0, 0, 1].map((version) => run(machine.script(version, { install: { reload } }))),
+    );
+    const statuses = runs.map(({ status }) => status).sort();
+    expect(statuses).toEqual([0, 3, 3, 3]);
+    expect(runs.find(({ status }) => status === 3)?.stderr).toMatch(/another run, with the number \d+, is at work/);
+    expect(readdirSync(machine.directory).sort()).toEqual(["applied", "current", "sets"]);
+  });
+
+  it("goes back when it is told to end between the swap and the proof", async () => {
+    fresh();
+    expect(await run(machine.script(0))).toMatchObject({ status: 0 });
+    for (const signal of ["TERM", "HUP", "INT"]) {
+      const ended = await run(machine.script(1, { install: { checkInstalled: `kill -${signal} $$` } }));
+      expect(ended.stderr).toContain("going back: interrupted");
+      expect(ended.status).toBe(1);
+      expect(machine.versions()).toEqual(whole(0));
+    }
+  });
+
+  it("does nothing when it is cut off on its way", () => {
+    fresh();
+    const script = machine.script(0);
+    const cuts = [...Array(120).keys()].map((index) => script.length - 3 - index);
+    for (let cut = 0; cut < script.length - 120; cut += 331) cuts.push(cut);
+    const [program, ...args] = shell;
+    for (const cut of cuts) {
+      spawnSync(program, args, { input: script.slice(0, cut) });
+      expect(existsSync(machine.directory), `${cut} of ${script.length}`).toBe(false);
+    }
+  });
+
+  it("does not begin without the rights, and says so", async () => {
+    fresh();
+    chmodAll(machine);
+    const [program, ...args] = shell;
+    if (process.getuid?.() !== 0) return;
+    const asNobody: Shell = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, ...args];
+    const failed = await runScript(asNobody, machine.script(0));
+    expect(failed.status).toBe(3);
+    expect(failed.stderr).toMatch(/the folder .*gw can't be made; run the script as root/);
+    mkdirSync(machine.at("gw/sets"), { recursive: true });
+    expect((await runScript(asNobody, machine.script(0))).status).toBe(3);
+    expect(readdirSync(machine.directory)).toEqual(["sets"]);
+  });
+
+  it("leaves the old set in use on a full disk, and nothing half made", async () => {
+    if (process.getuid?.() !== 0) return;
+    fresh();
+    mkdirSync(machine.directory);
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=128k", "none", machine.directory], { stdio: "ignore" });
+    } catch {
+      return;
+    }
+    try {
+      expect(await run(machine.script(0))).toMatchObject({ status: 0 });
+      for (let room = 0; room <= 40; room += 4) {
+        fillDisk(machine.directory, room * 1024);
+        const full = await run(machine.script(1));
+        rmSync(join(machine.directory, "filler"));
+        if (full.status === 0) break;
+        expect([1, 3], `with ${room} kB: ${full.stderr}`).toContain(full.status);
+        expect(full.stderr).toMatch(/disk|see above/);
+        expect(machine.versions()).toEqual(whole(0));
+        expect(readdirSync(machine.at("gw/sets"))).toEqual([machine.plan(0).contentHash]);
+      }
+      expect(await run(machine.script(1))).toMatchObject({ status: 0 });
+      expect(machine.versions()).toEqual(whole(1));
+    } finally {
+      execFileSync("umount", [machine.directory]);
+    }
+  });
+
+  it("shows no key in the list of running programs and leaves none outside of the sets", async () => {
+    fresh();
+    const seen = machine.at("seen");
+    const reload = `cat /proc/[0-9]*/cmdline >>${seen} 2>/dev/null; sh ${machine.at("reload.sh")}`;
+    expect(await run(machine.script(0, { install: { reload } }))).toMatchObject({ status: 0 });
+    expect(readFileSync(seen, "latin1")).not.toContain("PRIVATE KEY");
+    const holders = execFileSync(
+      "grep",
+      ["-rl", "PRIVATE KEY", machine.directory, machine.at("etc"), machine.at("app")],
+      { encoding: "utf8" },
+    );
+    expect(
+      holders
+        .trim()
+        .split("\n")
+        .every((path) => path.includes("/sets/") && path.includes("-key.pem")),
+    ).toBe(true);
+    expect(readlinkSync(machine.at("app/web-key.pem"))).toMatch(/\/current\/outside\/[0-9a-f]{12}-web-key\.pem$/);
+  });
+}
+
+function chmodAll(machine: InstallMachine): void {
+  for (const name of [".", "etc", "app"]) execFileSync("chmod", ["755", machine.at(name)]);
+}
+
+function fillDisk(folder: string, room: number): void {
+  const free = Number(execFileSync("stat", ["-f", "-c", "%a", folder], { encoding: "utf8" })) * 4096;
+  writeFileSync(join(folder, "filler"), Buffer.alloc(Math.max(0, free - room)));
+}

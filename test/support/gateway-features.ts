@@ -1,0 +1,29 @@
+// The suite for every kind of gateway: what a site can ask for, tried by real requests to the real server, started from what
+// our renderer emits. What a kind can't do is skipped by its own table, with its reason.
+import { afterAll, beforeAll, describe } from "vitest";
+import { handshakeFeatures } from "./gateway-features-handshake";
+import { headerFeatures } from "./gateway-features-headers";
+import { hostFeatures } from "./gateway-features-hosts";
+import { proxyProtocolFeatures } from "./gateway-features-proxy-protocol";
+import { routingFeatures } from "./gateway-features-routing";
+import { tunnelFeatures } from "./gateway-features-tunnels";
+import { upstreamFeatures } from "./gateway-features-upstream";
+import type { GatewayServer } from "./gateway-server";
+import { GatewayTrial } from "./gateway-trial";
+
+/** Declares all tests of a server. */
+export function gatewayFeatures(server: GatewayServer): void {
+  const trial = new GatewayTrial(server);
+  beforeAll(() => trial.start());
+  afterAll(() => trial.stop());
+  const parts = {
+    "the handshake": handshakeFeatures,
+    "hosts and redirects": hostFeatures,
+    headers: headerFeatures,
+    "routing and maintenance": routingFeatures,
+    upstreams: upstreamFeatures,
+    tunnels: tunnelFeatures,
+    "the PROXY protocol": proxyProtocolFeatures,
+  };
+  for (const [name, declare] of Object.entries(parts)) describe(name, () => declare(trial));
+}

@@ -1,0 +1,28 @@
+// Guards: HAProxys that touch the system's own HAProxy, its socket and pid.
+import { execFileSync } from "node:child_process";
+import { userInfo } from "node:os";
+import { type GatewayServer, spawnServer } from "./gateway-server";
+import type { Peer } from "./peer";
+
+/** The HAProxy of this path; a master with a worker, so that it can take over its files anew. */
+export function haproxyServer(haproxy: Peer): GatewayServer {
+  const text = execFileSync(haproxy.path, ["-v"], { encoding: "utf8" });
+  return {
+    kind: "haproxy",
+    options: {
+      version: /version (\d+\.\d+)/.exec(text)?.[1] ?? "",
+      opensslVersion: "3.0",
+      // whoever runs the tests stays who he is, and reads a test's folder
+      processUser: userInfo().username,
+      processGroup: execFileSync("id", ["-gn"], { encoding: "utf8" }).trim(),
+      chroot: false,
+      maxConnections: 1000,
+    },
+    refusesHandshakes: true,
+    keepsTunnels: true,
+    start: (folder, configuration) => ({
+      child: spawnServer(haproxy.path, ["-W", "-f", configuration], folder),
+      reload: (child) => void child.kill("SIGUSR2"),
+    }),
+  };
+}
