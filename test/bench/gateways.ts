@@ -19,6 +19,12 @@ const SERVED = 2_000;
 /** A preview, against a trivial resource that carries the same text. */
 const PREVIEW = { sites: 1_000, ratio: 1.2 };
 
+/** What a kind can't do without, or serves all of the fleet by. */
+const optionsOf: { readonly [Kind in GatewayKindName]?: object } = {
+  cells: { version: "5" },
+  kubernetes: { gatewayClassName: "envoy" },
+};
+
 const kinds = Object.keys(gatewayKinds) as readonly GatewayKindName[];
 
 export const gateways: Benchmark = {
@@ -70,7 +76,7 @@ function readFleet(kind: GatewayKindName, size: number, certFile?: string): read
 
 function kindOf(name: GatewayKindName): { kind: GatewayKind<unknown>; options: unknown } {
   const kind = gatewayKinds[name] as unknown as GatewayKind<unknown>;
-  return { kind, options: kind.parseOptions(name === "cells" ? { version: "5" } : {}) };
+  return { kind, options: kind.parseOptions(optionsOf[name] ?? {}) };
 }
 
 async function measureRendering(name: GatewayKindName, runs: number): Promise<readonly Measurement[]> {
@@ -163,7 +169,7 @@ async function measurePreview(kind: GatewayKindName, runs: number): Promise<Meas
       const headers = [{ on: "response", action: "set", name: "X-Frame-Options", value }] as const;
       return { ...site, tls: "disabled", redirectToHttps: false, hsts: false, headers: [...headers] } as const;
     });
-  const options = kind === "cells" ? { options: { version: "5" } } : {};
+  const options = { options: optionsOf[kind] ?? {} };
   const ours = await BenchStack.create("ours", async () => {
     const { configuration } = new Gateway("fleet", { kind, sites: fleet(), ...options } as GatewayArgs);
     return { configuration };

@@ -16,7 +16,11 @@ const kinds = Object.keys(gatewayKinds) as readonly GatewayKindName[];
 /** Only a proxy has an upstream; a Service is what Kubernetes knows of one. */
 const upstreamOf = (kind: GatewayKindName) =>
   kind === "cells" ? {} : { upstream: { url: kind === "kubernetes" ? "http://app:8080" : "http://127.0.0.1:8080" } };
-const optionsOf = (kind: GatewayKindName) => (kind === "cells" ? { options: { version: "5" } } : {});
+const options: { readonly [Kind in GatewayKindName]?: object } = {
+  cells: { version: "5" },
+  kubernetes: { gatewayClassName: "envoy" },
+};
+const optionsOf = (kind: GatewayKindName) => ({ options: options[kind] ?? {} });
 
 /** What a program can look at of every kind. */
 function outputsOf(gateway: Gateway, kind: GatewayKindName): Record<string, unknown> {

@@ -37,6 +37,7 @@ function serves(nginx: Peer, shell: Shell): void {
   let pairs: readonly IssuedPair[] = [];
   let running: ListeningServer | undefined;
   let upstream: Server | undefined;
+  let upstreamPort = 0;
   let ports: readonly number[] = [];
 
   beforeAll(async () => {
@@ -44,6 +45,7 @@ function serves(nginx: Peer, shell: Shell): void {
     ports = await freePorts(3);
     upstream = createServer((_, response) => void response.end("upstream"));
     await once(upstream.listen(0, "127.0.0.1"), "listening");
+    upstreamPort = (upstream.address() as AddressInfo).port;
     mkdirSync(join(folder, "conf.d"));
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     const lines = [
@@ -78,7 +80,6 @@ function serves(nginx: Peer, shell: Shell): void {
       ...{ version: "1.22", opensslVersion: "3.0", pidFile: join(folder, "nginx.pid") },
       ...{ checkCommand: command("-t", "-q"), reloadCommand: command("-s", "reload") },
     });
-    const { port: upstreamPort } = upstream?.address() as AddressInfo;
     const sites = acceptedSites({
       ...{ name: "a", binds: [`127.0.0.1:${port}`], hostnames: [host], tls: { certificate: { name: "a" } } },
       upstream: { url: `http://127.0.0.1:${upstreamPort}` },

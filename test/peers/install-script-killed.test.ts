@@ -2,12 +2,12 @@
 // next run completes it, or goes back to what was there before.
 import { readdirSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { InstallMachine, runScript, type Shell } from "../support/install-fixture";
+import { InstallMachine, runScript, type Shell, whole } from "../support/install-fixture";
 import { withSteps } from "../support/killed-script";
 import { describeWithPeer } from "../support/peer";
 
 /** Every statement takes many minutes: `INSTALL_KILLS=1` is for a change of the script, and this for every day. */
-const stride = Number(process.env.INSTALL_KILLS ?? 23);
+const stride = Number(process.env.INSTALL_KILLS ?? 11);
 
 describeWithPeer("openssl", () => {
   for (const shell of [["dash"], ["busybox", "sh"]] as const) {
@@ -20,8 +20,6 @@ describeWithPeer("openssl", () => {
 function survives(shell: Shell): void {
   const machine = new InstallMachine(3);
   const run = (script: string, killAt = 0) => runScript(shell, script, { KILL_AT: `${killAt}` });
-  const parts = ["configuration", "certificate", "key", "outsideCertificate", "outsideKey"];
-  const whole = (version: number) => Object.fromEntries(parts.map((part) => [part, version]));
 
   beforeAll(() => machine.start());
   afterAll(() => machine.remove());

@@ -1,20 +1,7 @@
-// The install script on a machine of ours, under the shells that servers have: what it does, refuses, undoes and survives.
-import { execFileSync, spawnSync } from "node:child_process";
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderRemoveScript } from "../../provider/src/gateway/install-script";
-import { InstallMachine, runScript, type Shell } from "../support/install-fixture";
+import { InstallMachine, runScript, type Shell, whole } from "../support/install-fixture";
 import { describeWithPeer } from "../support/peer";
 
 const shells: readonly Shell[] = [["dash"], ["busybox", "sh"], ["bash", "--posix"]];
@@ -31,16 +18,7 @@ function behaves(shell: Shell): void {
   const machine = new InstallMachine();
   const run = (script: string) => runScript(shell, script);
   const remove = () => renderRemoveScript({ ...machine.plan(0), paths: machine.plan(0).files.map(({ path }) => path) });
-  const whole = (version: number) => ({
-    ...{ configuration: version, certificate: version, key: version },
-    ...{ outsideCertificate: version, outsideKey: version },
-  });
-  const fresh = (): void => {
-    for (const name of ["gw", "etc", "app", "loaded", "mixed", "fail-reload", "fail-installed", "serve-wrong"]) {
-      rmSync(machine.at(name), { recursive: true, force: true });
-    }
-    for (const name of ["etc", "app"]) mkdirSync(machine.at(name));
-  };
+  const fresh = () => machine.reset();
 
   beforeAll(() => machine.start());
   afterAll(() => machine.remove());
@@ -248,110 +226,4 @@ function behaves(shell: Shell): void {
     expect(failed.stderr).toMatch(/etc\/server\.json is not what was installed there/);
     expect(machine.read("etc/server.json")).toBe("by hand");
   });
-
-  it("lets one of several runs at the same time through", async () => {
-    fresh();
-    const reload = `sleep 1; sh ${machine.at("reload.sh")}`;
-    const runs = await Promise.all(
-      [0, 0, 0, 1].map((version) => run(machine.script(version, { install: { reload } }))),
-    );
-    const statuses = runs.map(({ status }) => status).sort();
-    expect(statuses).toEqual([0, 3, 3, 3]);
-    expect(runs.find(({ status }) => status === 3)?.stderr).toMatch(/another run, with the number \d+, is at work/);
-    expect(readdirSync(machine.directory).sort()).toEqual(["applied", "current", "sets"]);
-  });
-
-  it("goes back when it is told to end between the swap and the proof", async () => {
-    fresh();
-    expect(await run(machine.script(0))).toMatchObject({ status: 0 });
-    for (const signal of ["TERM", "HUP", "INT"]) {
-      const ended = await run(machine.script(1, { install: { checkInstalled: `kill -${signal} $$` } }));
-      expect(ended.stderr).toContain("going back: interrupted");
-      expect(ended.status).toBe(1);
-      expect(machine.versions()).toEqual(whole(0));
-    }
-  });
-
-  it("does nothing when it is cut off on its way", () => {
-    fresh();
-    const script = machine.script(0);
-    const cuts = [...Array(120).keys()].map((index) => script.length - 3 - index);
-    for (let cut = 0; cut < script.length - 120; cut += 331) cuts.push(cut);
-    const [program, ...args] = shell;
-    for (const cut of cuts) {
-      spawnSync(program, args, { input: script.slice(0, cut) });
-      expect(existsSync(machine.directory), `${cut} of ${script.length}`).toBe(false);
-    }
-  });
-
-  it("does not begin without the rights, and says so", async () => {
-    fresh();
-    chmodAll(machine);
-    const [program, ...args] = shell;
-    if (process.getuid?.() !== 0) return;
-    const asNobody: Shell = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, ...args];
-    const failed = await runScript(asNobody, machine.script(0));
-    expect(failed.status).toBe(3);
-    expect(failed.stderr).toMatch(/the folder .*gw can't be made; run the script as root/);
-    mkdirSync(machine.at("gw/sets"), { recursive: true });
-    expect((await runScript(asNobody, machine.script(0))).status).toBe(3);
-    expect(readdirSync(machine.directory)).toEqual(["sets"]);
-  });
-
-  it("leaves the old set in use on a full disk, and nothing half made", async () => {
-    if (process.getuid?.() !== 0) return;
-    fresh();
-    mkdirSync(machine.directory);
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=128k", "none", machine.directory], { stdio: "ignore" });
-    } catch {
-      return;
-    }
-    try {
-      expect(await run(machine.script(0))).toMatchObject({ status: 0 });
-      for (let room = 0; room <= 40; room += 4) {
-        fillDisk(machine.directory, room * 1024);
-        const full = await run(machine.script(1));
-        rmSync(join(machine.directory, "filler"));
-        if (full.status === 0) break;
-        expect([1, 3], `with ${room} kB: ${full.stderr}`).toContain(full.status);
-        expect(full.stderr).toMatch(/disk|see above/);
-        expect(machine.versions()).toEqual(whole(0));
-        expect(readdirSync(machine.at("gw/sets"))).toEqual([machine.plan(0).contentHash]);
-      }
-      expect(await run(machine.script(1))).toMatchObject({ status: 0 });
-      expect(machine.versions()).toEqual(whole(1));
-    } finally {
-      execFileSync("umount", [machine.directory]);
-    }
-  });
-
-  it("shows no key in the list of running programs and leaves none outside of the sets", async () => {
-    fresh();
-    const seen = machine.at("seen");
-    const reload = `cat /proc/[0-9]*/cmdline >>${seen} 2>/dev/null; sh ${machine.at("reload.sh")}`;
-    expect(await run(machine.script(0, { install: { reload } }))).toMatchObject({ status: 0 });
-    expect(readFileSync(seen, "latin1")).not.toContain("PRIVATE KEY");
-    const holders = execFileSync(
-      "grep",
-      ["-rl", "PRIVATE KEY", machine.directory, machine.at("etc"), machine.at("app")],
-      { encoding: "utf8" },
-    );
-    expect(
-      holders
-        .trim()
-        .split("\n")
-        .every((path) => path.includes("/sets/") && path.includes("-key.pem")),
-    ).toBe(true);
-    expect(readlinkSync(machine.at("app/web-key.pem"))).toMatch(/\/current\/outside\/[0-9a-f]{12}-web-key\.pem$/);
-  });
-}
-
-function chmodAll(machine: InstallMachine): void {
-  for (const name of [".", "etc", "app"]) execFileSync("chmod", ["755", machine.at(name)]);
-}
-
-function fillDisk(folder: string, room: number): void {
-  const free = Number(execFileSync("stat", ["-f", "-c", "%a", folder], { encoding: "utf8" })) * 4096;
-  writeFileSync(join(folder, "filler"), Buffer.alloc(Math.max(0, free - room)));
 }

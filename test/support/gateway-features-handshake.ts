@@ -165,11 +165,31 @@ function clientAuthFeatures(trial: GatewayTrial): void {
           expect(answer.status).toBe(421);
         }
         for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const) {
-          const session = await sessionOf(trial, maxVersion);
+          const session = await sessionOf(trial, "a", { maxVersion });
           if (session !== undefined) expect(await refusal({ session, maxVersion }, "1.1")).toBe(true);
         }
       });
       // the two requests that brought the sessions
+      expect(reached).toBe(2);
+    },
+  );
+
+  trial.test(
+    ["clientAuth"],
+    "a session that another authority's client got at its own site does not count",
+    async () => {
+      const { stranger } = trial.world.certificates;
+      const reached = await trial.reaching(async () => {
+        for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const) {
+          const session = await sessionOf(trial, "other-mtls", { ...stranger, maxVersion });
+          if (session === undefined) continue;
+          for (const http of ["1.1", "2"] as const) {
+            expect(await refusal({ session, maxVersion }, http)).toBe(true);
+            expect(await refusal({ session, maxVersion, ...stranger }, http)).toBe(true);
+          }
+        }
+      });
+      // as above: their own site answers them
       expect(reached).toBe(2);
     },
   );
@@ -183,16 +203,17 @@ async function openTunnel(trial: GatewayTrial): Promise<OpenWebSocket> {
   return webSocket;
 }
 
-/** A session of TLS that a site without client certificates gave, if it gave one. */
-async function sessionOf(trial: GatewayTrial, maxVersion: "TLSv1.2" | "TLSv1.3"): Promise<Buffer | undefined> {
-  const { tls, ...target } = trial.secure("a.gw.test");
-  const socket = await openSocket({ ...target, tls: { ...tls, maxVersion } });
+/** A session of TLS that a site gave with its answer, if it gave one. */
+async function sessionOf(trial: GatewayTrial, site: string, options: object): Promise<Buffer | undefined> {
+  const host = `${site}.gw.test`;
+  const { tls, ...target } = trial.secure(host);
+  const socket = await openSocket({ ...target, tls: { ...tls, ...options } });
   let session: Buffer | undefined;
   socket.on("session", (given: Buffer) => {
     session = given;
   });
   // a ticket of TLS 1.3 comes with the answer
-  socket.write("GET / HTTP/1.1\r\nHost: a.gw.test\r\nConnection: close\r\n\r\n");
+  socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
   for await (const _ of socket);
   return session;
 }

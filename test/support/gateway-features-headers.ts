@@ -10,6 +10,11 @@ const hsts = "max-age=63072000; includeSubDomains";
 /** Declares the tests. */
 export function headerFeatures(trial: GatewayTrial): void {
   const strict = (answer: GatewayAnswer) => answer.all("strict-transport-security");
+  const refused = new Set<string>(
+    trial.server.refusedActions?.flatMap((action) => (action in refusable ? [refusable[action as "append"]] : [])),
+  );
+  const done = (all: Readonly<Record<string, readonly string[]>>) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => !refused.has(name)));
 
   trial.test(["hsts"], "HSTS stands on every answer of its site, once", async () => {
     const ownHeader = [["Strict-Transport-Security", "max-age=1"]] as const;
@@ -21,9 +26,8 @@ export function headerFeatures(trial: GatewayTrial): void {
         "an upstream that is down": await trial.ask("down", { http }),
         "an upstream that is not trusted": await trial.ask("wrong-root", { http }),
       };
-      expect(Object.values(answers).map(({ status }) => (status > 501 ? 502 : status))).toEqual([
-        200, 200, 500, 502, 502,
-      ]);
+      const statuses = Object.values(answers).map(({ status }) => (status > 501 ? 502 : status));
+      expect(statuses).toEqual([200, 200, 500, 502, trial.server.statuses?.unverified ?? 502]);
       for (const [what, answer] of Object.entries(answers)) expect([what, strict(answer)]).toEqual([what, [hsts]]);
     }
   });
@@ -96,7 +100,7 @@ export function headerFeatures(trial: GatewayTrial): void {
   trial.test(["requestHeaders"], "changes of request headers where the client sent them", async () => {
     for (const http of ["1.1", "2"] as const) {
       const echo = (await trial.ask("request-headers", { http, headers: present })).echo();
-      expect(changed((name) => sent(echo, name))).toEqual(changedPresent);
+      expect(changed((name) => sent(echo, name))).toMatchObject(done(changedPresent));
       expect(sent(echo, "x-forwarded-proto")).toEqual(["gopher"]);
     }
   });
@@ -104,7 +108,7 @@ export function headerFeatures(trial: GatewayTrial): void {
   trial.test(["requestHeaders"], "changes of request headers where the client sent none", async () => {
     for (const http of ["1.1", "2"] as const) {
       const echo = (await trial.ask("request-headers", { http })).echo();
-      expect(changed((name) => sent(echo, name))).toEqual(changedAbsent);
+      expect(changed((name) => sent(echo, name))).toMatchObject(done(changedAbsent));
     }
   });
 
@@ -112,7 +116,7 @@ export function headerFeatures(trial: GatewayTrial): void {
     for (const http of ["1.1", "2"] as const) {
       for (const status of [200, 404]) {
         const answer = await trial.ask("response-headers", { http, answer: { status, headers: present } });
-        expect(changed(answer.all)).toEqual(changedPresent);
+        expect(changed(answer.all)).toMatchObject(done(changedPresent));
       }
     }
   });
@@ -121,7 +125,7 @@ export function headerFeatures(trial: GatewayTrial): void {
     for (const http of ["1.1", "2"] as const) {
       for (const status of [200, 500]) {
         const answer = await trial.ask("response-headers", { http, answer: { status } });
-        expect(changed(answer.all)).toEqual(changedAbsent);
+        expect(changed(answer.all)).toMatchObject(done(changedAbsent));
       }
     }
   });
@@ -151,6 +155,9 @@ export function headerFeatures(trial: GatewayTrial): void {
     }
   });
 }
+
+/** The headers by which the suite tells changes that some kind refuses. */
+const refusable = { append: "x-append", addIfAbsent: "x-if-absent", replace: "x-replace" };
 
 const present = [
   ["X-Set", "old"],

@@ -7,6 +7,7 @@ import type { GatewayTrial } from "./gateway-trial";
 /** Declares the tests. */
 export function hostFeatures(trial: GatewayTrial): void {
   const versions = ["1.1", "2"] as const;
+  const permanent = trial.server.differs?.redirectOfGet ?? 308;
 
   trial.test(["upstream"], "a host other than the name of the handshake is answered 421", async () => {
     const { tlsPort } = trial.world;
@@ -16,7 +17,7 @@ export function hostFeatures(trial: GatewayTrial): void {
           ["a.gw.test", "any.gw.test"],
           ["a.gw.test", "b.unknown.test"],
           ["any.gw.test", "a.gw.test"],
-          ["any.gw.test", "other.gw.test"],
+          ...(trial.server.differs?.mixesWildcard ? [] : [["any.gw.test", "other.gw.test"] as const]),
           ["any.gw.test", `secure.gw.test:${tlsPort}`],
           ["a.gw.test", "a.gw.test.evil.test"],
           ["a.gw.test", "127.0.0.1"],
@@ -100,14 +101,14 @@ export function hostFeatures(trial: GatewayTrial): void {
     ];
     for (const path of paths) {
       const answer = await trial.askRedirect(`a.gw.test:${httpPort}`, { path });
-      expect([path, answer.status]).toEqual([path, 308]);
+      expect([path, answer.status]).toEqual([path, permanent]);
       expect(answer.all("location")).toEqual([`https://a.gw.test:${tlsPort}${path}`]);
       expect(answer.all("x-evil")).toEqual([]);
     }
     const wild = await trial.askRedirect("some.gw.test", { path: "/w" });
-    expect([wild.status, ...wild.all("location")]).toEqual([308, `https://some.gw.test:${tlsPort}/w`]);
+    expect([wild.status, ...wild.all("location")]).toEqual([permanent, `https://some.gw.test:${tlsPort}/w`]);
     const ipv6 = await trial.askRedirect("a.gw.test", {}, { address: "::1" });
-    expect([ipv6.status, ...ipv6.all("location")]).toEqual([308, `https://a.gw.test:${tlsPort}/`]);
+    expect([ipv6.status, ...ipv6.all("location")]).toEqual([permanent, `https://a.gw.test:${tlsPort}/`]);
   });
 
   trial.test(["redirect"], "a POST is sent on by 308, which keeps the method", async () => {
@@ -131,7 +132,7 @@ export function hostFeatures(trial: GatewayTrial): void {
     for (const host of ["whatever.test", "any.test:81"]) {
       const answer = await trial.askRedirect(host, { path: "/p?q" }, { address: addresses.nameless });
       const expected = `https://${host.replace(/:\d+$/, "")}:${trial.world.tlsPort}/p?q`;
-      expect([answer.status, ...answer.all("location")]).toEqual([308, expected]);
+      expect([answer.status, ...answer.all("location")]).toEqual([permanent, expected]);
     }
   });
 }

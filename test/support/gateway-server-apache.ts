@@ -31,7 +31,8 @@ export function apacheServer(apache: Peer): GatewayServer {
   return {
     kind: "apache",
     options: { opensslVersion: "3.0" },
-    refusesHandshakes: false,
+    refusesHandshakes: true,
+    statuses: { slow: 502, unverified: 500, undecodable: 404 },
     keepsTunnels: true,
     start: (folder, configuration) => {
       const directory = moduleFolders.find((path) => existsSync(path)) ?? "";
@@ -42,6 +43,8 @@ export function apacheServer(apache: Peer): GatewayServer {
         "PidFile apache.pid",
         `ErrorLog "|$/bin/cat >&2"`,
         "Mutex sem",
+        // how long a silent tunnel lives at the least, as the kind notes
+        "Timeout 5",
         "DefaultRuntimeDir .",
         ...found.map((name) => `LoadModule ${name}_module ${directory}/mod_${name}.so`),
         // by number: the names differ between distributions, and Apache does not serve as root

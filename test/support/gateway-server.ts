@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { GatewayFile, GatewayKind } from "../../provider/src/gateway/kind";
 import { gatewayKinds } from "../../provider/src/gateway/kinds";
 import type { ProxyOptions } from "../../provider/src/gateway/proxy-options";
-import type { SiteData } from "../../provider/src/gateway/site";
+import type { HeaderChange, SiteData } from "../../provider/src/gateway/site";
 
 /** A server of some kind that is installed here. */
 export interface GatewayServer {
@@ -16,10 +16,32 @@ export interface GatewayServer {
   readonly kind: string;
   /** Options of the kind that tell which program it is: version and the like. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Whether it can refuse a handshake by its name; who can't (Apache) answers 421. */
+  /** Whether it can refuse a handshake by its name; who can't answers 421. */
   readonly refusesHandshakes: boolean;
+  /** Answers of a server that has others (Apache) than 504, 502 or 503, and 400 or 403. */
+  readonly statuses?: {
+    /** To an upstream's answer that does not come in time. */
+    readonly slow: number;
+    /** To an upstream whose certificate is not the right one. */
+    readonly unverified: number;
+    /** To a path that it can't decode. */
+    readonly undecodable: number;
+  };
   /** Whether WebSockets outlive a reload. */
   readonly keepsTunnels: boolean;
+  /** What a server does otherwise, as its kind's notes say (Traefik). */
+  readonly differs?: {
+    /** Answer to a GET that is sent on to https, in place of 308. */
+    readonly redirectOfGet: number;
+    /** Names of one wildcard in handshake and request are one to it. */
+    readonly mixesWildcard: true;
+    /** It ends no tunnel by itself. */
+    readonly keepsSilentTunnels: true;
+    /** What becomes of a target on its way to the upstream: another spelling of the same. */
+    readonly spelling: (target: string) => string;
+  };
+  /** Changes of headers that its kind refuses, as its checks say; they are left out. */
+  readonly refusedActions?: readonly HeaderChange["action"][];
   /** Starts it in the foreground on the configuration, in a folder of its own. */
   readonly start: (folder: string, configuration: string) => ServerProcess | Promise<ServerProcess>;
 }

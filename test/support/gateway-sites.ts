@@ -83,6 +83,7 @@ function mainSites({ tlsPort, upstreams, placed }: SiteGround): readonly object[
       site(`${on}-headers`, { headers: headerChanges(change(on), on === "request") }),
     ),
     site("mtls", { clientAuth: { ca: true } }),
+    site("other-mtls", { clientAuth: { ca: true } }),
     site("placed", {
       tls: { certificate: { certFile: placed.certFile, keyFile: placed.keyFile } },
       clientAuth: { caFile: placed.clientRootFile },
@@ -94,6 +95,8 @@ function mainSites({ tlsPort, upstreams, placed }: SiteGround): readonly object[
     site("system-roots", { upstream: { url: secure, serverName: "app.internal" } }),
     site("h2c", { upstream: { url: `h2c://127.0.0.1:${upstreams.h2c}` } }),
     site("grpc", { upstream: { url: plain, grpc: true } }),
+    site("grpc-wrong-root", { upstream: { url: secure, grpc: true, ...named } }),
+    site("grpc-wrong-name", { upstream: { url: secure, grpc: true, rootCa: true, serverName: "other.internal" } }),
     site("grpcs", { upstream: { url: secure, grpc: true, ...named } }),
     site("body", { maxBodyBytes: 1000 }),
     site("large-body", { maxBodyBytes: 1024 * 1024 }),

@@ -1,5 +1,5 @@
 // One gateway with all sites that its kind can serve, the upstreams behind it and a client before it.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "vitest";
@@ -78,14 +78,22 @@ export class GatewayTrial {
     const ports = { plain: plain.port, secure: secure.port, h2c: h2c.port, down };
     const kind = kindNamed(this.server.kind);
     const placed = placeFiles(folder, certificates);
-    const sites = trialSites({ tlsPort, plainPort, upstreams: ports, placed }, this.#features);
+    const refused = new Set<string>(this.server.refusedActions);
+    const sites = trialSites({ tlsPort, plainPort, upstreams: ports, placed }, this.#features).map((site) =>
+      site.headers === undefined
+        ? site
+        : { ...site, headers: site.headers.filter(({ action }) => !refused.has(action)) },
+    );
     const contents = (source: GatewayFile["source"]) => contentOf(certificates, source);
     const gateway = await startGateway(this.server, folder, sites, { httpPort }, contents);
     this.#stop.push(gateway.stop);
     const options = kind.parseOptions({ ...this.server.options, httpPort, directory: join(folder, "tls-gateway") });
     const replace = (name: string) => {
       for (const { path, source } of kind.files(sites, options)) {
-        if (source.name === name) writeFileSync(path, partOf(certificates.renewed, source.part));
+        if (source.name !== name) continue;
+        // another file, as in a new set: nginx from 1.27.2 on keeps what it read of one that did not change its inode or second
+        writeFileSync(`${path}.new`, partOf(certificates.renewed, source.part));
+        renameSync(`${path}.new`, path);
       }
     };
     this.#world = { certificates, upstreams, tlsPort, plainPort, httpPort, sites, gateway, replace };
@@ -156,9 +164,11 @@ function featuresOf({ kind: name, options }: GatewayServer): FeatureTable {
 function contentOf(certificates: GatewayCertificates, source: GatewayFile["source"]): string {
   const { name, part } = source;
   if (source.of === "upstream") {
-    return name === "wrong-root" ? certificates.otherRootPem : certificates.upstreamRootPem;
+    return name.endsWith("wrong-root") ? certificates.otherRootPem : certificates.upstreamRootPem;
   }
-  if (source.of === "clientAuth") return certificates.clientRootPem;
+  if (source.of === "clientAuth") {
+    return name === "other-mtls" ? certificates.otherRootPem : certificates.clientRootPem;
+  }
   const served = certificates.served[name];
   if (served === undefined) throw new Error(`no certificate is called ${name}`);
   return partOf(served, part);

@@ -51,6 +51,8 @@ export interface GatewayUpstream {
   readonly seen: () => number;
   /** Requests whose bodies arrived whole. */
   readonly whole: () => number;
+  /** What handshakes of TLS asked for since the last time, each once; false: nothing. */
+  readonly askedNames: () => readonly (string | false)[];
   /** Octets of a body, once they have arrived while it goes on. */
   readonly partArrived: () => Promise<number>;
   readonly release: () => void;
@@ -64,6 +66,7 @@ type Reply = ServerResponse | Http2ServerResponse;
 export async function startUpstream({ label, tls, http2 = "grpc" }: UpstreamOptions): Promise<GatewayUpstream> {
   const events = new EventEmitter();
   const sockets = new Set<Socket>();
+  const askedNames = new Set<string | false>();
   let [seen, whole] = [0, 0];
   events.on("whole", () => {
     whole += 1;
@@ -98,6 +101,7 @@ export async function startUpstream({ label, tls, http2 = "grpc" }: UpstreamOpti
         })
       : createTlsServer({ ...tls, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {
           keep(socket);
+          askedNames.add(socket.servername ?? false);
           if (socket.alpnProtocol === "h2") takeHttp2(socket);
           else http1.emit("connection", socket);
         });
@@ -108,6 +112,11 @@ export async function startUpstream({ label, tls, http2 = "grpc" }: UpstreamOpti
     port: (front.address() as { port: number }).port,
     seen: () => seen,
     whole: () => whole,
+    askedNames: () => {
+      const names = [...askedNames];
+      askedNames.clear();
+      return names;
+    },
     partArrived: async () => (await once(events, "part"))[0] as number,
     release: () => void events.emit("release"),
     stop: async () => {

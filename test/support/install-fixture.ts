@@ -29,7 +29,11 @@ export async function runScript(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ScriptRun> {
   const [program, ...args] = shell;
-  const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: "pipe" });
+  const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: "pipe", detached: true });
+  // a machine that loses its power loses what the shell started too
+  child.once("exit", (_, signal) => {
+    if (signal === "SIGKILL") killGroup(child.pid);
+  });
   const parts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (part: string) => {
     parts.stdout += part;
@@ -45,6 +49,15 @@ export async function runScript(
   return { status, ...parts };
 }
 
+/** Ends the rest of a group that was started here. */
+function killGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, "SIGKILL");
+  } catch {
+    // nobody was left
+  }
+}
+
 /** The sets of files that a plan of {@link InstallMachine.plan} may name. */
 export interface PlanChanges {
   readonly install?: Partial<GatewayInstall>;
@@ -52,6 +65,12 @@ export interface PlanChanges {
   readonly key?: number;
   /** False is refused by the server's check. */
   readonly isGood?: boolean;
+}
+
+/** {@link InstallMachine.versions} when all are of one version. */
+export function whole(version: number): Readonly<Record<string, number>> {
+  const parts = ["configuration", "certificate", "key", "outsideCertificate", "outsideKey"];
+  return Object.fromEntries(parts.map((part) => [part, version]));
 }
 
 /** A folder that plays a machine, with a TLS server. `remove` it at the end. */
@@ -106,6 +125,15 @@ export class InstallMachine {
     if (this.#server !== undefined) await once(this.#server.close(), "close");
     rmSync(this.root, { recursive: true });
     if (this.#saved !== undefined) rmSync(this.#saved, { recursive: true });
+  }
+
+  /** An empty machine, whose server goes on. */
+  reset(): void {
+    const files = ["fail-reload", "fail-installed", "serve-wrong", "wrong", "second", "stopped"];
+    for (const name of ["gw", "etc", "app", "loaded", "loading", "mixed", ...files]) {
+      rmSync(this.at(name), { recursive: true, force: true });
+    }
+    for (const name of ["etc", "app"]) mkdirSync(this.at(name));
   }
 
   /** Keeps the machine as it is now, for {@link restore}. */

@@ -3,6 +3,7 @@ import type { ApacheOptions } from "./apache-options";
 import type { SiteProblem } from "./kind";
 import { type Listener, listenersOf, renderAddress } from "./listeners";
 import { checkProxySites } from "./proxy-checks";
+import { clientCaFile } from "./proxy-files";
 import type { HeaderChange, SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
 
@@ -26,6 +27,7 @@ export function checkApacheSites(sites: readonly SiteData[], options: ApacheOpti
     ...checkProxySites(sites, options),
     ...checkFamilies(listeners),
     ...checkInnerPort(listeners, options),
+    ...checkClients(listeners, options),
     ...sites.flatMap((site) => [...checkHeaders(site), ...checkUpstream(site)]),
   ];
 }
@@ -55,6 +57,26 @@ function checkPair(all: Listener, other: Listener | undefined): readonly SitePro
   if (odd === undefined) return [];
   const reason = `it is on ${theirs?.has(odd) === true ? "[::]" : "0.0.0.0"}:${all.port} alone, and other sites are on all addresses of that port, which Apache does not tell apart: bind it to 0.0.0.0 as well, which is IPv6 too unless options.ipv6 is false, or to single addresses`;
   return [{ site: odd.name, property: "binds", reason }];
+}
+
+/** A site without names takes any host, also that of a client whom another site's authorities know. */
+function checkClients(listeners: readonly Listener[], options: ApacheOptions): readonly SiteProblem[] {
+  const problems = new Map<string, SiteProblem>();
+  for (const { sites, port } of listeners) {
+    const nameless = sites.find(({ site, names }) => names.length === 0 && site.clientAuth !== undefined)?.site;
+    if (nameless === undefined) continue;
+    const file = clientCaFile(nameless, options);
+    const other = sites.find(({ site }) => site.clientAuth !== undefined && clientCaFile(site, options) !== file)?.site;
+    if (other === undefined) continue;
+    const reason = `it answers every name on port ${port}, so that clients of site "${other.name}", with its authorities, could ask for it: give one of them another port or address`;
+    problems.set(`${nameless.name} ${port}`, {
+      site: nameless.name,
+      otherSite: other.name,
+      property: "clientAuth",
+      reason,
+    });
+  }
+  return [...problems.values()];
 }
 
 function siteOf({ sites, redirects }: Listener): SiteData | undefined {

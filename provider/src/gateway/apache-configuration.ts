@@ -4,6 +4,7 @@ import { type ApacheHost, apacheHosts } from "./apache-hosts";
 import { apacheModules } from "./apache-modules";
 import type { ApacheOptions } from "./apache-options";
 import {
+  bodyRules,
   hostSettings,
   maintenanceRules,
   redirectRules,
@@ -109,6 +110,7 @@ function siteLines(
     directive("LimitRequestBody", String(site.maxBodyBytes ?? 0)),
     ...(site.maintenance === undefined ? [] : maintenanceRules(site.maintenance)),
     ...routingRules(site.routing),
+    ...bodyRules(site.maxBodyBytes),
     ...requestHeaders(site, isTls ? "https" : "http"),
     ...responseHeaders(site),
     ...(site.hsts === undefined ? [] : hstsHeaders(site.hsts)),

@@ -2,6 +2,9 @@ import { expression, headerValue } from "./apache-dialect";
 import { type Directive, directive, quoted, type Word } from "./config-text";
 import type { HeaderChange, SiteData } from "./site";
 
+/** A client could have any header taken away that it names as one of the connection (RFC 9110 section 7.6.1). */
+const ofConnection = expression("%{req:Connection} !~ /^(?:close|keep-alive|upgrade|te|http2-settings|[ ,])*$/i");
+
 /**
  * What the upstream is told of the client, whatever the client said itself, and the site's own changes after it.
  *
@@ -9,6 +12,7 @@ import type { HeaderChange, SiteData } from "./site";
  */
 export function requestHeaders({ headers = [] }: SiteData, scheme: "http" | "https"): readonly Directive[] {
   return [
+    directive("RequestHeader", "set", "Connection", "close", ofConnection),
     directive("RequestHeader", "set", "X-Forwarded-For", expression("%{REMOTE_ADDR}")),
     directive("RequestHeader", "set", "X-Forwarded-Proto", quoted(scheme)),
     directive("RequestHeader", "set", "X-Forwarded-Host", expression("%{req:Host}")),

@@ -21,10 +21,13 @@ function serverNotes(sites: readonly SiteData[], options: ApacheOptions): readon
       `Apache takes a Listen once: take ${debian.map((port) => `Listen ${port}`).join(" and ")} out of /etc/apache2/ports.conf, or set options.listen: false when all of these ports stand there.`,
     );
   }
+  if (sites.some(({ upstream }) => upstream !== undefined)) {
+    notes.push("Apache answers 502 where other servers answer 504: when an upstream's answer takes too long.");
+  }
   const first = sites.find((site) => effectiveUpstream(site)?.scheme === "https");
   if (first !== undefined) {
     notes.push(
-      `Site "${first.name}": Apache can keep the client's host and verify an https upstream by another name only by way of itself, so it listens on port ${options.innerPort} of addresses of 127.64.0.0/10, which Linux has and other systems lack.`,
+      `Site "${first.name}": Apache can keep the client's host and verify an https upstream by another name only by way of itself, so it listens on port ${options.innerPort} of addresses of 127.64.0.0/10, which Linux has and other systems lack. Each request to such an upstream takes two of Apache's workers: set MaxRequestWorkers to more than twice as many as come at once, or they wait for each other.`,
     );
   }
   return notes;
@@ -37,6 +40,11 @@ function siteNotes(site: SiteData): readonly string[] {
   if (site.timeouts?.tunnelSeconds !== undefined && site.timeouts.tunnelSeconds < TIMEOUT_SECONDS) {
     notes.push(
       `${name}: Apache ends a silent tunnel after the server's Timeout, ${TIMEOUT_SECONDS} seconds unless it was changed, when that is longer than timeouts.tunnelSeconds.`,
+    );
+  }
+  if (site.maxBodyBytes !== undefined) {
+    notes.push(
+      `${name}: Apache judges the largest body by Content-Length alone: bodies in chunks, which say no length, pass.`,
     );
   }
   if (upstream?.scheme === "https") {

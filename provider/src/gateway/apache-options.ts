@@ -9,6 +9,8 @@ export interface ApacheOptions extends ProxyOptions, OpensslOptions {
   readonly modulesDirectory: string;
   /** Whether `Listen` lines are ours; default true. Without, the server's own must name every address and port. */
   readonly listen: boolean;
+  /** Where the server keeps the id of its first process; default "/run/apache2/apache2.pid". */
+  readonly pidFile: string;
   /** Port, on addresses of 127.64.0.0/10, over which Apache reaches https upstreams through itself; default 8474. */
   readonly innerPort: number;
 }
@@ -19,6 +21,7 @@ const table: OptionTable<ApacheOptions> = {
   configFile: directoryOption("/etc/apache2/conf-enabled/tls-gateway.conf"),
   modulesDirectory: directoryOption("/usr/lib/apache2/modules"),
   listen: flagOption(true),
+  pidFile: directoryOption("/run/apache2/apache2.pid"),
   innerPort: portOption(8474),
 };
 

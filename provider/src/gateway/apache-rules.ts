@@ -1,4 +1,4 @@
-import { escapePattern, expression, pattern } from "./apache-dialect";
+import { escapePattern, pattern } from "./apache-dialect";
 import { block, type Directive, directive, quoted, raw } from "./config-text";
 import type { Maintenance, ProxyProtocol, RoutingRule } from "./site";
 
@@ -27,24 +27,16 @@ export function wildcardRules(): readonly Directive[] {
 }
 
 /**
- * Sends the client on, with path and query octet for octet: a RewriteRule with a target would put both together anew.
+ * Sends the client on, with path and query octet for octet: the path as it was sent stands in the target, and Apache adds
+ * the query, which it does not touch (flag NE).
  *
  * @param port of https
  */
 export function redirectRules(port: number): readonly Directive[] {
-  const location = `https://%{SERVER_NAME}${port === 443 ? "" : `:${port}`}%1`;
+  const target = `https://%{SERVER_NAME}${port === 443 ? "" : `:${port}`}%1`;
   return [
-    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`${beforePath}([/?][^ ]*)?`)),
-    directive("RewriteRule", "^", "-", raw(`"[E=tls_gateway_location:${location},R=308,L]"`)),
-    directive(
-      "Header",
-      "always",
-      "set",
-      "Location",
-      expression("%{reqenv:tls_gateway_location}"),
-      "env=tls_gateway_location",
-    ),
-    directive("ErrorDocument", "308", quoted("This site is to be had by https.")),
+    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`${beforePath}((?:/[^? ]*)?)`)),
+    directive("RewriteRule", "^", raw(`"${target}"`), raw("[R=308,NE,L]")),
   ];
 }
 
@@ -68,6 +60,18 @@ export function maintenanceRules({ except = [], retryAfterSeconds }: Maintenance
     directive("Header", "always", "set", "Retry-After", seconds, isMaintenance),
     directive("Header", "always", "set", "Content-Type", quoted("text/plain; charset=utf-8"), isMaintenance),
     directive("ErrorDocument", "503", quoted("This site is being maintained. Please come again later.")),
+  ];
+}
+
+/**
+ * Answers 413 to what says that it is larger. `LimitRequestBody` would count, but not what is passed on to an upstream
+ * (modules/http/http_filters.c, ap_http_filter).
+ */
+export function bodyRules(octets: number | undefined): readonly Directive[] {
+  if (octets === undefined) return [];
+  return [
+    directive("RewriteCond", "expr", pattern(`%{req:Content-Length} -gt ${octets}`), raw("[NV]")),
+    directive("RewriteRule", "^", "-", raw("[R=413,L]")),
   ];
 }
 

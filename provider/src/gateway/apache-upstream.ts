@@ -92,6 +92,9 @@ export function renderInnerHost({ key, address, upstream, rootFile }: InnerHost,
         directive("ServerName", upstream.serverName),
         ...hostSettings(),
         directive("LimitRequestBody", "0"),
+        // longer than the outer host keeps them, whatever the server's own says
+        directive("KeepAlive", "On"),
+        directive("KeepAliveTimeout", String(IDLE_SECONDS + 6)),
         ...(upstream.grpc ? [directive("Protocols", "h2c", "http/1.1")] : []),
         // the outer host has told all that is worth it
         block(["IfModule", "log_config_module"], [directive("CustomLog", "/dev/null", quoted("%h"))]),
@@ -123,7 +126,12 @@ function passOn(upstream: EffectiveUpstream): readonly Directive[] {
   const { scheme, authority, tunnelSeconds } = upstream;
   const isTls = scheme === "https";
   const usual = `${scheme}://${authority}`;
-  const lines = [directive("ProxyPreserveHost", "On"), directive("ProxyAddHeaders", "Off")];
+  const lines = [
+    directive("ProxyPreserveHost", "On"),
+    directive("ProxyAddHeaders", "Off"),
+    // Apache's own text tells the upstream's name
+    directive("ErrorDocument", "502", quoted("The server behind this one does not answer as it should.")),
+  ];
   if (upstream.grpc && scheme !== "h2c") {
     lines.push(...passOnIf("Content-Type", "^application/grpc", `${isTls ? "h2" : "h2c"}://${authority}`, upstream));
   }
@@ -131,6 +139,8 @@ function passOn(upstream: EffectiveUpstream): readonly Directive[] {
     const tunnel = { ...upstream, responseSeconds: tunnelSeconds };
     lines.push(...passOnIf("Upgrade", "^websocket\\z", `${isTls ? "wss" : "ws"}://${authority}`, tunnel));
   }
+  // a body is collected up to 16 KiB before the upstream hears of the request, unless told otherwise
+  if (upstream.isStreamed) lines.push(directive("RewriteRule", "^", "-", raw("[E=proxy-prefetch-nonblocking:1]")));
   const streamed = upstream.isStreamed ? ["flushpackets=on"] : [];
   lines.push(directive("ProxyPass", quoted("/"), quoted(`${usual}/`), "nocanon", ...settings(upstream), ...streamed));
   return lines;

@@ -1,4 +1,4 @@
-import type { JsonObject } from "./caddy-json";
+import { type JsonObject, renderJson } from "./caddy-json";
 import type { CaddyOptions } from "./caddy-options";
 import { isStrict, listenerRoutes } from "./caddy-routes";
 import { automationOf, connectionPolicies, tlsApp } from "./caddy-tls";
@@ -6,9 +6,9 @@ import { type Listener, listenersOf, renderAddress } from "./listeners";
 import type { SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
 
-/** Renders the whole configuration of a Caddy as JSON, indented by two spaces. Expects sites sorted by name. */
+/** Renders the whole configuration of a Caddy as JSON. Expects sites sorted by name. */
 export function renderCaddyJson(sites: readonly SiteData[], options: CaddyOptions): string {
-  return `${JSON.stringify(caddyConfiguration(sites, options), undefined, 2)}\n`;
+  return renderJson(caddyConfiguration(sites, options));
 }
 
 function caddyConfiguration(sites: readonly SiteData[], options: CaddyOptions): JsonObject {
@@ -53,7 +53,8 @@ function serverOf(group: readonly [Listener, ...Listener[]], options: CaddyOptio
     errors: { routes: [{ handle: [{ handler: "headers", response: { delete: ["Server"] } }] }] },
     ...(listener.isTls && { tls_connection_policies: connectionPolicies(listener, options) }),
     automatic_https: { disable: true },
-    ...(isStrict(listener) && { strict_sni_host: true }),
+    // said in any case: Caddy demands it by itself where clients need certificates
+    ...(listener.isTls && { strict_sni_host: isStrict(listener) }),
     protocols: protocolsOf(listener),
   };
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from "./caddy-json";
 import type { CaddyOptions } from "./caddy-options";
 import type { Listener, ListenerSite } from "./listeners";
-import { certificateFiles, clientCaFile } from "./proxy-files";
+import { certificateFiles, clientCaFile, fileName } from "./proxy-files";
 import { answeredNames, isTlsSite, type SiteData, selfSignedHostnames } from "./site";
 import { tlsProfileFigures } from "./tls-profiles";
 
@@ -50,7 +50,7 @@ function connectionPolicy(
   return {
     ...(names.length > 0 && { match: { sni: names } }),
     ...(certificateFiles(site, options, "pair") !== undefined && {
-      certificate_selection: { any_tag: [site.name] },
+      certificate_selection: { any_tag: [fileName(site.name)] },
     }),
     alpn: ["h2", "http/1.1"],
     protocol_min: protocols.includes("TLSv1.2") ? "tls1.2" : "tls1.3",
@@ -100,7 +100,8 @@ function loadedFiles(sites: readonly SiteData[], options: CaddyOptions): readonl
     const id = JSON.stringify([paths.certFile, paths.keyFile]);
     const entry = files.get(id) ?? { certificate: paths.certFile, key: paths.keyFile, tags: [] };
     files.set(id, entry);
-    entry.tags.push(site.name);
+    // braces in a tag would be placeholders here, and themselves in a policy
+    entry.tags.push(fileName(site.name));
   }
   return [...files.values()];
 }

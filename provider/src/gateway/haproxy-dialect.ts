@@ -25,11 +25,7 @@ function quote(text: string): string {
 
 /** A text where HAProxy expects a "log-format", in which `%` begins a variable. */
 export function formatText(text: string): QuotedWord {
-  const plain = text.replaceAll("%", "%%");
-  // a format makes one space of several, but not of what an expression gives
-  if (!text.includes("  ")) return quoted(plain);
-  const encoded = [...Buffer.from(text, "utf8")].map((octet) => `%${octet.toString(16).padStart(2, "0")}`);
-  return quoted(`%[str(${encoded.join("")}),url_dec]`);
+  return quoted(text.replaceAll("%", "%%"));
 }
 
 /** An expression, or a format, of our own constants. */

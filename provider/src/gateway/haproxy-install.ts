@@ -47,9 +47,16 @@ function checkCommand({ checkCommand: own }: HaproxyOptions): string {
 function reloadCommand({ reloadCommand: own, pidFile }: HaproxyOptions): string {
   if (own !== undefined) return own;
   return [
-    "if [ -d /run/systemd/system ]; then systemctl reload-or-restart haproxy",
     // of several lines the first is the master's
-    `elif [ -s ${pidFile} ] && kill -0 "$(head -n 1 ${pidFile})" 2>/dev/null; then kill -USR2 "$(head -n 1 ${pidFile})"`,
+    `pid=$(head -n 1 ${pidFile} 2>/dev/null) && [ -n "$pid" ] || pid=0`,
+    'name=$(cat "/proc/$pid/comm" 2>/dev/null || ps -p "$pid" -o comm= 2>/dev/null) || name=',
+    "if [ -d /run/systemd/system ]; then systemctl reload-or-restart haproxy",
+    // the file outlives its process, whose number may be another's by now: the signal would end that
+    `elif [ "$name" = haproxy ] && tr '\\0' ' ' <"/proc/$pid/cmdline" | grep -q -e ' -W'; then kill -USR2 "$pid"`,
+    // no master: a new one asks the old process to end
+    `elif [ "$name" = haproxy ]; then haproxy -W -D -f ${entry} -p ${pidFile} -sf "$pid"`,
+    // a second one would take a share of the connections (SO_REUSEPORT)
+    `elif pgrep -x -f '[^ ]*haproxy .*-f ${entry}.*' >/dev/null 2>&1; then echo "haproxy runs, and ${pidFile} does not tell its process: give options.pidFile or options.reloadCommand" >&2; false`,
     `else haproxy -W -D -f ${entry} -p ${pidFile}; fi`,
   ].join("\n");
 }

@@ -1,6 +1,7 @@
 /**
  * A server's own JSON document that takes our sites. Until the new set is proved `.merge-before` (or `.merge-absent`) has
- * what was there, and `.merged` what was written, so that a roll-back sees whether the server wrote meanwhile.
+ * what was there, `.merged` what was written, so that a roll-back sees whether the server wrote meanwhile, and `.merge-for`
+ * the set that it was for: once that one is proved all of them go.
  */
 export const installScriptMerge = String.raw`
 merge_target() {
@@ -33,14 +34,6 @@ try_merge() {
   rm -f "$directory/.merged.new"
 }
 
-is_merged() {
-  merge_target || return 0
-  make_merged && cmp -s "$directory/.merged.new" "$target"
-  same=$?
-  rm -f "$directory/.merged.new" "$directory/.merge-empty"
-  return $same
-}
-
 # owner and mode stay, and the old text is there until the new one is whole
 write_target() { # file with the new text
   rm -f "$target.tls-gateway-new"
@@ -52,6 +45,7 @@ write_target() { # file with the new text
 }
 
 keep_merge() {
+  printf '%s' "$hash" >"$directory/.merge-for" || return 1
   [ ! -f "$directory/.merge-absent" ] || return 0
   if [ -f "$directory/.merge-before" ]; then
     # of a run that was killed; the server may have written since
@@ -89,6 +83,6 @@ undo_merge() {
 }
 
 forget_merge() {
-  rm -f "$directory/.merge-before" "$directory/.merge-before.new" "$directory/.merge-absent" "$directory/.merge-empty" "$directory/.merged" "$directory/.merged.new"
+  rm -f "$directory/.merge-for" "$directory/.merge-before" "$directory/.merge-before.new" "$directory/.merge-absent" "$directory/.merge-empty" "$directory/.merged" "$directory/.merged.new"
 }
 `;

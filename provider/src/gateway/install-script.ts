@@ -76,7 +76,7 @@ export function renderRemoveScript(
 
 function planFunction(gateway: string, install: GatewayInstall, hash: string): string {
   const { directory, configurationFile, mergeInto = "", owner = "", probes, stop } = install;
-  if (!/^(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$/.test(directory)) {
+  if (!/^(\/[A-Za-z0-9._@+-]+)+$/.test(directory) || /\/\.{1,2}(\/|$)/.test(directory)) {
     throw new TypeError(`${JSON.stringify(directory)} is no folder of plain letters`);
   }
   if (owner !== "" && !/^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_.-]*)?$|^:[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(owner)) {

@@ -1,12 +1,14 @@
 import { apache } from "./apache";
 import { caddy } from "./caddy";
 import { cells } from "./cells";
+import { envoy } from "./envoy";
 import { haproxy } from "./haproxy";
 import { kubernetes } from "./kubernetes";
 import { nginx } from "./nginx";
+import { traefik } from "./traefik";
 
 /** Every kind of gateway. A new kind is one new file and one line here. */
-export const gatewayKinds = { apache, caddy, cells, haproxy, kubernetes, nginx } as const;
+export const gatewayKinds = { apache, caddy, cells, envoy, haproxy, kubernetes, nginx, traefik } as const;
 
 /** The names of the kinds. */
 export type GatewayKindName = keyof typeof gatewayKinds;

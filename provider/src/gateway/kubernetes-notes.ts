@@ -31,6 +31,16 @@ function gatewayNotes(site: SiteData, options: KubernetesOptions): readonly stri
   if (site.redirectToHttps === true && !hasGatewayApi(options, 5)) {
     notes.push(`Site "${site.name}" redirects with 301: the Gateway API ${options.version} does not know 308.`);
   }
+  if (site.clientAuth !== undefined) {
+    notes.push(
+      `Site "${site.name}" asks clients for certificates by spec.tls.frontend of the Gateway: resources of the Gateway API before 1.5 drop that in silence, so try that a client without a certificate is refused.`,
+    );
+  }
+  if (upstream?.scheme === "https") {
+    notes.push(
+      `The upstream of site "${site.name}" is verified only by a class that knows BackendTLSPolicy (kubectl describe backendtlspolicy says whether it was accepted).`,
+    );
+  }
   if (site.timeouts?.responseSeconds !== undefined) {
     notes.push(`The time-out of site "${site.name}" counts to the end of the answer: long downloads end there too.`);
   }

@@ -17,7 +17,10 @@ export interface KubernetesOptions {
   readonly gatewayClassName?: string | undefined;
   /** What runs the Ingresses (`kubectl get ingressclass`); absent: the cluster's default class. */
   readonly ingressClassName?: string | undefined;
-  /** "nginx" is ingress-nginx of the Kubernetes project, whose annotations say what an Ingress can't. */
+  /**
+   * "nginx" is ingress-nginx of the Kubernetes project, whose annotations say what an Ingress can't; the project ended its
+   * maintenance in March 2026.
+   */
   readonly ingressController?: "nginx" | undefined;
   /** Where `redirectToHttps` listens; default 80. */
   readonly httpPort: number;

@@ -36,10 +36,10 @@ function rootNotes(sites: readonly SiteData[], { version }: NginxOptions): reado
   const number = sites.filter(
     ({ upstream }) => upstream?.url.startsWith("https:") && !upstream.rootCa && upstream.rootCaFile === undefined,
   ).length;
-  return version === "1.28" || number < MANY_ROOTS
+  return version === "1.28" || version === "1.30" || number < MANY_ROOTS
     ? []
     : [
-        `${number} sites have an https upstream that is verified by the roots of the system, which nginx ${version} holds once for each of them, about 2 MB: give them the root of their upstream.`,
+        `${number} sites have an https upstream that is verified by the roots of the system, which nginx ${version} holds once for each of them, 1 to 2 MB: give them the root of their upstream.`,
       ];
 }
 

@@ -4,7 +4,7 @@ import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOption
 /** What a gateway of kind `nginx` needs to know beside its sites. */
 export interface NginxOptions extends ProxyOptions, OpensslOptions {
   /** Release series of the server; default "1.26", that of Debian 13. */
-  readonly version: "1.26" | "1.22" | "1.24" | "1.28";
+  readonly version: "1.26" | "1.22" | "1.24" | "1.28" | "1.30";
   /** What the server's own configuration includes into its `http` block; default /etc/nginx/conf.d/tls-gateway.conf. */
   readonly configFile: string;
   /** Where the running server says its process id; default /run/nginx.pid. */
@@ -17,7 +17,7 @@ export interface NginxOptions extends ProxyOptions, OpensslOptions {
 }
 
 const table: OptionTable<NginxOptions> = {
-  ...proxyOptionTable(["1.26", "1.22", "1.24", "1.28"], "/etc/nginx/tls-gateway"),
+  ...proxyOptionTable(["1.26", "1.22", "1.24", "1.28", "1.30"], "/etc/nginx/tls-gateway"),
   ...opensslOptionTable,
   configFile: directoryOption("/etc/nginx/conf.d/tls-gateway.conf"),
   pidFile: directoryOption("/run/nginx.pid"),
@@ -34,5 +34,5 @@ export function parseNginxOptions(input: unknown): NginxOptions {
 
 /** Whether HTTP/2 is a directive of its own: since nginx 1.25.1, whose successors warn of the older form. */
 export function hasHttp2Directive({ version }: NginxOptions): boolean {
-  return version === "1.26" || version === "1.28";
+  return version !== "1.22" && version !== "1.24";
 }

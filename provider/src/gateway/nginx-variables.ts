@@ -70,7 +70,7 @@ export const common = {
 
 const no = raw('""');
 
-/** What makes a path readable in two ways: see `routing` in the README. `#` ends the path for nginx alone. */
+/** What makes a path readable in two ways: steps and slashes that servers join, decode or cut. `#` ends it for nginx alone. */
 const ambiguousPath = String.raw`^[^?]*(?://|/\.\.?(?:[/?]|$)|\\|%2[ef]|%5c|%00|[;#])`;
 
 /** Defines {@link common}. */

@@ -12,7 +12,7 @@ import type { SiteData } from "./site";
 
 export type { NginxOptions } from "./nginx-options";
 
-/** nginx 1.22 to 1.28 with its own modules: a configuration for its `http` block. */
+/** nginx 1.22 to 1.30 with its own modules: a configuration for its `http` block. */
 export const nginx: GatewayKind<NginxOptions> = {
   kind: "nginx",
   features: featuresBut({

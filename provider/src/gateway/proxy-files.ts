@@ -9,7 +9,11 @@ export type CertificateLayout = "pair" | "single";
 
 /** Read by everybody: certificates are public. */
 const PUBLIC = "0644";
-const PRIVATE = "0600";
+
+/** Keys are the owner's alone, unless a group was named: then its members are to read them. */
+function privateMode({ group }: ProxyOptions): string {
+  return group === undefined ? "0600" : "0640";
+}
 
 /** The folder that paths of the configuration go through: a link to the set in use. */
 export function currentFolder({ directory }: Pick<ProxyOptions, "directory">): string {
@@ -116,12 +120,22 @@ function siteFiles(site: SiteData, options: ProxyOptions, layout: CertificateLay
       source.of === "leaf" ? `the self-signed certificate of site "${source.name}"` : `certificate "${source.name}"`;
     if (layout === "single") {
       const purpose = `${what} with its intermediates and its key`;
-      files.push({ path: paths.certFile, mode: PRIVATE, source: { ...source, part: "haproxyPem" }, purpose });
+      files.push({
+        path: paths.certFile,
+        mode: privateMode(options),
+        source: { ...source, part: "haproxyPem" },
+        purpose,
+      });
     } else {
       const purpose = `${what} with its intermediates`;
       files.push({ path: paths.certFile, mode: PUBLIC, source: { ...source, part: "fullChainPem" }, purpose });
       const key = `key of ${what}`;
-      files.push({ path: paths.keyFile, mode: PRIVATE, source: { ...source, part: "privateKeyPem" }, purpose: key });
+      files.push({
+        path: paths.keyFile,
+        mode: privateMode(options),
+        source: { ...source, part: "privateKeyPem" },
+        purpose: key,
+      });
     }
   }
   const root = upstreamRootFile(site, options);

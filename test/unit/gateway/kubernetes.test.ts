@@ -198,6 +198,7 @@ describe("the Gateway API", () => {
       source: { of: "upstream", name: "web" },
     });
     expect(notes(gateway, { ...web, upstream })).toEqual([
+      expect.stringContaining("BackendTLSPolicy"),
       expect.stringContaining("needs a ReferenceGrant in namespace prod"),
     ]);
     expect(

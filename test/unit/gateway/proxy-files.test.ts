@@ -28,6 +28,11 @@ describe("the files of a proxy", () => {
     );
   });
 
+  it("let a group that is named read the keys, and nobody else", () => {
+    const modes = proxyFiles([proxySite("web", {})], { ...options, group: "ssl-cert" }, "pair").map(({ mode }) => mode);
+    expect(modes).toEqual(["0640", "0644"]);
+  });
+
   it("have a path of their own, whatever sites and certificates are called", () => {
     const word = fc.array(
       fc.constantFrom("a", "-key", "-leaf", "=", ".", "/", "é", "A", "-upstream", "-clients", "=2e="),

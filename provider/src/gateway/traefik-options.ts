@@ -1,0 +1,23 @@
+import { choice, type OptionTable, readOptions } from "./option-table";
+import { type ProxyOptions, proxyOptionTable } from "./proxy-options";
+
+/** What a gateway of kind `traefik` needs to know beside its sites. */
+export interface TraefikOptions extends ProxyOptions {
+  /** From "3.7" on, Traefik chooses TLS options by wildcard names too. */
+  readonly version: "3.7";
+}
+
+const versions = ["3.7"] as const;
+
+const table: OptionTable<TraefikOptions> = {
+  ...proxyOptionTable(versions, "/etc/traefik/tls-gateway"),
+  version: choice(versions, versions[0]),
+};
+
+/**
+ * Reads the options of a gateway of kind `traefik` and fills in the defaults.
+ * @throws TlsError GATEWAY_INVALID naming the option, what was found and what was expected
+ */
+export function parseTraefikOptions(input: unknown): TraefikOptions {
+  return readOptions("traefik", input, table);
+}

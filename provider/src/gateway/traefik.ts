@@ -1,0 +1,82 @@
+import { featuresBut } from "./features";
+import type { GatewayKind, GatewayRendering } from "./kind";
+import { listenersOf } from "./listeners";
+import { currentFolder, proxyFiles } from "./proxy-files";
+import { proxyFirewallPorts } from "./proxy-ports";
+import { answeredNames, isTlsSite, type SiteData } from "./site";
+import { checkTraefikSites } from "./traefik-checks";
+import { traefikCommands, traefikFiles, traefikInstall } from "./traefik-install";
+import { traefikMiddlewares } from "./traefik-middlewares";
+import { entryPointsOf, renderYaml } from "./traefik-names";
+import { parseTraefikOptions, type TraefikOptions } from "./traefik-options";
+import { traefikRouters } from "./traefik-routers";
+import { traefikServices } from "./traefik-services";
+import { renderStatic } from "./traefik-static";
+import { tlsCertificates, tlsOptions, tlsStores } from "./traefik-tls";
+
+/** Traefik 3.7 and later, by its file provider: the dynamic configuration is the one rendered, the static one a text. */
+export const traefik: GatewayKind<TraefikOptions> = {
+  kind: "traefik",
+  features: featuresBut({
+    letsEncrypt: "would ask by resolvers of its static configuration, which are not rendered: use an AcmeCertificate",
+    ownSelfSigned: "makes no certificates for names: name a SelfSignedCA in tls.selfSigned.ca",
+    conditions: "has none of Caddy's matchers: use maintenance.except",
+    routingIds: "routes by paths, and knows no ids of Cells",
+    grpcPort: "serves gRPC on the port of the site: leave grpcPort away",
+  }),
+  parseOptions: parseTraefikOptions,
+  checkSites: checkTraefikSites,
+  render: renderTraefik,
+  files: (sites, options) => proxyFiles(sites, options, "pair"),
+  firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
+  commands: (_sites, options) => traefikCommands(options),
+  install: (sites, options) => traefikInstall(listenersOf(sites, options), options),
+};
+
+function renderTraefik(given: readonly SiteData[], options: TraefikOptions): GatewayRendering {
+  const sites = [...given].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const listeners = listenersOf(sites, options);
+  const points = entryPointsOf(listeners);
+  const ports = new Set(listeners.flatMap(({ redirects }) => redirects.map(({ port }) => port)));
+  return {
+    configuration: renderYaml({
+      http: {
+        routers: traefikRouters(points),
+        middlewares: traefikMiddlewares(sites, [...ports].sort()),
+        ...traefikServices(sites, options),
+      },
+      tls: {
+        certificates: tlsCertificates(sites, options),
+        options: tlsOptions(points, options),
+        ...tlsStores(points, options),
+      },
+    }),
+    texts: { [`${currentFolder(options)}/${traefikFiles.static}`]: renderStatic(listeners) },
+    environment: {},
+    notes: traefikNotes(sites),
+  };
+}
+
+function traefikNotes(sites: readonly SiteData[]): readonly string[] {
+  const notes: string[] = [
+    "A changed port or address, or PROXY protocol, is in the static configuration, which Traefik reads at its start: it is restarted then. All else is taken over as it runs.",
+  ];
+  if (sites.some(({ redirectToHttps }) => redirectToHttps === true)) {
+    notes.push("Traefik sends on to https with 301 for GET, and with 308 for all other methods.");
+  }
+  const wildcards = sites.find((site) => isTlsSite(site) && answeredNames(site).some((name) => name.startsWith("*.")));
+  if (wildcards !== undefined) {
+    notes.push(
+      `Site "${wildcards.name}": a request for one name of a wildcard in a handshake for another is answered, not refused with 421: to Traefik both are the wildcard.`,
+    );
+  }
+  for (const site of sites) {
+    if (site.maxBodyBytes !== undefined) {
+      notes.push(`Site "${site.name}": to measure a body, Traefik takes all of it in before the upstream gets any.`);
+    }
+    if (site.timeouts?.tunnelSeconds !== undefined) {
+      notes.push(`Site "${site.name}": Traefik ends no tunnel by itself, so timeouts.tunnelSeconds is not used.`);
+    }
+  }
+  return notes;
+}
