@@ -22,6 +22,9 @@ const proofs = {
   kubernetes: "decoded only",
 };
 
+/** What most kinds lack is Cells' own, or needs no reason; a refusal in a preview tells it all the same. */
+const mostReasons = 2;
+
 /**
  * @param {Readonly<Record<string, { readonly features: Readonly<Record<string, true | string>> }>>} kinds
  * @param {Readonly<Record<string, { readonly title: string }>>} features
@@ -34,6 +37,7 @@ export function renderFeatureTable(kinds, features) {
   const cell = (kind, feature) => {
     const served = kinds[kind]?.features[feature];
     if (served === true) return "yes";
+    if (names.filter((name) => kinds[name]?.features[feature] !== true).length > mostReasons) return "no";
     const reason = `${kind} ${served}.`;
     if (!reasons.includes(reason)) reasons.push(reason);
     return `no [${reasons.indexOf(reason) + 1}]`;

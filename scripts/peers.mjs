@@ -1,6 +1,7 @@
 // Guards that tests and examples meet real programs: those of tools/peers.json are built once a user, the others come with the system.
-import { readdirSync, readFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { delimiter, dirname, join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import { runQuiet, step } from "./step.mjs";
 import { cachedTool, findProgram, isToolCached } from "./tools-cache.mjs";
 
@@ -27,7 +28,10 @@ export async function findPeers(root, required) {
   }
   for (const pin of pins) {
     const found = findProgram(pin.program);
-    const folder = found === undefined ? await buildPeer(root, pin, required) : dirname(found);
+    // one of many minutes is built where it is required alone
+    const isWorth = required || !("isSlow" in pin) || isBuilt(root, pin);
+    const built = found === undefined && isWorth ? await buildPeer(root, pin, required) : undefined;
+    const folder = found === undefined ? built : dirname(found);
     if (folder === undefined) missing.push(pin.program);
     else folders.push(folder);
   }
@@ -65,8 +69,9 @@ export async function requirePrograms(root, names) {
 }
 
 /**
- * A Go program: a package of a published module at a version, or a module of ours in a folder of the repository.
- * @typedef {{program: string, package: string, version: string} | {program: string, folder: string}} Pin
+ * A Go program: a package of a published module at a version, or a module of ours in a folder of the repository, which may
+ * have a build.mjs that lays more beside it.
+ * @typedef {{program: string, package: string, version: string} | {program: string, folder: string, isSlow?: true}} Pin
  */
 
 /**
@@ -94,7 +99,7 @@ async function buildPeer(root, pin, required) {
         const env = { ...process.env, GOBIN: bin, CGO_ENABLED: "0" };
         const args =
           "folder" in pin
-            ? ["build", "-C", join(root, pin.folder), "-o", join(bin, pin.program), "."]
+            ? await buildArguments(go, join(root, pin.folder), folder, join(bin, pin.program))
             : ["install", `${pin.package}@${pin.version}`];
         await runQuiet(go, args, { env, limitSeconds: 1800 });
       }),
@@ -103,6 +108,30 @@ async function buildPeer(root, pin, required) {
     if (required) throw error;
     return undefined;
   }
+}
+
+/**
+ * @param {string} go
+ * @param {string} source the folder of a module of ours
+ * @param {string} making the folder of the program to come
+ * @param {string} output its path there
+ * @returns {Promise<string[]>}
+ */
+async function buildArguments(go, source, making, output) {
+  if (!existsSync(join(source, "build.mjs"))) return ["build", "-C", source, "-o", output, "."];
+  const { prepare } = await import(pathToFileURL(join(source, "build.mjs")).href);
+  const work = mkdtempSync(join(making, "work-"));
+  const args = prepare(go, source, work);
+  return ["build", "-C", work, "-o", output, ...args];
+}
+
+/**
+ * @param {string} root
+ * @param {Pin} pin
+ */
+function isBuilt(root, pin) {
+  const { name, pins } = describePin(root, pin);
+  return isToolCached(name, pins);
 }
 
 /**
@@ -119,8 +148,10 @@ function describePin(root, pin) {
     };
   }
   const folder = join(root, pin.folder);
-  const pins = readdirSync(folder)
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const pins = files
+    .map((entry) => join(entry.parentPath, entry.name))
     .sort()
-    .flatMap((file) => [file, readFileSync(join(folder, file), "utf8")]);
+    .flatMap((file) => [relative(folder, file), readFileSync(file, "utf8")]);
   return { name: pin.program, pins, title: pin.program };
 }

@@ -1,15 +1,16 @@
-// Guards: Traefiks that read the system's own configuration, and requests before the first configuration is taken over.
+// Guards: Traefiks that read the system's own configuration, and requests before a configuration is taken over.
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { dynamicFolder } from "../../provider/src/gateway/traefik-static";
+import { freePorts } from "./caddy";
 import { type GatewayServer, spawnServer } from "./gateway-server";
 import type { Peer } from "./peer";
 
-/** Tries with 50 ms between them. */
-const MAX_TRIES = 600;
+/** Tries with 20 ms between them: half a minute, for a machine that does much else. */
+const MAX_TRIES = 1500;
 
-/** The Traefik of this path. */
+/** The Traefik of this path. It tells by an entry point of its own which configuration it has. */
 export function traefikServer(traefik: Peer): GatewayServer {
   return {
     kind: "traefik",
@@ -22,39 +23,49 @@ export function traefikServer(traefik: Peer): GatewayServer {
     start: async (folder, configuration) => {
       const dynamic = join(folder, "dynamic");
       mkdirSync(dynamic);
-      const file = join(dynamic, "tls-gateway.yml");
-      copyFileSync(configuration, file);
-      const log = join(folder, "traefik.log");
-      const own = readFileSync(join(folder, "tls-gateway/current/traefik.yml"), "utf8").replace(dynamicFolder, dynamic);
-      const wait = 'providers:\n  providersThrottleDuration: "0.1s"\n';
-      const text = `${own.replace("providers:\n", wait)}log:\n  level: DEBUG\n  filePath: ${log}\n`;
-      writeFileSync(join(folder, "traefik.yml"), text);
+      const [port = 0] = await freePorts(1);
+      // moved into place, as the install script does; what is ready is told after it
+      const place = (text: string, name: string) => {
+        writeFileSync(join(folder, "next.yml"), text);
+        renameSync(join(folder, "next.yml"), join(dynamic, name));
+      };
+      let generation = 0;
+      const takeOver = () => {
+        generation++;
+        copyFileSync(configuration, join(folder, "next.yml"));
+        renameSync(join(folder, "next.yml"), join(dynamic, "tls-gateway.yml"));
+        place(readyRouter(generation), "ready.yml");
+      };
+      takeOver();
+      const own = readFileSync(join(folder, "tls-gateway/current/traefik.yml"), "utf8")
+        .replace(dynamicFolder, dynamic)
+        .replace("entryPoints:\n", `entryPoints:\n  ready:\n    address: 127.0.0.1:${port}\n`)
+        .replace("providers:\n", 'providers:\n  providersThrottleDuration: "0.1s"\n');
+      writeFileSync(join(folder, "traefik.yml"), own);
       const child = spawnServer(traefik.path, [`--configFile=${join(folder, "traefik.yml")}`], folder);
-      await applied(log, 1);
+      await ready(port, generation);
       return {
         child,
         reload: async () => {
-          const times = occurrences(log);
-          // moved into place, as the install script does
-          copyFileSync(configuration, join(folder, "next.yml"));
-          renameSync(join(folder, "next.yml"), file);
-          await applied(log, times + 1);
+          takeOver();
+          await ready(port, generation);
         },
       };
     },
   };
 }
 
-async function applied(log: string, times: number): Promise<void> {
-  for (let tries = 0; tries < MAX_TRIES && occurrences(log) < times; tries++) await pause(50);
+function readyRouter(generation: number): string {
+  const router = { entryPoints: ["ready"], rule: `Path(\`/${generation}\`)`, service: "noop@internal" };
+  return JSON.stringify({ http: { routers: { ready: router } } });
 }
 
-/** How many configurations of files were taken over. */
-function occurrences(log: string): number {
-  try {
-    return readFileSync(log, "utf8").split("Configuration received").length - 1;
-  } catch {
-    return 0;
+/** Until Traefik no longer answers 404 for this generation. */
+async function ready(port: number, generation: number): Promise<void> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const answer = await fetch(`http://127.0.0.1:${port}/${generation}`).catch(() => undefined);
+    if (answer !== undefined && answer.status !== 404) return;
+    await pause(20);
   }
 }
 

@@ -89,7 +89,8 @@ export async function openWebSocket(socket: Duplex, { host, path = "/ws/echo" }:
   ];
   socket.on("error", () => undefined);
   const ended = new Promise<void>((resolve) => {
-    socket.once("close", resolve);
+    // not resolve itself: the event has a value
+    socket.once("close", () => resolve());
   });
   socket.write(`${lines.join("\r\n")}\r\n\r\n`);
   let answer: Buffer = Buffer.alloc(0);

@@ -5,7 +5,7 @@ import { checkSiteListInput } from "../../provider/src/lifecycle/site-schema";
 
 /** What means something to JSON, YAML, Go's templates, formatters of headers, expressions and shells. */
 export const hostileTexts: readonly string[] = [
-  ...['"', '", "x": "', "'", "\\", '\\"', "`", "`) || Host(`evil.test`", "${x}", "$(id)", "$1", "#", "# x", ": x"],
+  ...['"', '", "x": "', "'", "\\", '\\"', "`", "`) || Host(`evil.test`", `\${x}`, "$(id)", "$1", "#", "# x", ": x"],
   ...["%", "%%", "%REQ(:path)%", "%DYNAMIC_METADATA(x)%", "%00", "%n", "&a", "*a", "!!js/function x", "- x", "? x"],
   ...["{{ env `HOME` }}", "{ x", "@file", "@internal", "| x", "> x", "---", "...", "~", "null", "true", "1e3", "0x1"],
   ...["a\nb: c", "a\r\nX-Evil: 1", "a\u0000b", "a\u2028b", "\u202e", "é", "\ud800", "<h>", "[x]", "=41=", ".*", "(?i)"],
@@ -20,7 +20,7 @@ const visible = hostile.map((text) => text.replace(/[^ -~]|[{}]/g, "").trim()).f
 /** Mostly what is taken, so that most sites get through. */
 const seldom = (usual: fc.Arbitrary<string>) =>
   fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: hostile });
-const serverFile = hostile.map((text) => `/p/${text.replace(/[^ -~é]|[{}"`$\\/]/g, "_")}`);
+const serverFile = hostile.map((text) => `/p/f${text.replace(/[^ -~é]|[{}"`$\\/]/g, "_")}`);
 const headerName = seldom(fc.stringMatching(/^X-[A-Za-z0-9_.-]{1,20}$/));
 
 const siteInput = (actions: readonly string[]) =>

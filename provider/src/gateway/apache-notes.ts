@@ -27,7 +27,7 @@ function serverNotes(sites: readonly SiteData[], options: ApacheOptions): readon
   const first = sites.find((site) => effectiveUpstream(site)?.scheme === "https");
   if (first !== undefined) {
     notes.push(
-      `Site "${first.name}": Apache can keep the client's host and verify an https upstream by another name only by way of itself, so it listens on port ${options.innerPort} of addresses of 127.64.0.0/10, which Linux has and other systems lack. Each request to such an upstream takes two of Apache's workers: set MaxRequestWorkers to more than twice as many as come at once, or they wait for each other.`,
+      `Site "${first.name}": Apache can keep the client's host and verify an https upstream by another name only by way of itself, so it listens on port ${options.innerPort} of addresses of 127.64.0.0/10, which Linux has and other systems lack. Each request to such an upstream takes two of Apache's threads: options.innerConnections is half of ThreadsPerChild, and further requests are answered 503 after 2 seconds.`,
     );
   }
   return notes;

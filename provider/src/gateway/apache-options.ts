@@ -1,4 +1,4 @@
-import { directoryOption, flagOption, type OptionTable, portOption, readOptions } from "./option-table";
+import { directoryOption, flagOption, type OptionTable, portOption, readOptions, refuseOption } from "./option-table";
 import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "./proxy-options";
 
 /** What a gateway of kind `apache` needs to know beside its sites. */
@@ -13,6 +13,11 @@ export interface ApacheOptions extends ProxyOptions, OpensslOptions {
   readonly pidFile: string;
   /** Port, on addresses of 127.64.0.0/10, over which Apache reaches https upstreams through itself; default 8474. */
   readonly innerPort: number;
+  /**
+   * Requests to an https upstream at once, in each of Apache's processes; default 12, half of its `ThreadsPerChild`: each
+   * takes two threads, and where all wait for a second one none goes on.
+   */
+  readonly innerConnections: number;
 }
 
 const table: OptionTable<ApacheOptions> = {
@@ -23,6 +28,10 @@ const table: OptionTable<ApacheOptions> = {
   listen: flagOption(true),
   pidFile: directoryOption("/run/apache2/apache2.pid"),
   innerPort: portOption(8474),
+  innerConnections: (value = 12, path) => {
+    const isCount = typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 10_000;
+    return isCount ? value : refuseOption(path, value, "a number from 1 to 10000");
+  },
 };
 
 /**

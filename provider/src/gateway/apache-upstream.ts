@@ -17,6 +17,9 @@ const IDLE_SECONDS = 4;
 /** What the outer host waits longer than the inner, so that it is the inner that answers 504. */
 const INNER_SECONDS = 15;
 
+/** What a request waits for one of the connections to the inner host: it holds a thread, which that may need. */
+const ACQUIRE_MILLISECONDS = 2000;
+
 /** Request headers between the two virtual hosts of an https upstream. */
 const hostHeader = "X-Tls-Gateway-Host";
 const keyHeader = "X-Tls-Gateway-Inner";
@@ -72,12 +75,15 @@ export function siteUpstream(
     directive("RequestHeader", "set", hostHeader, expression("%{req:Host}")),
     directive("RequestHeader", "set", keyHeader, quoted(host.key)),
     directive("RequestHeader", "set", "Host", quoted(upstream.serverName)),
-    ...passOn({
-      ...upstream,
-      scheme: "http",
-      authority: `${host.address}:${options.innerPort}`,
-      responseSeconds: upstream.responseSeconds + INNER_SECONDS,
-    }),
+    ...passOn(
+      {
+        ...upstream,
+        scheme: "http",
+        authority: `${host.address}:${options.innerPort}`,
+        responseSeconds: upstream.responseSeconds + INNER_SECONDS,
+      },
+      options.innerConnections,
+    ),
   ];
 }
 
@@ -92,9 +98,7 @@ export function renderInnerHost({ key, address, upstream, rootFile }: InnerHost,
         directive("ServerName", upstream.serverName),
         ...hostSettings(),
         directive("LimitRequestBody", "0"),
-        // longer than the outer host keeps them, whatever the server's own says
-        directive("KeepAlive", "On"),
-        directive("KeepAliveTimeout", String(IDLE_SECONDS + 6)),
+        directive("KeepAlive", "Off"),
         ...(upstream.grpc ? [directive("Protocols", "h2c", "http/1.1")] : []),
         // the outer host has told all that is worth it
         block(["IfModule", "log_config_module"], [directive("CustomLog", "/dev/null", quoted("%h"))]),
@@ -121,8 +125,8 @@ function innerHostOf(site: SiteData, options: ApacheOptions): Omit<InnerHost, "a
   return { key, upstream, rootFile };
 }
 
-/** Passes requests on: gRPC and WebSockets by their headers over connections of their own, all others over the usual. */
-function passOn(upstream: EffectiveUpstream): readonly Directive[] {
+/** Passes requests on, to an inner host that many at once in each process: gRPC and WebSockets by their headers over connections of their own, all others over the usual. */
+function passOn(upstream: EffectiveUpstream, innerConnections?: number): readonly Directive[] {
   const { scheme, authority, tunnelSeconds } = upstream;
   const isTls = scheme === "https";
   const usual = `${scheme}://${authority}`;
@@ -133,29 +137,58 @@ function passOn(upstream: EffectiveUpstream): readonly Directive[] {
     directive("ErrorDocument", "502", quoted("The server behind this one does not answer as it should.")),
   ];
   if (upstream.grpc && scheme !== "h2c") {
-    lines.push(...passOnIf("Content-Type", "^application/grpc", `${isTls ? "h2" : "h2c"}://${authority}`, upstream));
+    lines.push(
+      ...passOnIf(
+        "Content-Type",
+        "^application/grpc",
+        `${isTls ? "h2" : "h2c"}://${authority}`,
+        settings(upstream, innerConnections),
+      ),
+    );
   }
   if (scheme !== "h2c") {
     const tunnel = { ...upstream, responseSeconds: tunnelSeconds };
-    lines.push(...passOnIf("Upgrade", "^websocket\\z", `${isTls ? "wss" : "ws"}://${authority}`, tunnel));
+    lines.push(
+      ...passOnIf(
+        "Upgrade",
+        "^websocket\\z",
+        `${isTls ? "wss" : "ws"}://${authority}`,
+        settings(tunnel, innerConnections),
+      ),
+    );
   }
   // a body is collected up to 16 KiB before the upstream hears of the request, unless told otherwise
   if (upstream.isStreamed) lines.push(directive("RewriteRule", "^", "-", raw("[E=proxy-prefetch-nonblocking:1]")));
   const streamed = upstream.isStreamed ? ["flushpackets=on"] : [];
-  lines.push(directive("ProxyPass", quoted("/"), quoted(`${usual}/`), "nocanon", ...settings(upstream), ...streamed));
+  lines.push(
+    directive(
+      "ProxyPass",
+      quoted("/"),
+      quoted(`${usual}/`),
+      "nocanon",
+      ...settings(upstream, innerConnections),
+      ...streamed,
+    ),
+  );
   return lines;
 }
 
-function passOnIf(header: string, value: string, url: string, upstream: EffectiveUpstream): readonly Directive[] {
+function passOnIf(header: string, value: string, url: string, proxySettings: readonly string[]): readonly Directive[] {
   return [
-    block(["Proxy", quoted(url)], [directive("ProxySet", ...settings(upstream))]),
+    block(["Proxy", quoted(url)], [directive("ProxySet", ...proxySettings)]),
     directive("RewriteCond", raw(`%{HTTP:${header}}`), pattern(value), raw("[NC,NV]")),
     rawPathCondition(),
     directive("RewriteRule", "^", raw(`"${url}%1"`), raw("[P,NE,L]")),
   ];
 }
 
-/** A connection that failed is tried again at once: else a restart of the upstream costs a minute. */
-function settings({ connectSeconds, responseSeconds }: EffectiveUpstream): readonly string[] {
-  return [`connectiontimeout=${connectSeconds}`, `timeout=${responseSeconds}`, `ttl=${IDLE_SECONDS}`, "retry=0"];
+/**
+ * A connection that failed is tried again at once: else a restart of the upstream costs a minute. Connections to Apache
+ * itself serve once: it closes idle ones when all its workers are busy, and a request may be on its way on one.
+ */
+function settings(upstream: EffectiveUpstream, innerConnections: number | undefined): readonly string[] {
+  const { connectSeconds, responseSeconds } = upstream;
+  const times = [`connectiontimeout=${connectSeconds}`, `timeout=${responseSeconds}`, "retry=0"];
+  if (innerConnections === undefined) return [...times, `ttl=${IDLE_SECONDS}`];
+  return [...times, "disablereuse=on", `max=${innerConnections}`, `acquire=${ACQUIRE_MILLISECONDS}`];
 }

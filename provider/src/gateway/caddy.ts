@@ -2,6 +2,7 @@ import { checkCaddySites } from "./caddy-checks";
 import { renderCaddyJson } from "./caddy-document";
 import { caddyCommands, caddyInstall, caddyNotes, caddyTexts } from "./caddy-install";
 import { type CaddyOptions, parseCaddyOptions } from "./caddy-options";
+import { renderCaddyfile } from "./caddyfile";
 import { featuresBut } from "./features";
 import type { GatewayKind } from "./kind";
 import { listenersOf } from "./listeners";
@@ -28,6 +29,7 @@ export const caddy: GatewayKind<CaddyOptions> = {
       notes: caddyNotes(sites, options),
     };
   },
+  renderReadable: renderCaddyfile,
   files: (sites, options) => proxyFiles(byName(sites), options, "pair"),
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
   commands: caddyCommands,

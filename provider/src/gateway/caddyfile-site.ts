@@ -43,6 +43,8 @@ function responseChange({ action, name, value = "" }: HeaderChange): readonly Di
   const doubt = action === "replace" ? [directive(comment(`only where the response has ${name} already`))] : [];
   if (!isQuotable(value)) return [directive(comment(`${sign}${name} has a value that a Caddyfile can't quote`))];
   const words = action === "remove" ? [`${sign}${name}`] : [`${sign}${name}`, quoted(value)];
+  // Caddy 2.6 does not survive it with "defer", which it means by itself
+  if (action === "addIfAbsent") return [directive("header", ...words)];
   return [...doubt, block(["header"], [directive(...words), directive("defer")])];
 }
 

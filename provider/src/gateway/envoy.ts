@@ -68,7 +68,7 @@ function envoyNotes(sites: readonly SiteData[], options: EnvoyOptions): readonly
   const instances = 2 * secretsOf(sites, options).size + 2;
   if (instances > inotifyInstances / 2) {
     notes.push(
-      `Envoy watches ${instances} folders and needs an instance of inotify for each, of which a user may have ${inotifyInstances} by default: raise fs.inotify.max_user_instances.`,
+      `Envoy watches ${instances} folders and needs an instance of inotify for each, of which a user may have ${inotifyInstances} by default, and ends at its start without: raise fs.inotify.max_user_instances.`,
     );
   }
   const foreign = sites.find(({ upstream, clientAuth }) => upstream?.rootCaFile ?? clientAuth?.caFile);

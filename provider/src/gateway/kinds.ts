@@ -8,7 +8,7 @@ import { nginx } from "./nginx";
 import { traefik } from "./traefik";
 
 /** Every kind of gateway. A new kind is one new file and one line here. */
-export const gatewayKinds = { apache, caddy, cells, envoy, haproxy, kubernetes, nginx, traefik } as const;
+export const gatewayKinds = { cells, nginx, haproxy, caddy, apache, traefik, envoy, kubernetes } as const;
 
 /** The names of the kinds. */
 export type GatewayKindName = keyof typeof gatewayKinds;

@@ -25,7 +25,7 @@ export function checkTraefikSites(sites: readonly SiteData[], options: TraefikOp
   const listeners = listenersOf(sites, options);
   return [
     ...checkProxySites(sites, options),
-    ...sites.flatMap((site) => [...checkHeaders(site), ...checkBodies(site)]),
+    ...sites.flatMap((site) => [...checkHeaders(site), ...checkBodies(site), ...checkPaths(site)]),
     ...checkFamilies(listeners),
     ...checkNameless(listeners, options),
   ];
@@ -52,6 +52,16 @@ function checkBodies(site: SiteData): readonly SiteProblem[] {
   if (site.maxBodyBytes === undefined || effectiveUpstream(site)?.grpc !== true) return [];
   const reason = `found it beside gRPC${site.upstream?.kind === "cells" ? " (which Cells needs)" : ""}: Traefik measures a body by taking all of it in before, and a stream would never begin. Leave maxBodyBytes away, or limit at the upstream`;
   return [{ site: site.name, property: "maxBodyBytes", reason }];
+}
+
+/** Traefik takes spaces off the paths of authorities, and what it does not find it reads as a certificate. */
+function checkPaths({ name, upstream, clientAuth }: SiteData): readonly SiteProblem[] {
+  const paths = { "upstream.rootCaFile": upstream?.rootCaFile, "clientAuth.caFile": clientAuth?.caFile };
+  return Object.entries(paths).flatMap(([property, path]) => {
+    if (path === undefined || path.trim() === path) return [];
+    const reason = "found a path with a space at its end, which Traefik takes off: rename the file";
+    return [{ site: name, property, reason }];
+  });
 }
 
 /** Go binds `0.0.0.0` and `::` to both families: there is one listener on a port, or several on addresses. */

@@ -101,12 +101,12 @@ test("a site is a virtual host, after one that refuses the names that no site ha
   ProxyAddHeaders Off
   ErrorDocument 502 "The server behind this one does not answer as it should."
   <Proxy "ws://10.0.0.5:8080">
-    ProxySet connectiontimeout=10 timeout=3600 ttl=4 retry=0
+    ProxySet connectiontimeout=10 timeout=3600 retry=0 ttl=4
   </Proxy>
   RewriteCond %{HTTP:Upgrade} "^websocket\\z" [NC,NV]
   RewriteCond %{THE_REQUEST} "^[^ ]+ (?:[A-Za-z][A-Za-z0-9+.-]*://[^/?# ]*)?(/[^? ]*)"
   RewriteRule ^ "ws://10.0.0.5:8080%1" [P,NE,L]
-  ProxyPass "/" "http://10.0.0.5:8080/" nocanon connectiontimeout=10 timeout=60 ttl=4 retry=0
+  ProxyPass "/" "http://10.0.0.5:8080/" nocanon connectiontimeout=10 timeout=60 retry=0 ttl=4
 </VirtualHost>
 `);
 });
@@ -250,14 +250,16 @@ test("an https upstream is reached by way of Apache itself, under the upstream's
   const address = place.replace("Listen ", "");
   expect(address).toMatch(/^127\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.\d+\.\d+:8474$/);
   expect(found).toContain("RequestHeader set Host app.internal");
-  expect(found).toContain(`ProxyPass / http://${address}/ nocanon connectiontimeout=10 timeout=75 ttl=4 retry=0`);
+  expect(found).toContain(
+    `ProxyPass / http://${address}/ nocanon connectiontimeout=10 timeout=75 retry=0 disablereuse=on max=12 acquire=2000`,
+  );
   const inner = found.slice(found.indexOf(`<VirtualHost ${address}`));
   expect(inner).toContain("ServerName app.internal");
   expect(inner).toContain("SSLProxyCACertificateFile /etc/ssl/certs/ca-certificates.crt");
   expect(inner).toContain("SSLProxyVerify require");
   expect(inner).toContain("SSLProxyCheckPeerName on");
   expect(inner).toContain("RequestHeader set Host expr=%{req:X-Tls-Gateway-Host}");
-  expect(inner).toContain("ProxyPass / https://10.0.0.6:8443/ nocanon connectiontimeout=10 timeout=60 ttl=4 retry=0");
+  expect(inner).toContain("ProxyPass / https://10.0.0.6:8443/ nocanon connectiontimeout=10 timeout=60 retry=0 ttl=4");
 });
 
 test("the address of an upstream's inner host is its own, whatever other sites there are", () => {
