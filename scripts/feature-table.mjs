@@ -8,7 +8,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const [begin, end] = ["<!-- table: kinds -->\n", "<!-- end of table -->"];
 
 /**
- * How each kind was proved: test/peers runs the servers, and has the files of the others judged by their own code.
+ * How each kind was proved: test/peers runs the servers, and has the files of the others judged by code of their makers.
  * @type {Readonly<Record<string, string>>}
  */
 const proofs = {
@@ -17,9 +17,9 @@ const proofs = {
   haproxy: "run: 2.6.12",
   caddy: "run: 2.11.9, 2.6.2",
   apache: "run: 2.4.71",
-  traefik: "decoded only",
-  envoy: "decoded only",
-  kubernetes: "decoded only",
+  traefik: "run: 3.7.13",
+  envoy: "decoded by its API's code, 1.40.0",
+  kubernetes: "decoded by the Gateway API's resources, 1.2.1 to 1.6.1",
 };
 
 /** What most kinds lack is Cells' own, or needs no reason; a refusal in a preview tells it all the same. */

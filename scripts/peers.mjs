@@ -20,6 +20,7 @@ export async function findPeers(root, required) {
   const pins = readPins(root);
   const folders = [];
   const missing = [];
+  const skipped = [];
   for (const program of systemPrograms) {
     if (findProgram(program) !== undefined) continue;
     const server = findProgram(program, serverFolders);
@@ -28,15 +29,18 @@ export async function findPeers(root, required) {
   }
   for (const pin of pins) {
     const found = findProgram(pin.program);
-    // one of many minutes is built where it is required alone
-    const isWorth = required || !("isSlow" in pin) || isBuilt(root, pin);
-    const built = found === undefined && isWorth ? await buildPeer(root, pin, required) : undefined;
+    const isOptional = "isOptional" in pin;
+    // one of many minutes is built where peers are required alone
+    const isWorth = required || !isOptional || isBuilt(root, pin);
+    const built = found === undefined && isWorth ? await buildPeer(root, pin, required && !isOptional) : undefined;
     const folder = found === undefined ? built : dirname(found);
-    if (folder === undefined) missing.push(pin.program);
-    else folders.push(folder);
+    if (folder !== undefined) folders.push(folder);
+    else if (isOptional) skipped.push(pin.program);
+    else missing.push(pin.program);
   }
   if (missing.length > 0 && required) throw new Error(`PEERS=required, and these are missing: ${missing.join(", ")}`);
-  if (missing.length > 0) process.stderr.write(`no ${missing.join(", ")} here: their tests will be skipped\n`);
+  const absent = [...missing, ...skipped];
+  if (absent.length > 0) process.stderr.write(`no ${absent.join(", ")} here: their tests will be skipped\n`);
   return folders;
 }
 
@@ -70,8 +74,9 @@ export async function requirePrograms(root, names) {
 
 /**
  * A Go program: a package of a published module at a version, or a module of ours in a folder of the repository, which may
- * have a build.mjs that lays more beside it.
- * @typedef {{program: string, package: string, version: string} | {program: string, folder: string, isSlow?: true}} Pin
+ * have a build.mjs that lays more beside it. An optional one takes minutes, and needs hundreds of modules that not every
+ * registry may serve: where it can't be had its tests are skipped by name, even where peers are required.
+ * @typedef {{program: string, package: string, version: string} | {program: string, folder: string, isOptional?: true}} Pin
  */
 
 /**

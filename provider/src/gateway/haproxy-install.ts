@@ -8,9 +8,6 @@ import type { SiteData } from "./site";
 /** Name of the configuration within a set. */
 const configurationFile = "haproxy.cfg";
 
-/** Where packages look for it. */
-const entry = "/etc/haproxy/haproxy.cfg";
-
 /** How HAProxy takes its configuration over: a master reads all files anew, and old workers end with their connections. */
 export function haproxyInstall(sites: readonly SiteData[], options: HaproxyOptions): GatewayInstall {
   const owner = ownerOf(options);
@@ -18,7 +15,7 @@ export function haproxyInstall(sites: readonly SiteData[], options: HaproxyOptio
   return {
     directory: options.directory,
     configurationFile,
-    entries: [{ path: entry, file: configurationFile, how: "link" }],
+    entries: [{ path: options.configFile, file: configurationFile, how: "link" }],
     ...(owner !== undefined && { owner }),
     check: `haproxy -c -q -f "$set/check/${configurationFile}"`,
     checkInstalled: checkCommand(options),
@@ -36,15 +33,15 @@ export function haproxyCommands(_sites: readonly SiteData[], options: HaproxyOpt
   };
 }
 
-function checkCommand({ checkCommand: own }: HaproxyOptions): string {
-  return own ?? `haproxy -c -q -f ${entry}`;
+function checkCommand({ checkCommand: own, configFile }: HaproxyOptions): string {
+  return own ?? `haproxy -c -q -f ${configFile}`;
 }
 
 /**
  * A master with a configuration that it can't read goes on with its old workers and says so in its log alone, so the check
  * goes before.
  */
-function reloadCommand({ reloadCommand: own, pidFile }: HaproxyOptions): string {
+function reloadCommand({ reloadCommand: own, pidFile, configFile }: HaproxyOptions): string {
   if (own !== undefined) return own;
   return [
     // of several lines the first is the master's
@@ -54,9 +51,9 @@ function reloadCommand({ reloadCommand: own, pidFile }: HaproxyOptions): string 
     // the file outlives its process, whose number may be another's by now: the signal would end that
     `elif [ "$name" = haproxy ] && tr '\\0' ' ' <"/proc/$pid/cmdline" | grep -q -e ' -W'; then kill -USR2 "$pid"`,
     // no master: a new one asks the old process to end
-    `elif [ "$name" = haproxy ]; then haproxy -W -D -f ${entry} -p ${pidFile} -sf "$pid"`,
+    `elif [ "$name" = haproxy ]; then haproxy -W -D -f ${configFile} -p ${pidFile} -sf "$pid"`,
     // a second one would take a share of the connections (SO_REUSEPORT)
-    `elif pgrep -x -f '[^ ]*haproxy .*-f ${entry}.*' >/dev/null 2>&1; then echo "haproxy runs, and ${pidFile} does not tell its process: give options.pidFile or options.reloadCommand" >&2; false`,
-    `else haproxy -W -D -f ${entry} -p ${pidFile}; fi`,
+    `elif pgrep -x -f '[^ ]*haproxy .*-f ${configFile}.*' >/dev/null 2>&1; then echo "haproxy runs, and ${pidFile} does not tell its process: give options.pidFile or options.reloadCommand" >&2; false`,
+    `else haproxy -W -D -f ${configFile} -p ${pidFile}; fi`,
   ].join("\n");
 }

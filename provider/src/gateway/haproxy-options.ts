@@ -11,6 +11,8 @@ import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOption
 /** What a gateway of kind `haproxy` needs to know beside its sites. */
 export interface HaproxyOptions extends ProxyOptions, OpensslOptions {
   readonly version: "3.0" | "2.6" | "2.8" | "3.2";
+  /** Where HAProxy finds its configuration: becomes a link. Default /etc/haproxy/haproxy.cfg; containers have others. */
+  readonly configFile: string;
   /** Whom HAProxy becomes after it has read its files as root; default `haproxy`, as packages have it. */
   readonly processUser: string;
   readonly processGroup: string;
@@ -40,6 +42,7 @@ const connections: OptionReader<number> = (value = defaultConnections, path) => 
 const table: OptionTable<HaproxyOptions> = {
   ...proxyOptionTable(["3.0", "2.6", "2.8", "3.2"], "/etc/haproxy/tls-gateway"),
   ...opensslOptionTable,
+  configFile: directoryOption("/etc/haproxy/haproxy.cfg"),
   processUser: nameOption("haproxy"),
   processGroup: nameOption("haproxy"),
   chroot,

@@ -37,14 +37,26 @@ export function traefikName(text: string): string {
   return text.replace(/[^A-Za-z0-9_-]/gu, (sign) => `=${Buffer.from(sign, "utf8").toString("hex")}=`);
 }
 
-/** YAML in which every text stands in double quotes. Braces can't come in: Traefik would run them as a template. */
+/**
+ * Block YAML in which every key and text is JSON, which YAML 1.2 takes in double quotes; the library needs three times as
+ * long for 10,000 sites. Braces can't come in: Traefik would run them as a template.
+ */
 export function renderYaml(value: TraefikValue): string {
-  // a quarter of the time that the provider process takes to load
-  const { stringify } = require("yaml") as typeof import("yaml");
-  return stringify(value, {
-    defaultKeyType: "PLAIN",
-    defaultStringType: "QUOTE_DOUBLE",
-    lineWidth: 0,
-    aliasDuplicateObjects: false,
-  });
+  const lines: string[] = [];
+  addBlock(lines, value, "");
+  return `${lines.join("\n")}\n`;
+}
+
+function addBlock(lines: string[], block: object, indent: string): void {
+  for (const [key, value] of Object.entries(block)) {
+    const start = `${indent}${Array.isArray(block) ? "-" : `${JSON.stringify(key)}:`}`;
+    if (typeof value !== "object" || value === null) {
+      lines.push(`${start} ${JSON.stringify(value)}`);
+    } else if (Object.keys(value).length === 0) {
+      lines.push(`${start} ${Array.isArray(value) ? "[]" : "{}"}`);
+    } else {
+      lines.push(start);
+      addBlock(lines, value, `${indent}  `);
+    }
+  }
 }
