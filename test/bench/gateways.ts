@@ -162,12 +162,16 @@ function writeConfiguration(name: GatewayKindName, folder: string, certFile: str
 
 async function measurePreview(kind: GatewayKindName, runs: number): Promise<Measurement> {
   let value = "DENY";
-  const fleet = () =>
-    makeFleet(kind, PREVIEW.sites).map((site, index) => {
-      if (index !== PREVIEW.sites / 2)
-        return { ...site, tls: "disabled", redirectToHttps: false, hsts: false } as const;
-      const headers = [{ on: "response", action: "set", name: "X-Frame-Options", value }] as const;
-      return { ...site, tls: "disabled", redirectToHttps: false, hsts: false, headers: [...headers] } as const;
+  // without TLS, as every kind takes it without files
+  const plain = makeFleet(kind, PREVIEW.sites).map(({ redirectToHttps: _, hsts: __, ...site }) => ({
+    ...site,
+    binds: [`${site.name}.example.com:8080`],
+    tls: "disabled" as const,
+  }));
+  const fleet = (): GatewaySiteArgs[] =>
+    plain.map((site, index) => {
+      if (index !== PREVIEW.sites / 2) return site;
+      return { ...site, headers: [{ on: "response", action: "set", name: "X-Frame-Options", value }] };
     });
   const options = { options: optionsOf[kind] ?? {} };
   const ours = await BenchStack.create("ours", async () => {

@@ -14,8 +14,10 @@ import { trialSites } from "../support/gateway-sites";
 import { describeWithPeer, type Peer } from "../support/peer";
 
 const placed = { certFile: "/p/a.pem", keyFile: "/p/a.key", clientRootFile: "/p/c.pem", upstreamRootFile: "/p/u.pem" };
-const upstreams = { plain: 8001, secure: 8002, h2c: 8003, down: 8004 };
-const trial = trialSites({ tlsPort: 8443, plainPort: 8080, upstreams, placed }, envoy.features);
+const numbers = { plain: 8001, secure: 8002, h2c: 8003, down: 8004, second: 8005 };
+const upstreams = { ...numbers, first: 8006, elsewhere: 8007, later: 8008, silent: 8009 };
+const ports = { tlsPort: 8443, plainPort: 8080, openPort: 8444, otherPort: 8445 };
+const trial = trialSites({ ...ports, upstreams, placed }, envoy.features);
 const upstream = { url: "http://app.internal:8080" };
 
 /** What the trial of running servers lacks. */

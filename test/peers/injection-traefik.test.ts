@@ -1,104 +1,78 @@
 // No text of a user becomes more than a text in Traefik's configuration. FUZZ_RUNS=10000 for a long run.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, expect, it } from "vitest";
+import { connect } from "node:tls";
+import { expect } from "vitest";
 import { parse } from "yaml";
-import type { SiteData } from "../../provider/src/gateway/site";
 import { traefik as kind } from "../../provider/src/gateway/traefik";
 import { freePorts } from "../support/caddy";
 import { spawnServer } from "../support/gateway-server";
-import { harmlessSites, hostileSites, shapeOf } from "../support/hostile-sites";
-import { leafExtensions, OpensslPki } from "../support/openssl-pki";
+import { traefikServer } from "../support/gateway-server-traefik";
+import { placeFiles, shapeOf, testCarriedValues, testHostileSites, trialFolder } from "../support/hostile-trial";
 import { describeWithPeer } from "../support/peer";
 
-const runs = Number(process.env.FUZZ_RUNS ?? 2000);
-/** Sites in one configuration. */
-const batch = 500;
-const options = kind.parseOptions({});
+/** Where names of sites, paths and headers are keys. */
+const namedPlaces = /\.(routers|services|middlewares|serversTransports|options|custom(Request|Response)Headers)$/;
+const shape = (text: string) => shapeOf(parse(text), (key, at) => (namedPlaces.test(at) ? "key" : key));
 
 describeWithPeer(
   "traefik",
-  ({ path }) => {
-    const pki = new OpensslPki();
-    const folder = mkdtempSync(join(tmpdir(), "injection-traefik-"));
-    const pair = pki.issue("any", { extensions: leafExtensions("DNS:any.test") });
-    afterAll(() => {
-      pki.remove();
-      rmSync(folder, { recursive: true, force: true });
-    });
+  (traefik) => {
+    const folder = trialFolder();
+    const server = traefikServer(traefik);
+    const options = kind.parseOptions({ ...server.options, directory: join(folder, "tls-gateway") });
+    const hosts = ["127.0.0.1", "[::1]", "app.test", "a-b.app.test"];
+    const ground = { kind, options, folder, hosts, actions: ["set", "remove"] } as const;
 
-    it(`keeps the structure of ${runs} sites with hostile texts`, { timeout: 60_000 + runs * 60 }, async () => {
-      let served = 0;
-      for (let start = 0; start < runs; start += batch) {
-        const sites = hostileSites(Math.min(batch, runs - start), ["set"]).filter(
-          (site) => kind.checkSites([site], options).length === 0,
-        );
-        served += sites.length;
-        const { configuration } = kind.render(sites, options);
-        expect(configuration).not.toContain("{{");
-        // names of sites, paths and headers are keys here
-        const isKept = (key: string) => /^[a-z][A-Za-z0-9]*$/.test(key);
-        const found = shapeOf(parse(configuration), isKept);
-        expect(found).toEqual(shapeOf(parse(kind.render(harmlessSites(sites), options).configuration), isKept));
-        expect(await complaints(path, join(folder, String(start)), sites, configuration)).toEqual([]);
-      }
-      // what the schema refuses proves nothing here
-      expect(served).toBeGreaterThan(runs / 3);
+    testHostileSites(ground, async (sites, harmless) => {
+      const { configuration } = kind.render(sites, options);
+      expect(configuration).not.toContain("{{");
+      expect(shape(configuration)).toEqual(shape(kind.render(harmless, options).configuration));
+      placeFiles(ground, sites);
+      expect(await complaints(configuration)).toEqual([]);
     });
 
     /** What Traefik itself has against it: every error in the file. */
-    async function complaints(
-      program: string,
-      place: string,
-      sites: readonly SiteData[],
-      configuration: string,
-    ): Promise<readonly string[]> {
-      mkdirSync(join(place, "dynamic"), { recursive: true });
-      mkdirSync(join(place, "p"));
-      for (const { tls, upstream, clientAuth } of sites) {
-        const own =
-          tls !== "disabled" && "certificate" in tls && "certFile" in tls.certificate ? tls.certificate : undefined;
-        for (const file of [own?.certFile, upstream?.rootCaFile, clientAuth?.caFile]) {
-          if (file !== undefined) writeFileSync(join(place, file), pair.keyPem + pair.pem);
-        }
-      }
-      const [port = 0] = await freePorts(1);
-      const text = configuration.replaceAll('"/p/', `"${place}/p/`);
-      writeFileSync(join(place, "dynamic", "all.yml"), text);
-      const point = "port-443-127-0-0-1";
+    async function complaints(configuration: string): Promise<readonly string[]> {
+      const place = mkdtempSync(join(folder, "run-"));
+      mkdirSync(join(place, "dynamic"));
+      const [port = 0, plainPort = 0] = await freePorts(2);
+      writeFileSync(join(place, "dynamic", "all.yml"), configuration);
       const lines = [
-        `entryPoints: { ${point}: { address: "127.0.0.1:${port}" } }`,
+        "entryPoints:",
+        `  port-65001-127-0-0-1: { address: "127.0.0.1:${port}" }`,
+        `  port-65002-127-0-0-1: { address: "127.0.0.1:${plainPort}" }`,
         `providers: { file: { directory: "${join(place, "dynamic")}" } }`,
-        `log: { level: ERROR, format: json }`,
+        "log: { level: ERROR, format: json }",
       ];
       writeFileSync(join(place, "traefik.yml"), lines.join("\n"));
-      const child = spawnServer(program, [`--configFile=${join(place, "traefik.yml")}`], place);
+      const child = spawnServer(traefik.path, [`--configFile=${join(place, "traefik.yml")}`], place);
       let said = "";
       for (const stream of [child.stdout, child.stderr]) stream?.on("data", (part) => (said += String(part)));
       try {
         // until the configuration is there, the handshake has a certificate that Traefik made up
-        const [probe] = sites;
-        for (let tries = 0; tries < 600 && !(await isServed(port, probe)); tries++) await pause(50);
-        expect(await isServed(port, probe)).toBe(true);
+        for (let tries = 0; tries < 600 && !(await isServed(port)); tries++) await pause(50);
+        expect(await isServed(port)).toBe(true);
       } finally {
-        const ended = new Promise((resolve) => child.once("close", resolve));
+        const ended = once(child, "close");
         child.kill("SIGTERM");
         await ended;
       }
       return said.split("\n").filter((line) => line !== "");
     }
+
+    testCarriedValues(server);
   },
   { isOptional: true },
 );
 
-/** Whether a handshake for the name of the site gets the pair's certificate. */
-async function isServed(port: number, site: SiteData | undefined): Promise<boolean> {
-  const { connect } = await import("node:tls");
+/** Whether a handshake gets a certificate of the configuration. */
+async function isServed(port: number): Promise<boolean> {
   return await new Promise((resolve) => {
     const socket = connect({ host: "127.0.0.1", port, servername: "any.test", rejectUnauthorized: false }, () => {
-      resolve(site !== undefined && String(socket.getPeerCertificate().subject.CN) === "any");
+      resolve(String(socket.getPeerCertificate().subject.CN) === "any");
       socket.destroy();
     });
     socket.on("error", () => resolve(false));

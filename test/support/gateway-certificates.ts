@@ -22,6 +22,8 @@ export interface GatewayCertificates {
   readonly stranger: KeyPair;
   /** For `app.internal` and 127.0.0.1. */
   readonly upstream: KeyPair;
+  /** For `app.internal` too, and an address that it does not have. */
+  readonly upstreamElsewhere: KeyPair;
   readonly upstreamRootPem: string;
   readonly otherRootPem: string;
   readonly remove: () => void;
@@ -47,7 +49,10 @@ export function makeGatewayCertificates(names: Readonly<Record<string, readonly 
     IssuedPair,
     IssuedPair,
   ];
-  const upstreamExtensions = leafExtensions("DNS:app.internal,IP:127.0.0.1");
+  const upstreamOf = (address: string): KeyPair =>
+    pairOf(
+      pki.issue("upstream", { issuer: upstreamRoot, extensions: leafExtensions(`DNS:app.internal,IP:${address}`) }),
+    );
   return {
     rootPem: root.pem,
     served: Object.fromEntries(Object.entries(names).map(([name, covered]) => [name, serve(name, covered)])),
@@ -55,7 +60,8 @@ export function makeGatewayCertificates(names: Readonly<Record<string, readonly 
     clientRootPem: clientRoot.pem,
     client: clientOf(clientRoot),
     stranger: clientOf(strangerRoot),
-    upstream: pairOf(pki.issue("upstream", { issuer: upstreamRoot, extensions: upstreamExtensions })),
+    upstream: upstreamOf("127.0.0.1"),
+    upstreamElsewhere: upstreamOf("127.0.0.99"),
     upstreamRootPem: upstreamRoot.pem,
     otherRootPem: strangerRoot.pem,
     remove: () => pki.remove(),

@@ -204,6 +204,33 @@ export async function shakeHands(target: GatewayTarget): Promise<TlsFacts> {
   return { version, cipher: name ?? "", group, alpn: socket.alpnProtocol, subject: String(subject.CN), serialNumber };
 }
 
+/** A session of TLS that a site gave with its answer to a GET, if it gave one; of TLS 1.2 it comes in the handshake. */
+export async function sessionOf(target: GatewayTarget, host: string): Promise<Buffer | undefined> {
+  const socket = (await openSocket(target)) as TLSSocket;
+  let session: Buffer | undefined = socket.getProtocol() === "TLSv1.2" ? socket.getSession() : undefined;
+  socket.on("session", (given: Buffer) => {
+    session = given;
+  });
+  // a ticket of TLS 1.3 comes with the answer
+  socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  for await (const _ of socket);
+  return session;
+}
+
+/** What comes back for octets, until the connection ends, or has been silent for long. */
+export async function exchange(target: GatewayTarget, octets: string | Buffer): Promise<string> {
+  const socket = await openSocket(target);
+  socket.setTimeout(PATIENCE, () => socket.destroy(new Error(`no answer in ${PATIENCE} ms`)));
+  socket.write(octets);
+  let text = "";
+  try {
+    for await (const part of socket) text += String(part);
+  } catch {
+    // ended by the other side: what came before counts
+  }
+  return text;
+}
+
 /** PROXY protocol, version 1: one line of text. */
 export function proxyHeaderV1(source: string, port = 40_000): Buffer {
   const [family, destination] = source.includes(":") ? ["TCP6", "2001:db8::1"] : ["TCP4", "192.0.2.1"];

@@ -1,6 +1,6 @@
 // Guards: a certificate that the wrong name gets, a protocol that a profile does not offer, a client without a certificate.
 import { expect } from "vitest";
-import { ask, openSocket, shakeHands } from "./gateway-client";
+import { ask, type GatewayTarget, openSocket, sessionOf, shakeHands } from "./gateway-client";
 import { addresses } from "./gateway-sites";
 import type { GatewayTrial } from "./gateway-trial";
 import { type OpenWebSocket, openWebSocket } from "./gateway-websocket";
@@ -126,6 +126,10 @@ export function handshakeFeatures(trial: GatewayTrial): void {
 
 /** Only a certificate of the site's authority gets in; and no other site asks for one. */
 function clientAuthFeatures(trial: GatewayTrial): void {
+  const secure = (site: string, more: object): GatewayTarget => {
+    const target = trial.secure(`${site}.gw.test`);
+    return { ...target, tls: { ...target.tls, ...more } };
+  };
   const refusal = async (tls: object, http: "1.1" | "2") => {
     const answer = await trial.ask("mtls", { tls, http }).catch(() => undefined);
     return answer === undefined || (answer.status >= 400 && answer.status < 500);
@@ -165,7 +169,7 @@ function clientAuthFeatures(trial: GatewayTrial): void {
           expect(answer.status).toBe(421);
         }
         for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const) {
-          const session = await sessionOf(trial, "a", { maxVersion });
+          const session = await sessionOf(secure("a", { maxVersion }), "a.gw.test");
           if (session !== undefined) expect(await refusal({ session, maxVersion }, "1.1")).toBe(true);
         }
       });
@@ -181,7 +185,7 @@ function clientAuthFeatures(trial: GatewayTrial): void {
       const { stranger } = trial.world.certificates;
       const reached = await trial.reaching(async () => {
         for (const maxVersion of ["TLSv1.3", "TLSv1.2"] as const) {
-          const session = await sessionOf(trial, "other-mtls", { ...stranger, maxVersion });
+          const session = await sessionOf(secure("other-mtls", { ...stranger, maxVersion }), "other-mtls.gw.test");
           if (session === undefined) continue;
           for (const http of ["1.1", "2"] as const) {
             expect(await refusal({ session, maxVersion }, http)).toBe(true);
@@ -201,19 +205,4 @@ async function openTunnel(trial: GatewayTrial): Promise<OpenWebSocket> {
   const webSocket = await openWebSocket(socket, { host: "any.gw.test" });
   expect(await webSocket.next()).toMatch(/^hello/);
   return webSocket;
-}
-
-/** A session of TLS that a site gave with its answer, if it gave one. */
-async function sessionOf(trial: GatewayTrial, site: string, options: object): Promise<Buffer | undefined> {
-  const host = `${site}.gw.test`;
-  const { tls, ...target } = trial.secure(host);
-  const socket = await openSocket({ ...target, tls: { ...tls, ...options } });
-  let session: Buffer | undefined;
-  socket.on("session", (given: Buffer) => {
-    session = given;
-  });
-  // a ticket of TLS 1.3 comes with the answer
-  socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
-  for await (const _ of socket);
-  return session;
 }

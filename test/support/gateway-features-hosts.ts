@@ -1,6 +1,6 @@
 // Guards: requests that a site answers for the host of another, and redirects that lose something on their way.
 import { expect } from "vitest";
-import { ask, type GatewayTarget, openSocket } from "./gateway-client";
+import { ask, exchange } from "./gateway-client";
 import { addresses } from "./gateway-sites";
 import type { GatewayTrial } from "./gateway-trial";
 
@@ -137,17 +137,4 @@ export function hostFeatures(trial: GatewayTrial): void {
       expect([answer.status, ...answer.all("location")]).toEqual([permanent, expected]);
     }
   });
-}
-
-/** What comes back for octets, until the connection ends. */
-async function exchange(target: GatewayTarget, octets: string): Promise<string> {
-  const socket = await openSocket(target);
-  socket.write(octets);
-  let text = "";
-  try {
-    for await (const part of socket) text += String(part);
-  } catch {
-    // ended by the other side: what came before counts
-  }
-  return text;
 }

@@ -1,9 +1,12 @@
 // The suite for every kind of gateway: what a site can ask for, tried by real requests to the real server, started from what
 // our renderer emits. What a kind can't do is skipped by its own table, with its reason.
 import { afterAll, beforeAll, describe } from "vitest";
+import { failureFeatures } from "./gateway-features-failures";
 import { handshakeFeatures } from "./gateway-features-handshake";
 import { headerFeatures } from "./gateway-features-headers";
 import { hostFeatures } from "./gateway-features-hosts";
+import { neighbourFeatures } from "./gateway-features-neighbours";
+import { octetFeatures } from "./gateway-features-octets";
 import { proxyProtocolFeatures } from "./gateway-features-proxy-protocol";
 import { routingFeatures } from "./gateway-features-routing";
 import { tunnelFeatures } from "./gateway-features-tunnels";
@@ -22,6 +25,9 @@ export function gatewayFeatures(server: GatewayServer): void {
     headers: headerFeatures,
     "routing and maintenance": routingFeatures,
     upstreams: upstreamFeatures,
+    "what passes as it is": octetFeatures,
+    "sites beside each other": neighbourFeatures,
+    "upstreams that fail": failureFeatures,
     tunnels: tunnelFeatures,
     "the PROXY protocol": proxyProtocolFeatures,
   };

@@ -16,6 +16,7 @@ export function caddyServer(caddy: Peer): GatewayServer {
     kind: "caddy",
     options: { version },
     refusesHandshakes: true,
+    cutsUnreadBodies: true,
     // 2.6 ends them, as its kind notes
     keepsTunnels: version !== "2.6",
     start: async (folder, configuration) => {

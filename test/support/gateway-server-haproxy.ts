@@ -19,6 +19,9 @@ export function haproxyServer(haproxy: Peer): GatewayServer {
       maxConnections: 1000,
     },
     refusesHandshakes: true,
+    // a browser tries again by itself (RFC 9113 section 8.7)
+    refusesStreams: true,
+    lenientProxyHeaders: ["a long line", "an octet of 300"],
     keepsTunnels: true,
     start: (folder, configuration) => ({
       child: spawnServer(haproxy.path, ["-W", "-f", configuration], folder),

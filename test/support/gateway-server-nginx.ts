@@ -13,6 +13,7 @@ export function nginxServer(nginx: Peer): GatewayServer {
     kind: "nginx",
     options: { version: nginxVersion(nginx), opensslVersion: "3.0" },
     refusesHandshakes: true,
+    lenientProxyHeaders: ["a long line", "an octet of 300", "another family", "an unknown command"],
     keepsTunnels: true,
     start: (folder, configuration) => {
       const lines = [

@@ -2,7 +2,6 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { dynamicFolder } from "../../provider/src/gateway/traefik-static";
 import { freePorts } from "./caddy";
 import { type GatewayServer, spawnServer } from "./gateway-server";
 import type { Peer } from "./peer";
@@ -19,6 +18,7 @@ export function traefikServer(traefik: Peer): GatewayServer {
     statuses: { slow: 504, unverified: 500, undecodable: 400 },
     differs: { redirectOfGet: 301, mixesWildcard: true, keepsSilentTunnels: true, spelling },
     keepsTunnels: true,
+    lenientProxyHeaders: ["another family"],
     refusedActions: ["append", "addIfAbsent", "replace"],
     start: async (folder, configuration) => {
       const dynamic = join(folder, "dynamic");
@@ -38,9 +38,9 @@ export function traefikServer(traefik: Peer): GatewayServer {
       };
       takeOver();
       const own = readFileSync(join(folder, "tls-gateway/current/traefik.yml"), "utf8")
-        .replace(dynamicFolder, dynamic)
-        .replace("entryPoints:\n", `entryPoints:\n  ready:\n    address: 127.0.0.1:${port}\n`)
-        .replace("providers:\n", 'providers:\n  providersThrottleDuration: "0.1s"\n');
+        .replace("/etc/traefik/dynamic", dynamic)
+        .replace('"entryPoints":\n', `"entryPoints":\n  ready:\n    address: 127.0.0.1:${port}\n`)
+        .replace('"providers":\n', '"providers":\n  providersThrottleDuration: "0.1s"\n');
       writeFileSync(join(folder, "traefik.yml"), own);
       const child = spawnServer(traefik.path, [`--configFile=${join(folder, "traefik.yml")}`], folder);
       await ready(port, generation);

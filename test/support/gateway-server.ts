@@ -40,6 +40,12 @@ export interface GatewayServer {
     /** What becomes of a target on its way to the upstream: another spelling of the same. */
     readonly spelling: (target: string) => string;
   };
+  /** It answers 503 over HTTP/1.1 to an upstream that takes no connection, and over HTTP/2 that nothing was done (HAProxy). */
+  readonly refusesStreams?: true;
+  /** Over HTTP/1.1 it closes after an answer when much of the body is still to come, without reading that (Go). */
+  readonly cutsUnreadBodies?: true;
+  /** What begins like a PROXY header, is none, and counts for it, by the names of gateway-features-proxy-protocol.ts. */
+  readonly lenientProxyHeaders?: readonly string[];
   /** Changes of headers that its kind refuses, as its checks say; they are left out. */
   readonly refusedActions?: readonly HeaderChange["action"][];
   /** Starts it in the foreground on the configuration, in a folder of its own. */

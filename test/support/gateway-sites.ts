@@ -2,6 +2,7 @@
 import { type FeatureTable, gatewayFeatures } from "../../provider/src/gateway/features";
 import type { SiteData } from "../../provider/src/gateway/site";
 import { acceptedSites } from "./cells-sites";
+import { edgeSites } from "./gateway-sites-edge";
 
 /** Ports of the upstreams, by what they are. */
 export interface UpstreamPorts {
@@ -11,12 +12,26 @@ export interface UpstreamPorts {
   readonly h2c: number;
   /** Nobody listens. */
   readonly down: number;
+  /** Another one without TLS. */
+  readonly second: number;
+  /** Another one with TLS, which no site but its own asks. */
+  readonly first: number;
+  /** One whose certificate is for another address than it has. */
+  readonly elsewhere: number;
+  /** Nobody listens before a test does. */
+  readonly later: number;
+  /** Connections to it come to nothing, and are not refused. */
+  readonly silent: number;
 }
 
 /** What the sites stand on. */
 export interface SiteGround {
   readonly tlsPort: number;
   readonly plainPort: number;
+  /** Where the names of a site with client certificates have none. */
+  readonly openPort: number;
+  /** Where they have those of another authority. */
+  readonly otherPort: number;
   readonly upstreams: UpstreamPorts;
   /** Paths, on the server, of what a site says that it finds there. */
   readonly placed: {
@@ -52,12 +67,13 @@ export const certificateNames: Readonly<Record<string, readonly string[]>> = {
   proxied: ["proxied.test", "busy.test"],
   nameless: ["any.test"],
   placed: ["placed.gw.test"],
+  "beside-any": ["any.test"],
 };
 
 /** All sites that a kind with these features can serve. */
 export function trialSites(ground: SiteGround, features: FeatureTable): readonly SiteData[] {
   const used = Object.entries(gatewayFeatures).filter(([name]) => features[name as keyof FeatureTable] !== true);
-  return acceptedSites(...mainSites(ground), ...otherSites(ground)).filter(
+  return acceptedSites(...mainSites(ground), ...otherSites(ground), ...edgeSites(ground)).filter(
     (site) => !used.some(([, feature]) => feature.isUsed(site)),
   );
 }

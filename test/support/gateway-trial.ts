@@ -4,13 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "vitest";
 import { type FeatureTable, type GatewayFeature, gatewayFeatures } from "../../provider/src/gateway/features";
-import type { GatewayFile } from "../../provider/src/gateway/kind";
+import type { GatewayFile, SiteProblem } from "../../provider/src/gateway/kind";
 import type { SiteData } from "../../provider/src/gateway/site";
 import { freePorts } from "./caddy";
 import { type GatewayCertificates, makeGatewayCertificates, partOf } from "./gateway-certificates";
 import { ask, type GatewayAnswer, type GatewayAsk, type GatewayTarget } from "./gateway-client";
 import { type GatewayServer, kindNamed, type RunningGateway, startGateway } from "./gateway-server";
+import { startSilentListener } from "./gateway-silent-listener";
 import { addresses, certificateNames, trialSites } from "./gateway-sites";
+import { refusableSites } from "./gateway-sites-edge";
 import { type GatewayUpstream, startUpstream } from "./gateway-upstream";
 
 /** What is there while the tests run. */
@@ -20,7 +22,17 @@ export interface GatewayWorld {
     readonly plain: GatewayUpstream;
     readonly secure: GatewayUpstream;
     readonly h2c: GatewayUpstream;
+    readonly second: GatewayUpstream;
+    readonly first: GatewayUpstream;
+    readonly elsewhere: GatewayUpstream;
   };
+  /** Where a test may start the upstream of the site "returning". */
+  readonly laterPort: number;
+  /** Where the names of the site "mtls" are served without client certificates, and with those of another authority. */
+  readonly openPort: number;
+  readonly otherPort: number;
+  /** What the kind's checks say of sites that were left out, by their names. */
+  readonly refusals: ReadonlyMap<string, readonly SiteProblem[]>;
   readonly tlsPort: number;
   readonly plainPort: number;
   /** Where `redirectToHttps` listens. */
@@ -70,24 +82,56 @@ export class GatewayTrial {
       plain: await this.#upstream({ label: "plain" }),
       secure: await this.#upstream({ label: "secure", ...secureTls }),
       h2c: await this.#upstream({ label: "h2c", http2: "echo" }),
+      second: await this.#upstream({ label: "second" }),
+      first: await this.#upstream({ label: "first", ...secureTls }),
+      elsewhere: await this.#upstream({ label: "elsewhere", tls: certificates.upstreamElsewhere }),
     };
-    const [tlsPort = 0, plainPort = 0, httpPort = 0, down = 0] = await freePorts(4);
+    const silent = await startSilentListener();
+    this.#stop.push(silent.stop);
+    const [tlsPort = 0, plainPort = 0, httpPort = 0, down = 0, later = 0, openPort = 0, otherPort = 0] =
+      await freePorts(7);
     const folder = mkdtempSync(join(tmpdir(), "tls-gateway-trial-"));
     this.#stop.push(() => rmSync(folder, { recursive: true, force: true }));
-    const { plain, secure, h2c } = upstreams;
-    const ports = { plain: plain.port, secure: secure.port, h2c: h2c.port, down };
+    const { plain, secure, h2c, second, first, elsewhere } = upstreams;
+    const ports = {
+      plain: plain.port,
+      secure: secure.port,
+      h2c: h2c.port,
+      second: second.port,
+      first: first.port,
+      elsewhere: elsewhere.port,
+      silent: silent.port,
+      down,
+      later,
+    };
     const kind = kindNamed(this.server.kind);
+    const options = kind.parseOptions({ ...this.server.options, httpPort, directory: join(folder, "tls-gateway") });
     const placed = placeFiles(folder, certificates);
     const refused = new Set<string>(this.server.refusedActions);
-    const sites = trialSites({ tlsPort, plainPort, upstreams: ports, placed }, this.#features).map((site) =>
+    const ground = { tlsPort, plainPort, openPort, otherPort, upstreams: ports, placed };
+    const asked = trialSites(ground, this.#features).map((site) =>
       site.headers === undefined
         ? site
         : { ...site, headers: site.headers.filter(({ action }) => !refused.has(action)) },
     );
+    const refusals = new Map(
+      asked
+        .filter(({ name }) => refusableSites.has(name))
+        .map((site) => [site.name, kind.checkSites([site], options)] as const)
+        .filter(([, problems]) => problems.length > 0),
+    );
+    // what is refused beside the others alone
+    const together = kind.checkSites(
+      asked.filter(({ name }) => !refusals.has(name)),
+      options,
+    );
+    for (const problem of together) {
+      if (refusableSites.has(problem.site)) refusals.set(problem.site, [problem]);
+    }
+    const sites = asked.filter(({ name }) => !refusals.has(name));
     const contents = (source: GatewayFile["source"]) => contentOf(certificates, source);
     const gateway = await startGateway(this.server, folder, sites, { httpPort }, contents);
     this.#stop.push(gateway.stop);
-    const options = kind.parseOptions({ ...this.server.options, httpPort, directory: join(folder, "tls-gateway") });
     const replace = (name: string) => {
       for (const { path, source } of kind.files(sites, options)) {
         if (source.name !== name) continue;
@@ -96,7 +140,8 @@ export class GatewayTrial {
         renameSync(`${path}.new`, path);
       }
     };
-    this.#world = { certificates, upstreams, tlsPort, plainPort, httpPort, sites, gateway, replace };
+    const places = { tlsPort, plainPort, httpPort, openPort, otherPort, laterPort: later };
+    this.#world = { certificates, upstreams, ...places, sites, refusals, gateway, replace };
   }
 
   async stop(): Promise<void> {
@@ -148,7 +193,8 @@ function featuresOf({ kind: name, options }: GatewayServer): FeatureTable {
   const kind = kindNamed(name);
   const parsed = kind.parseOptions({ ...options, directory: "/srv/gateway" });
   const placed = { certFile: "/c.pem", keyFile: "/k.pem", clientRootFile: "/r.pem", upstreamRootFile: "/u.pem" };
-  const ground = { tlsPort: 8443, plainPort: 8081, upstreams: { plain: 1, secure: 2, h2c: 3, down: 4 }, placed };
+  const upstreams = { plain: 1, secure: 2, h2c: 3, down: 4, second: 5, first: 6, elsewhere: 7, later: 8, silent: 9 };
+  const ground = { tlsPort: 8443, plainPort: 8081, openPort: 8444, otherPort: 8445, upstreams, placed };
   const table: Partial<Record<GatewayFeature, string>> = {};
   for (const site of trialSites(ground, kind.features)) {
     for (const { property, reason } of kind.checkSites([site], parsed)) {
@@ -167,7 +213,7 @@ function contentOf(certificates: GatewayCertificates, source: GatewayFile["sourc
     return name.endsWith("wrong-root") ? certificates.otherRootPem : certificates.upstreamRootPem;
   }
   if (source.of === "clientAuth") {
-    return name === "other-mtls" ? certificates.otherRootPem : certificates.clientRootPem;
+    return name === "other-mtls" || name === "mtls-other" ? certificates.otherRootPem : certificates.clientRootPem;
   }
   const served = certificates.served[name];
   if (served === undefined) throw new Error(`no certificate is called ${name}`);

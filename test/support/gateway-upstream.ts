@@ -32,6 +32,8 @@ export interface WantedAnswer {
   readonly hang?: true;
   /** This many octets in place of the echo. */
   readonly size?: number;
+  /** Answered before the body is read; then that is read and dropped, or the connection is closed. */
+  readonly early?: "drop" | "close";
   /** "first" is sent, and "second" when {@link GatewayUpstream.release} is called. */
   readonly halves?: true;
 }
@@ -39,6 +41,8 @@ export interface WantedAnswer {
 /** What kind of upstream is started. */
 export interface UpstreamOptions {
   readonly label: string;
+  /** Default: one that is free. */
+  readonly port?: number;
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Who takes connections of HTTP/2: the service of gateway-grpc.ts, or the echo. */
   readonly http2?: "grpc" | "echo";
@@ -63,7 +67,12 @@ type Ask = IncomingMessage | Http2ServerRequest;
 type Reply = ServerResponse | Http2ServerResponse;
 
 /** Starts an upstream on 127.0.0.1. */
-export async function startUpstream({ label, tls, http2 = "grpc" }: UpstreamOptions): Promise<GatewayUpstream> {
+export async function startUpstream({
+  label,
+  port = 0,
+  tls,
+  http2 = "grpc",
+}: UpstreamOptions): Promise<GatewayUpstream> {
   const events = new EventEmitter();
   const sockets = new Set<Socket>();
   const askedNames = new Set<string | false>();
@@ -106,7 +115,7 @@ export async function startUpstream({ label, tls, http2 = "grpc" }: UpstreamOpti
           else http1.emit("connection", socket);
         });
   front.on("tlsClientError", () => undefined);
-  front.listen(0, "127.0.0.1");
+  front.listen(port, "127.0.0.1");
   await once(front, "listening");
   return {
     port: (front.address() as { port: number }).port,
@@ -134,6 +143,7 @@ export async function startUpstream({ label, tls, http2 = "grpc" }: UpstreamOpti
 async function answerRequest(label: string, events: EventEmitter, request: Ask, reply: Reply): Promise<void> {
   const wanted = JSON.parse(String(request.headers["x-answer"] ?? "{}")) as WantedAnswer;
   let bodyLength = 0;
+  if (wanted.early !== undefined) return await answerEarly(wanted, label, request, reply);
   for await (const part of request) {
     bodyLength += (part as Buffer).length;
     events.emit("part", bodyLength);
@@ -162,6 +172,30 @@ async function answerRequest(label: string, events: EventEmitter, request: Ask, 
     return;
   }
   reply.end(JSON.stringify(seen));
+}
+
+/** As a service does that can tell by the headers that it does not want the body. */
+async function answerEarly(
+  { early, status = 200 }: WantedAnswer,
+  label: string,
+  request: Ask,
+  reply: Reply,
+): Promise<void> {
+  const text = "early";
+  reply.setHeader("x-early", label);
+  reply.setHeader("content-length", String(text.length));
+  // not of HTTP/2 (RFC 9113 section 8.2.2)
+  if (early === "close" && request.httpVersionMajor === 1) reply.setHeader("connection", "close");
+  if (early === "drop") request.resume();
+  (reply as ServerResponse).writeHead(status);
+  if (early === "close" || request.httpVersionMajor === 2) {
+    reply.end(text);
+    return;
+  }
+  // Node would close the connection at the end of the answer: it is held open while the body comes
+  write(reply, text);
+  await new Promise((resolve) => request.once("end", resolve).once("close", resolve));
+  reply.end();
 }
 
 function headersOf({ rawHeaders, headers }: Ask): readonly (readonly [string, string])[] {

@@ -1,24 +1,28 @@
-import { ipOctets } from "../x509/ip-address";
 import type { ApacheOptions } from "./apache-options";
+import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "./header-checks";
 import type { SiteProblem } from "./kind";
-import { type Listener, listenersOf, renderAddress } from "./listeners";
+import { firstSite, type Listener, listenersOf, renderAddress } from "./listeners";
 import { checkProxySites } from "./proxy-checks";
 import { clientCaFile } from "./proxy-files";
-import type { HeaderChange, SiteData } from "./site";
+import type { SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
+import { checkVerifiedName } from "./upstream-checks";
 
-/** Headers of one connection (RFC 9110 section 7.6.1) and of the framing of one message. */
-const ofConnections = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** What Apache writes into every answer, or keeps beside the headers. */
+const ownHeaders: HeaderJudge = ({ on, action, name }) => {
+  const key = name.toLowerCase();
+  if (on === "response" && (key === "date" || (key === "server" && action === "remove"))) {
+    const reason = `Apache writes ${name} into every answer${key === "server" ? ', as "Apache" without its version; "set" can change it' : ""}: leave the change away`;
+    return { property: "name", reason };
+  }
+  if (on === "response" && key === "content-type" && action !== "set" && action !== "replace") {
+    const reason = `Apache keeps one Content-Type beside the headers, and "${action}" does not reach it: use "set" or "replace"`;
+    return { property: "name", reason };
+  }
+  return undefined;
+};
+
+const judges = [connectionHeaders("Apache", ["expect"]), hostOfRequest("append", "remove"), ownHeaders];
 
 /** Finds what Apache can't serve of these sites, beside what no proxy can. Linear in the number of sites. */
 export function checkApacheSites(sites: readonly SiteData[], options: ApacheOptions): readonly SiteProblem[] {
@@ -28,7 +32,7 @@ export function checkApacheSites(sites: readonly SiteData[], options: ApacheOpti
     ...checkFamilies(listeners),
     ...checkInnerPort(listeners, options),
     ...checkClients(listeners, options),
-    ...sites.flatMap((site) => [...checkHeaders(site), ...checkUpstream(site)]),
+    ...sites.flatMap((site) => [...checkHeaders(site, judges), ...checkVerifiedName(site, "Apache")]),
   ];
 }
 
@@ -38,7 +42,7 @@ function checkFamilies(listeners: readonly Listener[]): readonly SiteProblem[] {
   return listeners.flatMap((listener): readonly SiteProblem[] => {
     if (listener.address === "0.0.0.0") return checkPair(listener, at.get(`[::]:${listener.port}`));
     const all = listener.address.includes(":") ? undefined : at.get(`[::]:${listener.port}`);
-    const [site, other] = [siteOf(listener), all === undefined ? undefined : siteOf(all)];
+    const [site, other] = [firstSite(listener), all === undefined ? undefined : firstSite(all)];
     if (site === undefined || other === undefined) return [];
     const where = `${renderAddress(listener)} and [::]:${listener.port}`;
     const reason = `${where} are one port for Apache, whose [::] listens on IPv4 too: bind both to addresses, or take another port`;
@@ -79,10 +83,6 @@ function checkClients(listeners: readonly Listener[], options: ApacheOptions): r
   return [...problems.values()];
 }
 
-function siteOf({ sites, redirects }: Listener): SiteData | undefined {
-  return (sites[0] ?? redirects[0])?.site;
-}
-
 /** Where Apache reaches https upstreams through itself. */
 function checkInnerPort(listeners: readonly Listener[], { innerPort }: ApacheOptions): readonly SiteProblem[] {
   const hosts = listeners.flatMap(({ sites }) => sites).map(({ site }) => site);
@@ -91,41 +91,9 @@ function checkInnerPort(listeners: readonly Listener[], { innerPort }: ApacheOpt
   return listeners
     .filter(({ port, address }) => port === innerPort && (!address.includes(":") || address === "::"))
     .flatMap((listener) => {
-      const site = siteOf(listener);
+      const site = firstSite(listener);
       if (site === undefined) return [];
       const reason = `${renderAddress(listener)} has the port over which Apache reaches https upstreams, as that of site "${user.name}", through itself: change the bind, or options.innerPort`;
       return [{ site: site.name, otherSite: user.name, property: "binds", reason }];
     });
-}
-
-function checkHeaders(site: SiteData): readonly SiteProblem[] {
-  return (site.headers ?? []).flatMap((change, index) => {
-    const reason = headerProblem(change);
-    return reason === undefined ? [] : [{ site: site.name, property: `headers[${index}].name`, reason }];
-  });
-}
-
-function headerProblem({ on, action, name }: HeaderChange): string | undefined {
-  const key = name.toLowerCase();
-  if (ofConnections.has(key)) {
-    return `${name} belongs to a single connection, and Apache writes it itself: leave the change away`;
-  }
-  if (on === "request" && key === "host" && (action === "remove" || action === "append")) {
-    return `a request has one Host: use "set", or leave the change away`;
-  }
-  if (on === "response" && (key === "date" || (key === "server" && action === "remove"))) {
-    return `Apache writes ${name} into every answer${key === "server" ? ', as "Apache" without its version; "set" can change it' : ""}: leave the change away`;
-  }
-  if (on === "response" && key === "content-type" && action !== "set" && action !== "replace") {
-    return `Apache keeps one Content-Type beside the headers, and "${action}" does not reach it: use "set" or "replace"`;
-  }
-  return undefined;
-}
-
-function checkUpstream(site: SiteData): readonly SiteProblem[] {
-  const upstream = effectiveUpstream(site);
-  if (upstream?.scheme !== "https" || ipOctets(upstream.serverName) === undefined) return [];
-  const isGiven = site.upstream?.serverName !== undefined;
-  const reason = `found ${isGiven ? "the address " : "none, and the host of url is the address "}${upstream.serverName}: Apache verifies an upstream by names alone, never by an address in its certificate. Give a DNS name that its certificate has`;
-  return [{ site: site.name, property: "upstream.serverName", reason }];
 }

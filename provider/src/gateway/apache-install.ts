@@ -2,8 +2,8 @@ import { apacheDialect } from "./apache-dialect";
 import type { ApacheOptions } from "./apache-options";
 import type { GatewayInstall } from "./kind";
 import { listenersOf } from "./listeners";
-import { currentFolder, proxyProbes } from "./proxy-files";
-import { ownerOf } from "./proxy-options";
+import { currentFolder } from "./proxy-files";
+import { proxyInstall } from "./proxy-install";
 import type { SiteData } from "./site";
 
 /** Name of the configuration within a set, and of one that does nothing but read it, to judge a set. */
@@ -16,19 +16,13 @@ const TRIAL_ADDRESS = "127.127.127.127";
 
 /** How Apache takes the configuration over. */
 export function apacheInstall(sites: readonly SiteData[], options: ApacheOptions): GatewayInstall {
-  const { probes, unprobed } = proxyProbes(listenersOf(sites, options), options, "pair");
-  const owner = ownerOf(options);
-  return {
-    directory: options.directory,
+  return proxyInstall(listenersOf(sites, options), options, "pair", {
     configurationFile,
     entries: [{ path: options.configFile, file: configurationFile, how: "link" }],
-    ...(owner !== undefined && { owner }),
     check,
-    checkInstalled: options.checkCommand ?? checkInstalled(options),
-    reload: options.reloadCommand ?? reload(options),
-    probes,
-    ...(unprobed.length > 0 && { unprobed }),
-  };
+    checkInstalled: checkInstalled(options),
+    reload: reload(options),
+  });
 }
 
 /**

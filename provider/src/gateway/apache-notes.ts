@@ -1,6 +1,6 @@
 import { apacheListeners } from "./apache-configuration";
 import type { ApacheOptions } from "./apache-options";
-import type { SiteData } from "./site";
+import { type SiteData, sortedByName } from "./site";
 import { effectiveUpstream } from "./upstream";
 
 /** Seconds that Apache waits for a client by itself (`Timeout`). */
@@ -8,7 +8,7 @@ const TIMEOUT_SECONDS = 60;
 
 /** What is right but may surprise, sorted by site. */
 export function apacheNotes(sites: readonly SiteData[], options: ApacheOptions): readonly string[] {
-  const sorted = [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sorted = sortedByName(sites);
   return [...serverNotes(sorted, options), ...sorted.flatMap(siteNotes)];
 }
 

@@ -1,4 +1,12 @@
-import { directoryOption, flagOption, type OptionTable, portOption, readOptions, refuseOption } from "./option-table";
+import {
+  directoryOption,
+  fileOption,
+  flagOption,
+  type OptionTable,
+  portOption,
+  readOptions,
+  refuseOption,
+} from "./option-table";
 import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "./proxy-options";
 
 /** What a gateway of kind `apache` needs to know beside its sites. */
@@ -23,10 +31,10 @@ export interface ApacheOptions extends ProxyOptions, OpensslOptions {
 const table: OptionTable<ApacheOptions> = {
   ...proxyOptionTable(["2.4"], "/etc/apache2/tls-gateway"),
   ...opensslOptionTable,
-  configFile: directoryOption("/etc/apache2/conf-enabled/tls-gateway.conf"),
+  configFile: fileOption("/etc/apache2/conf-enabled/tls-gateway.conf"),
   modulesDirectory: directoryOption("/usr/lib/apache2/modules"),
   listen: flagOption(true),
-  pidFile: directoryOption("/run/apache2/apache2.pid"),
+  pidFile: fileOption("/run/apache2/apache2.pid"),
   innerPort: portOption(8474),
   innerConnections: (value = 12, path) => {
     const isCount = typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 10_000;

@@ -1,9 +1,7 @@
 import { escapePattern, pattern } from "./apache-dialect";
 import { block, type Directive, directive, quoted, raw } from "./config-text";
+import { renderRetryAfter } from "./retry-after";
 import type { Maintenance, ProxyProtocol, RoutingRule } from "./site";
-
-/** Seconds that clients are told to wait where a site says nothing. */
-const RETRY_AFTER_SECONDS = 300;
 
 /**
  * The target of the request line: method, then a path with its query, which may follow a scheme and a host (RFC 9112
@@ -40,24 +38,31 @@ export function redirectRules(port: number): readonly Directive[] {
   ];
 }
 
+/** Apache takes no range of all addresses (`apr_ipsubnet_create`): these are two halves to it. */
+const halves: Readonly<Record<string, readonly string[]>> = {
+  "0.0.0.0/0": ["0.0.0.0/1", "128.0.0.0/1"],
+  "::/0": ["::/1", "8000::/1"],
+};
+
+/** Conditions that hold for addresses in none of the ranges. */
+function inNone(variable: "REMOTE_ADDR" | "CONN_REMOTE_ADDR", ranges: readonly string[]): readonly Directive[] {
+  return ranges
+    .flatMap((range) => halves[range] ?? [range])
+    .map((range) => directive("RewriteCond", "expr", pattern(`! ( %{${variable}} -ipmatch '${range}' )`)));
+}
+
 /** Refuses connections whose PROXY header comes from somebody else than a load balancer that is known. */
 export function trustRules({ trusted }: ProxyProtocol): readonly Directive[] {
-  return [
-    ...trusted.map((range) =>
-      directive("RewriteCond", "expr", pattern(`! ( %{CONN_REMOTE_ADDR} -ipmatch '${range}' )`)),
-    ),
-    directive("RewriteRule", "^", "-", raw("[F,L]")),
-  ];
+  return [...inNone("CONN_REMOTE_ADDR", trusted), directive("RewriteRule", "^", "-", raw("[F,L]"))];
 }
 
 /** Answers 503 to all but the excepted addresses. */
-export function maintenanceRules({ except = [], retryAfterSeconds }: Maintenance): readonly Directive[] {
+export function maintenanceRules(maintenance: Maintenance): readonly Directive[] {
   const isMaintenance = "env=tls_gateway_maintenance";
-  const seconds = String(retryAfterSeconds ?? RETRY_AFTER_SECONDS);
   return [
-    ...except.map((range) => directive("RewriteCond", "expr", pattern(`! ( %{REMOTE_ADDR} -ipmatch '${range}' )`))),
+    ...inNone("REMOTE_ADDR", maintenance.except ?? []),
     directive("RewriteRule", "^", "-", raw("[E=tls_gateway_maintenance:1,R=503,L]")),
-    directive("Header", "always", "set", "Retry-After", seconds, isMaintenance),
+    directive("Header", "always", "set", "Retry-After", renderRetryAfter(maintenance), isMaintenance),
     directive("Header", "always", "set", "Content-Type", quoted("text/plain; charset=utf-8"), isMaintenance),
     directive("ErrorDocument", "503", quoted("This site is being maintained. Please come again later.")),
   ];

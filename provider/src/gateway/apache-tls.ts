@@ -1,6 +1,7 @@
 import { pattern } from "./apache-dialect";
 import type { ApacheOptions } from "./apache-options";
 import { type Directive, directive, quoted, raw } from "./config-text";
+import { renderHsts } from "./hsts";
 import { certificateFiles, clientCaFile } from "./proxy-files";
 import type { Hsts, SiteData, TlsProfile } from "./site";
 import { opensslGroups, tlsProfileFigures } from "./tls-profiles";
@@ -72,15 +73,10 @@ export function handshakeRules(): readonly Directive[] {
 }
 
 /** Strict-Transport-Security, once on every answer: Apache's own errors have a table of headers beside the usual one. */
-export function hstsHeaders({ maxAgeSeconds, includeSubDomains, preload }: Hsts): readonly Directive[] {
-  const value = [
-    `max-age=${maxAgeSeconds}`,
-    ...(includeSubDomains === true ? ["includeSubDomains"] : []),
-    ...(preload === true ? ["preload"] : []),
-  ].join("; ");
+export function hstsHeaders(hsts: Hsts): readonly Directive[] {
   return [
     directive("Header", "onsuccess", "unset", "Strict-Transport-Security"),
-    directive("Header", "always", "set", "Strict-Transport-Security", quoted(value)),
+    directive("Header", "always", "set", "Strict-Transport-Security", quoted(renderHsts(hsts))),
   ];
 }
 

@@ -1,13 +1,14 @@
 import { readBind } from "./bind";
 import type { CaddyOptions } from "./caddy-options";
 import { automationOf } from "./caddy-tls";
+import { checkHeaders, hostOfRequest } from "./header-checks";
 import type { SiteProblem } from "./kind";
 import { checkProxySites } from "./proxy-checks";
-import { answeredNames, isTlsSite, type SiteData } from "./site";
+import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./site";
 
 /** Finds everything in these sites that no proxy, or Caddy, can serve. Linear in the number of sites. */
 export function checkCaddySites(sites: readonly SiteData[], options: CaddyOptions): readonly SiteProblem[] {
-  const sorted = [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sorted = sortedByName(sites);
   return [
     ...checkProxySites(sorted, options),
     ...sorted.flatMap((site) => checkCaddySite(site, options)),
@@ -31,12 +32,7 @@ function checkCaddySite(site: SiteData, options: CaddyOptions): readonly SitePro
     const reason = `${bind} has TLS on port ${options.httpPort}, which Caddy takes for plain HTTP: change the bind, or options.httpPort`;
     add("binds", reason);
   }
-  for (const [index, { on, action, name }] of (site.headers ?? []).entries()) {
-    if (on !== "request" || name.toLowerCase() !== "host") continue;
-    if (action !== "append" && action !== "remove") continue;
-    const reason = `found "${action}" of Host, of which a request has exactly one (RFC 9112 section 3.2): use "set"`;
-    add(`headers[${index}].action`, reason);
-  }
+  problems.push(...checkHeaders(site, [hostOfRequest("append", "remove")]));
   const automation = automationOf(site);
   if (automation === undefined) return problems;
   if (automation.names.length === 0) {

@@ -2,8 +2,8 @@ import type { CaddyOptions } from "./caddy-options";
 import { automationOf } from "./caddy-tls";
 import type { GatewayCommands, GatewayInstall } from "./kind";
 import { listenersOf } from "./listeners";
-import { currentFolder, proxyProbes } from "./proxy-files";
-import { ownerOf } from "./proxy-options";
+import { currentFolder } from "./proxy-files";
+import { proxyInstall } from "./proxy-install";
 import type { SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
 
@@ -24,28 +24,19 @@ export function caddyTexts(options: CaddyOptions): Readonly<Record<string, strin
 
 /** How a set is judged, taken over and tried. */
 export function caddyInstall(sites: readonly SiteData[], options: CaddyOptions): GatewayInstall {
-  const { probes, unprobed } = proxyProbes(listenersOf(sites, options), options, "pair");
   const own = sites.filter((site) => automationOf(site) !== undefined);
-  const owner = ownerOf(options);
   const isPackaged = options.configFile === packagedFile;
-  return {
-    directory: options.directory,
+  return proxyInstall(listenersOf(sites, options), options, "pair", {
     configurationFile,
     entries: [
       { path: options.configFile, file: configurationFile, how: "link" },
       // a copy: whoever may write into the folder must not decide what systemd runs
       ...(isPackaged ? [{ path: servicePath, file: serviceFile, how: "copy" as const }] : []),
     ],
-    ...(owner !== undefined && { owner }),
     check: validate('"$set"/check/caddy.json'),
-    ...(options.checkCommand !== undefined && { checkInstalled: options.checkCommand }),
-    reload: options.reloadCommand ?? reloadCommand('"$directory"/current/caddy.json', options),
-    probes,
-    unprobed: [
-      ...unprobed,
-      ...own.map(({ name }) => `Caddy gets the certificate of site "${name}" by itself, which takes its time.`),
-    ],
-  };
+    reload: reloadCommand(options),
+    unprobed: own.map(({ name }) => `Caddy gets the certificate of site "${name}" by itself, which takes its time.`),
+  });
 }
 
 /** What a person runs by hand. */
@@ -65,6 +56,7 @@ export function caddyCommands(_sites: readonly SiteData[], options: CaddyOptions
 export function caddyNotes(sites: readonly SiteData[], options: CaddyOptions): readonly string[] {
   const own = sites.filter((site) => automationOf(site)?.issuer.module === "internal");
   const timed = sites.filter(({ timeouts }) => timeouts?.responseSeconds !== undefined);
+  const behind = sites.filter(({ proxyProtocol }) => proxyProtocol !== undefined);
   const names = (some: readonly SiteData[]): string => some.map(({ name }) => `"${name}"`).join(", ");
   const notes: string[] = [];
   if (options.configFile === packagedFile) {
@@ -76,6 +68,11 @@ export function caddyNotes(sites: readonly SiteData[], options: CaddyOptions): r
     notes.push(
       `Caddy makes the certificates of ${names(own)} by its own authority; clients need its root, which lies below its data: ` +
         "pki/authorities/local/root.crt, for the packages in /var/lib/caddy/.local/share/caddy.",
+    );
+  }
+  if (behind.length > 0) {
+    notes.push(
+      `Caddy serves connections without a PROXY header too, on the ports of ${names(behind)}, by the address that they come from: let none but the load balancer reach them.`,
     );
   }
   if (timed.length > 0) {
@@ -93,13 +90,17 @@ function validate(file: string): string {
 }
 
 /**
- * Has a running Caddy take the file over: a new certificate in an unchanged configuration shows with --force alone. One that
- * does not run is started; only the refused connection tells, since a second Caddy could share the ports of the first.
+ * Has a running Caddy take over what its service reads, which is what was there before when an installation failed or was
+ * removed. A new certificate in an unchanged configuration shows with --force alone. One that does not run is started; only
+ * the refused connection tells, since a second Caddy could share the ports of the first.
  */
-function reloadCommand(file: string, { admin }: CaddyOptions): string {
-  const start = `if [ -d /run/systemd/system ]; then systemctl start caddy; else caddy start --config ${file}; fi`;
+function reloadCommand({ configFile, admin }: CaddyOptions): string {
+  const start = `if [ -d /run/systemd/system ]; then systemctl start caddy; else caddy start --config "$file"; fi`;
   return [
+    `file=${configFile}`,
+    // without our part the packaged service reads that
+    ...(configFile === packagedFile ? ['[ -e "$file" ] || file=/etc/caddy/Caddyfile'] : []),
     "[ ! -d /run/systemd/system ] || systemctl daemon-reload",
-    `answer=$(caddy reload --config ${file} --force --address ${admin} 2>&1) || case $answer in *"connect: connection refused"* | *"connect: no such file or directory"*) ${start} ;; *) printf '%s\\n' "$answer" >&2; false ;; esac`,
+    `answer=$(caddy reload --config "$file" --force --address ${admin} 2>&1) || case $answer in *"connect: connection refused"* | *"connect: no such file or directory"*) ${start} ;; *) printf '%s\\n' "$answer" >&2; false ;; esac`,
   ].join("\n");
 }

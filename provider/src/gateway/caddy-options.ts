@@ -1,4 +1,4 @@
-import { nameOption, type OptionReader, type OptionTable, readOptions, refuseOption } from "./option-table";
+import { fileOption, nameOption, type OptionReader, type OptionTable, readOptions, refuseOption } from "./option-table";
 import { type ProxyOptions, proxyOptionTable } from "./proxy-options";
 
 /** What Caddy needs to know beside its sites. */
@@ -22,20 +22,13 @@ const adminOption: OptionReader<string> = (value = "localhost:2019", path) => {
   return refuseOption(path, value, "an address of the machine itself, such as localhost:2019, or unix//run/caddy.sock");
 };
 
-/** A file of plain signs, since it stands in shell commands. */
-const configFileOption: OptionReader<string> = (value = "/etc/caddy/caddy.json", path) => {
-  const isPlain = typeof value === "string" && /^(\/[A-Za-z0-9._@+-]+)+\.json$/.test(value);
-  if (isPlain && value.length <= 1024 && !/\/\.{1,2}\//.test(value)) return value;
-  return refuseOption(path, value, "an absolute path of plain letters, digits and ._@+- that ends in .json");
-};
-
 const table: OptionTable<CaddyOptions> = {
   ...proxyOptionTable(["2.6", "2.11"], "/etc/caddy/tls-gateway"),
   // the packages of Debian and of Caddy run it as this user, who must be able to read the keys
   user: nameOption("caddy"),
   group: nameOption("caddy"),
   admin: adminOption,
-  configFile: configFileOption,
+  configFile: fileOption("/etc/caddy/caddy.json", ".json"),
 };
 
 /**

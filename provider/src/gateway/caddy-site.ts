@@ -3,6 +3,8 @@ import { answer, type JsonObject, subroute } from "./caddy-json";
 import type { CaddyOptions } from "./caddy-options";
 import { routingHandlers } from "./caddy-paths";
 import { upstreamHandler } from "./caddy-upstream";
+import { renderHsts } from "./hsts";
+import { renderRetryAfter } from "./retry-after";
 import type { Hsts, Maintenance, SiteData } from "./site";
 
 /** Handlers of a site, in order: the one before sees the request first, and the response last. */
@@ -24,17 +26,14 @@ export function siteHandlers(site: SiteData, options: CaddyOptions): readonly Js
   ];
 }
 
-/** RFC 6797 section 6.1. Set at once, so that answers of Caddy's own have it too. */
-export function renderHsts({ maxAgeSeconds, includeSubDomains, preload }: Hsts): string {
-  return `max-age=${maxAgeSeconds}${includeSubDomains === true ? "; includeSubDomains" : ""}${preload === true ? "; preload" : ""}`;
-}
-
+/** Set at once, so that answers of Caddy's own have it too. */
 function hstsHandler(hsts: Hsts): JsonObject {
   return { handler: "headers", response: { set: { "Strict-Transport-Security": [renderHsts(hsts)] } } };
 }
 
-function maintenanceHandler({ except = [], retryAfterSeconds = 300 }: Maintenance): JsonObject {
-  const headers = { "Retry-After": String(retryAfterSeconds), "Content-Type": "text/plain; charset=utf-8" };
+function maintenanceHandler(maintenance: Maintenance): JsonObject {
+  const { except = [] } = maintenance;
+  const headers = { "Retry-After": renderRetryAfter(maintenance), "Content-Type": "text/plain; charset=utf-8" };
   const handle = [answer(503, headers, "Down for maintenance.\n")];
   // the address of the connection, which is the client's also where the PROXY protocol tells it
   const match = except.length === 0 ? {} : { match: [{ not: [{ remote_ip: { ranges: except } }] }] };

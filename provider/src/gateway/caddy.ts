@@ -8,7 +8,7 @@ import type { GatewayKind } from "./kind";
 import { listenersOf } from "./listeners";
 import { proxyFiles } from "./proxy-files";
 import { proxyFirewallPorts } from "./proxy-ports";
-import type { SiteData } from "./site";
+import { sortedByName } from "./site";
 
 /** Caddy 2.6 and later, by its JSON: texts stand there as they are, and nothing is added that was not asked for. */
 export const caddy: GatewayKind<CaddyOptions> = {
@@ -21,7 +21,7 @@ export const caddy: GatewayKind<CaddyOptions> = {
   parseOptions: parseCaddyOptions,
   checkSites: checkCaddySites,
   render: (given, options) => {
-    const sites = byName(given);
+    const sites = sortedByName(given);
     return {
       configuration: renderCaddyJson(sites, options),
       texts: caddyTexts(options),
@@ -30,13 +30,8 @@ export const caddy: GatewayKind<CaddyOptions> = {
     };
   },
   renderReadable: renderCaddyfile,
-  files: (sites, options) => proxyFiles(byName(sites), options, "pair"),
+  files: (sites, options) => proxyFiles(sortedByName(sites), options, "pair"),
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
   commands: caddyCommands,
-  install: (sites, options) => caddyInstall(byName(sites), options),
+  install: (sites, options) => caddyInstall(sortedByName(sites), options),
 };
-
-/** Sites stand in the order of their names: the order of a program's list never shows as a difference. */
-function byName(sites: readonly SiteData[]): readonly SiteData[] {
-  return [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
-}

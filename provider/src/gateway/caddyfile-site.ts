@@ -1,10 +1,11 @@
 import { isOwnHeader, ownHeaderOperations } from "./caddy-headers";
 import type { CaddyOptions } from "./caddy-options";
 import { plainTarget, rulePattern, sortedRules } from "./caddy-paths";
-import { renderHsts } from "./caddy-site";
 import { comment, isQuotable, placeholder } from "./caddyfile-dialect";
 import { block, type Directive, directive, quoted, raw, type Word } from "./config-text";
+import { renderHsts } from "./hsts";
 import { upstreamRootFile } from "./proxy-files";
+import { renderRetryAfter } from "./retry-after";
 import type { HeaderChange, Maintenance, RoutingRule, SiteData } from "./site";
 import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
 
@@ -60,10 +61,11 @@ function requestChange({ action, name, value = "" }: HeaderChange, index: number
   return [directive("request_header", ...matcher, `${sign}${name}`, ...(action === "remove" ? [] : [quoted(value)]))];
 }
 
-function maintenanceLines({ except = [], retryAfterSeconds = 300 }: Maintenance, named: Named): readonly Directive[] {
+function maintenanceLines(maintenance: Maintenance, named: Named): readonly Directive[] {
+  const { except = [] } = maintenance;
   const matcher = except.length === 0 ? [] : [named("maintenance", "not", "remote_ip", ...except)];
   return [
-    directive("header", ...matcher, "Retry-After", String(retryAfterSeconds)),
+    directive("header", ...matcher, "Retry-After", renderRetryAfter(maintenance)),
     directive("respond", ...matcher, quoted("Down for maintenance."), "503"),
   ];
 }

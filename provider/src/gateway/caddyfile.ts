@@ -7,14 +7,14 @@ import { caddyfileSite } from "./caddyfile-site";
 import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "./config-text";
 import { type Listener, type ListenerSite, listenersOf } from "./listeners";
 import { certificateFiles, clientCaFile } from "./proxy-files";
-import type { SiteData } from "./site";
+import { type SiteData, sortedByName } from "./site";
 
 /**
  * Renders the sites as a Caddyfile, for people to read: what it can't say stands in comments, and the JSON alone is what a
  * server is given.
  */
 export function renderCaddyfile(sites: readonly SiteData[], options: CaddyOptions): string {
-  const sorted = [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sorted = sortedByName(sites);
   const listeners = listenersOf(sorted, options);
   const directives = [globalOptions(sorted, listeners, options), ...siteBlocks(listeners, options)];
   return renderDirectives(directives, caddyfileDialect);

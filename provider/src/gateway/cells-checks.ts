@@ -4,7 +4,7 @@ import { checkCellsAddresses } from "./cells-addresses";
 import { checkCellsFiles } from "./cells-file-checks";
 import { type CellsOptions, grpcPortOf } from "./cells-options";
 import type { SiteProblem } from "./kind";
-import { bindHosts, isTlsSite, type SiteData } from "./site";
+import { bindHosts, isTlsSite, type SiteData, sortedByName } from "./site";
 
 /**
  * Finds everything in these sites that Cells, or the Caddy inside it, would stumble over: Cells itself checks next to
@@ -12,7 +12,7 @@ import { bindHosts, isTlsSite, type SiteData } from "./site";
  * 2.11.9 (test/peers/caddy-cells.test.ts) or read in Cells.
  */
 export function checkCellsSites(sites: readonly SiteData[], options: CellsOptions): readonly SiteProblem[] {
-  const sorted = [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sorted = sortedByName(sites);
   return [
     ...checkNames(sorted),
     ...sorted.flatMap((site) => checkCellsSite(site, options)),

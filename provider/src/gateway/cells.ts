@@ -7,7 +7,7 @@ import { type CellsOptions, parseCellsOptions } from "./cells-options";
 import { cellsCommands, cellsFirewallPorts, cellsNotes } from "./cells-ports";
 import { featuresBut } from "./features";
 import type { GatewayKind, GatewayRendering } from "./kind";
-import type { SiteData } from "./site";
+import { type SiteData, sortedByName } from "./site";
 
 /** The gateway inside Pydio Cells (an embedded Caddy), versions 4 and 5: `cells configure sites` as data. */
 export const cells: GatewayKind<CellsOptions> = {
@@ -28,16 +28,16 @@ export const cells: GatewayKind<CellsOptions> = {
   parseOptions: parseCellsOptions,
   checkSites: checkCellsSites,
   render: renderCells,
-  renderInstall: (sites, options) => renderCellsInstallYaml(cellsSites(byName(sites), options)),
-  files: (sites, options) => cellsFiles(byName(sites), options),
-  firewallPorts: (sites, options) => cellsFirewallPorts(byName(sites), options),
+  renderInstall: (sites, options) => renderCellsInstallYaml(cellsSites(sortedByName(sites), options)),
+  files: (sites, options) => cellsFiles(sortedByName(sites), options),
+  firewallPorts: (sites, options) => cellsFirewallPorts(sortedByName(sites), options),
   commands: cellsCommands,
   install: cellsInstall,
 };
 
 /** Sites stand in the order of their names: the order of a program's list never shows as a difference. */
 function renderCells(given: readonly SiteData[], options: CellsOptions): GatewayRendering {
-  const sites = byName(given);
+  const sites = sortedByName(given);
   const environment = cellsSiteEnvironment(sites, options);
   return {
     configuration: renderCellsJson(cellsSites(sites, options)),
@@ -47,8 +47,4 @@ function renderCells(given: readonly SiteData[], options: CellsOptions): Gateway
       : { siteEnvironmentReason: environment.reason }),
     notes: cellsNotes(sites, options),
   };
-}
-
-function byName(sites: readonly SiteData[]): readonly SiteData[] {
-  return [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
 }

@@ -1,22 +1,12 @@
 import { exceptionGroups, sitesInMaintenance } from "./envoy-exceptions";
-import { isHost } from "./envoy-headers";
 import type { EnvoyOptions } from "./envoy-options";
+import { checkHeaders, connectionHeaders, hostOfRequest } from "./header-checks";
 import type { SiteProblem } from "./kind";
 import { listenersOf, renderAddress } from "./listeners";
 import { checkProxySites } from "./proxy-checks";
 import type { SiteData } from "./site";
 
-/** Headers of the connection and of the message's form (RFC 9110 section 7.6.1, RFC 9112 section 6): Envoy's own business. */
-const ownHeaders = new Set([
-  "connection",
-  "content-length",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const judges = [connectionHeaders("Envoy"), hostOfRequest("append", "addIfAbsent", "remove")];
 
 /** Each group of clients on a plain listener has all its sites once more. */
 const mostGroups = 16;
@@ -25,22 +15,9 @@ const mostGroups = 16;
 export function checkEnvoySites(sites: readonly SiteData[], options: EnvoyOptions): readonly SiteProblem[] {
   return [
     ...checkProxySites(sites, options),
-    ...sites.flatMap((site) => [...checkHeaders(site), ...checkBodies(site, options)]),
+    ...sites.flatMap((site) => [...checkHeaders(site, judges), ...checkBodies(site, options)]),
     ...checkExceptions(sites, options),
   ];
-}
-
-function checkHeaders(site: SiteData): readonly SiteProblem[] {
-  return (site.headers ?? []).flatMap((change, index) => {
-    const property = `headers[${index}]`;
-    if (ownHeaders.has(change.name.toLowerCase())) {
-      const reason = `found ${change.name}, which Envoy sets by itself for each connection: leave this change away`;
-      return [{ site: site.name, property, reason }];
-    }
-    if (!isHost(change) || change.action === "set" || change.action === "replace") return [];
-    const reason = `found "${change.action}" for the header Host, of which each request has exactly one: use "set", or leave the change away`;
-    return [{ site: site.name, property, reason }];
-  });
 }
 
 function checkBodies(site: SiteData, { version }: EnvoyOptions): readonly SiteProblem[] {

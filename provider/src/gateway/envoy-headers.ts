@@ -1,5 +1,6 @@
 import { type EnvoyMessage, typed } from "./envoy-message";
-import { type HeaderChange, type Hsts, isTlsSite, type SiteData } from "./site";
+import { renderHsts } from "./hsts";
+import { type HeaderChange, isTlsSite, type SiteData } from "./site";
 
 /** Our five changes are those of Envoy: `HeaderValueOption.HeaderAppendAction`. */
 const appendActions = {
@@ -13,7 +14,7 @@ const appendActions = {
 export const headerFilter = "envoy.filters.http.header_mutation";
 
 /** Of the header Host only {@link hostRewrite} can change the value. */
-export function isHost({ on, name }: HeaderChange): boolean {
+function isHost({ on, name }: HeaderChange): boolean {
   return on === "request" && name.toLowerCase() === "host";
 }
 
@@ -30,7 +31,7 @@ export function headerMutations(site: SiteData): EnvoyMessage {
     ...changes.filter(({ on }) => on === "request").map(mutation),
   ];
   const response = [
-    ...(site.hsts === undefined ? [] : [overwrite("strict-transport-security", hstsValue(site.hsts))]),
+    ...(site.hsts === undefined ? [] : [overwrite("strict-transport-security", renderHsts(site.hsts))]),
     ...changes.filter(({ on }) => on === "response").map(mutation),
   ];
   return typed("envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute", {
@@ -42,15 +43,6 @@ export function headerMutations(site: SiteData): EnvoyMessage {
 export function hostRewrite(site: SiteData): EnvoyMessage {
   const value = site.headers?.filter(isHost).at(-1)?.value;
   return value === undefined ? {} : { host_rewrite_literal: value };
-}
-
-/** The value of Strict-Transport-Security (RFC 6797 section 6.1). */
-function hstsValue({ maxAgeSeconds, includeSubDomains, preload }: Hsts): string {
-  return [
-    `max-age=${maxAgeSeconds}`,
-    ...(includeSubDomains === true ? ["includeSubDomains"] : []),
-    ...(preload === true ? ["preload"] : []),
-  ].join("; ");
 }
 
 /** A per cent sign would begin a command operator of Envoy's formatter. */

@@ -1,8 +1,7 @@
 import type { EnvoyOptions } from "./envoy-options";
 import type { GatewayCommands, GatewayInstall } from "./kind";
 import type { Listener } from "./listeners";
-import { proxyProbes } from "./proxy-files";
-import { ownerOf } from "./proxy-options";
+import { proxyInstall } from "./proxy-install";
 
 /** Where Envoy looks, by the command of its packages' units. */
 const bootstrap = "/etc/envoy/envoy.json";
@@ -26,19 +25,12 @@ const reload =
 
 /** How a set is taken over by a running Envoy. */
 export function envoyInstall(listeners: readonly Listener[], options: EnvoyOptions): GatewayInstall {
-  const owner = ownerOf(options);
-  const { probes, unprobed } = proxyProbes(listeners, options, "pair");
-  return {
-    directory: options.directory,
+  return proxyInstall(listeners, options, "pair", {
     configurationFile: envoyFiles.bootstrap,
     entries: [{ path: bootstrap, file: envoyFiles.bootstrap, how: "link" }],
-    ...(owner !== undefined && { owner }),
     check,
-    ...(options.checkCommand !== undefined && { checkInstalled: options.checkCommand }),
-    reload: options.reloadCommand ?? reload,
-    probes,
-    ...(unprobed.length > 0 && { unprobed }),
-  };
+    reload,
+  });
 }
 
 /** What a person runs by hand. */

@@ -3,14 +3,12 @@ import { clusterName } from "./envoy-clusters";
 import { headerFilter, headerMutations, hostRewrite } from "./envoy-headers";
 import { type EnvoyMessage, seconds, typed } from "./envoy-message";
 import type { ListenerRedirect } from "./listeners";
+import { renderRetryAfter } from "./retry-after";
 import type { RoutingRule, SiteData } from "./site";
 import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
 
 /** The filter that runs filters of a site's own: the limit of its bodies. */
 export const bodyFilter = "envoy.filters.http.filter_chain";
-
-/** Seconds in Retry-After where a site says none. */
-const defaultRetryAfter = 300;
 
 /**
  * A path that could be read in two ways, up to its query: `//`, a step `.` or `..`, a backslash, one of `.`, `/`, `\` and
@@ -33,7 +31,7 @@ export function siteHost({ site, isExcepted }: SiteTurn, name: string | undefine
   const maintenance = isExcepted ? undefined : site.maintenance;
   const routes = [...nameGuard(name)];
   if (maintenance !== undefined) {
-    const retryAfter = String(maintenance.retryAfterSeconds ?? defaultRetryAfter);
+    const retryAfter = renderRetryAfter(maintenance);
     routes.push(...pathGuard(site), {
       ...directAnswer(503, "Down for maintenance: try again later."),
       response_headers_to_add: [

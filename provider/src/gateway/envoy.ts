@@ -10,7 +10,7 @@ import type { GatewayKind, GatewayRendering } from "./kind";
 import { listenersOf } from "./listeners";
 import { currentFolder, proxyFiles } from "./proxy-files";
 import { proxyFirewallPorts } from "./proxy-ports";
-import type { SiteData } from "./site";
+import { type SiteData, sortedByName } from "./site";
 
 /** A folder is watched through an instance of inotify, of which Linux gives a user 128 by default. */
 const inotifyInstances = 128;
@@ -38,7 +38,7 @@ export const envoy: GatewayKind<EnvoyOptions> = {
 };
 
 function renderEnvoy(given: readonly SiteData[], options: EnvoyOptions): GatewayRendering {
-  const sites = [...given].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sites = sortedByName(given);
   const current = currentFolder(options);
   const [listeners, clusters] = [`${current}/${envoyFiles.listeners}`, `${current}/${envoyFiles.clusters}`];
   return {

@@ -5,6 +5,7 @@ import { changedHeaders, forwardedHeaders, hstsHeader } from "./haproxy-headers"
 import type { HaproxyOptions } from "./haproxy-options";
 import { deniedRoutes, unambiguousPath } from "./haproxy-routing";
 import { upstreamRootFile } from "./proxy-files";
+import { renderRetryAfter } from "./retry-after";
 import type { SiteData } from "./site";
 import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
 
@@ -12,7 +13,7 @@ import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
 const systemRoots = "/etc/ssl/certs/ca-certificates.crt";
 
 /** Of a buffer of 16 KiB: HAProxy keeps the rest for headers. */
-export const bufferedBodyBytes = 12_000;
+const bufferedBodyBytes = 12_000;
 
 /** Addresses on one line; HAProxy takes 64 words. */
 const addressesPerLine = 40;
@@ -67,14 +68,14 @@ function knownClients({ clientAuth }: SiteData): readonly Directive[] {
 
 function maintenancePage({ maintenance }: SiteData): readonly Directive[] {
   if (maintenance === undefined) return [];
-  const { except = [], retryAfterSeconds = 300 } = maintenance;
+  const { except = [] } = maintenance;
   const lists: Directive[] = [];
   for (let index = 0; index < except.length; index += addressesPerLine) {
     lists.push(directive("acl", "excepted", "src", ...except.slice(index, index + addressesPerLine)));
   }
   const page: readonly Word[] = ["http-request", "return", "status", "503", "content-type", "text/plain", "string"];
   const text = quoted("This site is being maintained. Please come back in a few minutes.");
-  const answer = [...page, text, "hdr", "Retry-After", String(retryAfterSeconds)];
+  const answer = [...page, text, "hdr", "Retry-After", renderRetryAfter(maintenance)];
   return [...lists, directive(...answer, ...(lists.length === 0 ? [] : ["unless", "excepted"]))];
 }
 

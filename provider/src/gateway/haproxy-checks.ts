@@ -1,28 +1,38 @@
-import { ipOctets } from "../x509/ip-address";
 import { renderQuoted } from "../x509/quoted-text";
 import type { HaproxyOptions } from "./haproxy-options";
 import { isFoundByItself } from "./haproxy-texts";
+import { checkHeaders, type HeaderJudge } from "./header-checks";
 import type { SiteProblem } from "./kind";
 import { checkProxySites } from "./proxy-checks";
 import { certificateFiles, clientCaFile, upstreamRootFile } from "./proxy-files";
-import type { SiteData } from "./site";
+import { type SiteData, sortedByName } from "./site";
 import { effectiveUpstream } from "./upstream";
+import { checkVerifiedName } from "./upstream-checks";
 
 /** Milliseconds in 31 bits. */
 const longestSeconds = 2_147_483;
 
 /** HAProxy's own business: it frames messages by them, and another value would split one message into two. */
-const framingHeaders = new Set(["content-length", "transfer-encoding"]);
+const framingHeaders: HeaderJudge = ({ name }) => {
+  if (!/^(content-length|transfer-encoding)$/i.test(name)) return undefined;
+  const reason = `found ${name}, by which HAProxy itself says where a message ends: leave the change away`;
+  return { property: "name", reason };
+};
 
 /** Text of all changed headers that surely fits into HAProxy's buffer of 16 KiB beside a request's own. */
 const mostHeaderOctets = 8192;
 
 /** Finds everything in these sites that HAProxy can't serve. Linear in the number of sites. */
 export function checkHaproxySites(sites: readonly SiteData[], options: HaproxyOptions): readonly SiteProblem[] {
-  const sorted = [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sorted = sortedByName(sites);
   return [
     ...checkProxySites(sorted, options),
-    ...sorted.flatMap((site) => [...checkPaths(site, options), ...checkUpstream(site), ...checkHeaders(site)]),
+    ...sorted.flatMap((site) => [
+      ...checkPaths(site, options),
+      ...checkUpstream(site),
+      ...checkHeaders(site, [framingHeaders]),
+      ...checkHeaderOctets(site),
+    ]),
   ];
 }
 
@@ -64,12 +74,7 @@ function notPosix(path: string): string {
 function checkUpstream(site: SiteData): readonly SiteProblem[] {
   const upstream = effectiveUpstream(site);
   if (upstream === undefined) return [];
-  const problems: SiteProblem[] = [];
-  if (upstream.scheme === "https" && ipOctets(upstream.serverName) !== undefined) {
-    const property = site.upstream?.serverName === undefined ? "upstream.url" : "upstream.serverName";
-    const reason = `found the address ${upstream.serverName}: HAProxy compares the names in an upstream's certificate, not its addresses: give upstream.serverName, a name that stands in the certificate`;
-    problems.push({ site: site.name, property, reason });
-  }
+  const problems: SiteProblem[] = [...checkVerifiedName(site, "HAProxy")];
   for (const name of ["connectSeconds", "responseSeconds", "tunnelSeconds"] as const) {
     if (upstream[name] <= longestSeconds) continue;
     const reason = `found ${upstream[name]}: HAProxy waits at most ${longestSeconds} seconds, which are 24 days`;
@@ -78,13 +83,9 @@ function checkUpstream(site: SiteData): readonly SiteProblem[] {
   return problems;
 }
 
-function checkHeaders(site: SiteData): readonly SiteProblem[] {
+function checkHeaderOctets(site: SiteData): readonly SiteProblem[] {
   const { headers = [] } = site;
-  const problems: SiteProblem[] = headers.flatMap(({ name }, index) => {
-    if (!framingHeaders.has(name.toLowerCase())) return [];
-    const reason = `found ${name}, by which HAProxy itself says where a message ends: leave the change away`;
-    return [{ site: site.name, property: `headers[${index}].name`, reason }];
-  });
+  const problems: SiteProblem[] = [];
   for (const on of ["request", "response"] as const) {
     let octets = 0;
     for (const one of headers) if (one.on === on) octets += one.name.length + (one.value?.length ?? 0);

@@ -1,5 +1,6 @@
 import { type Directive, directive, type Word } from "./config-text";
 import { expression, formatText, test, when } from "./haproxy-dialect";
+import { renderHsts } from "./hsts";
 import { type HeaderChange, isTlsSite, type SiteData } from "./site";
 
 /** What a request says of its client: what the client itself said of that is dropped. */
@@ -15,13 +16,7 @@ export function forwardedHeaders(site: SiteData): readonly Directive[] {
 /** HSTS on every answer of the site, those of HAProxy itself included. */
 export function hstsHeader({ hsts }: SiteData): readonly Directive[] {
   if (hsts === undefined) return [];
-  const { maxAgeSeconds, includeSubDomains, preload } = hsts;
-  const value = [
-    `max-age=${maxAgeSeconds}`,
-    ...(includeSubDomains === true ? ["includeSubDomains"] : []),
-    ...(preload === true ? ["preload"] : []),
-  ].join("; ");
-  return [directive("http-after-response", "set-header", "Strict-Transport-Security", formatText(value))];
+  return [directive("http-after-response", "set-header", "Strict-Transport-Security", formatText(renderHsts(hsts)))];
 }
 
 /** The site's own changes, in their order. */

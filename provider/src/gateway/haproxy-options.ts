@@ -1,5 +1,6 @@
 import {
   directoryOption,
+  fileOption,
   nameOption,
   type OptionReader,
   type OptionTable,
@@ -42,13 +43,13 @@ const connections: OptionReader<number> = (value = defaultConnections, path) => 
 const table: OptionTable<HaproxyOptions> = {
   ...proxyOptionTable(["3.0", "2.6", "2.8", "3.2"], "/etc/haproxy/tls-gateway"),
   ...opensslOptionTable,
-  configFile: directoryOption("/etc/haproxy/haproxy.cfg"),
+  configFile: fileOption("/etc/haproxy/haproxy.cfg"),
   processUser: nameOption("haproxy"),
   processGroup: nameOption("haproxy"),
   chroot,
   maxConnections: connections,
-  statsSocket: (value, path) => (value === undefined ? undefined : directoryOption("")(value, path)),
-  pidFile: directoryOption("/run/haproxy.pid"),
+  statsSocket: (value, path) => (value === undefined ? undefined : fileOption("")(value, path)),
+  pidFile: fileOption("/run/haproxy.pid"),
 };
 
 /**

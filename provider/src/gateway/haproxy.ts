@@ -12,7 +12,7 @@ import type { GatewayKind, GatewayRendering } from "./kind";
 import { listenersOf } from "./listeners";
 import { proxyFiles } from "./proxy-files";
 import { proxyFirewallPorts } from "./proxy-ports";
-import type { SiteData } from "./site";
+import { type SiteData, sortedByName } from "./site";
 
 /** HAProxy, versions 2.6 to 3.2: a whole configuration, with a map of hosts and a list of certificates for each port. */
 export const haproxy: GatewayKind<HaproxyOptions> = {
@@ -38,7 +38,7 @@ const ownDescriptors = 200;
 
 /** Sites stand in the order of their names: the order of a program's list never shows as a difference. */
 function renderHaproxy(given: readonly SiteData[], options: HaproxyOptions): GatewayRendering {
-  const sites = [...given].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sites = sortedByName(given);
   const listeners = listenersOf(sites, options);
   const sections = [
     block(["global"], globalLines(sites, options)),

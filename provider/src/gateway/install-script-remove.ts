@@ -19,7 +19,7 @@ remove_place() { # how path file
 }
 
 remove_sets() {
-  rm -rf "$directory/current" "$directory/.current.new" "$directory/applied" "$directory/applied.new" "$directory/.given"
+  rm -rf "$directory/current" "$directory/.current.new" "$directory/applied" "$directory/applied.new" "$directory/running" "$directory/.given"
   rm -f "$directory/.merge-for" "$directory/.merge-before" "$directory/.merge-before.new" "$directory/.merge-absent" "$directory/.merge-empty" "$directory/.merged" "$directory/.merged.new"
   for name in $(ls -a "$directory/sets" 2>/dev/null); do
     case $name in

@@ -88,6 +88,8 @@ say_verified() {
     say "not verified: no openssl on this machine"
   elif [ "$probes" -gt 50 ]; then
     say "verified: 50 of $probes handshakes, new certificates first, show the certificates of this set"
+  elif [ "$probes" -eq 1 ]; then
+    say "verified: 1 handshake shows the certificate of this set"
   else
     say "verified: $probes handshakes show the certificates of this set"
   fi

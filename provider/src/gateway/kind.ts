@@ -76,7 +76,7 @@ export interface HandshakeProbe {
 
 /**
  * How a configuration is taken over by a running server. Commands are POSIX shell in which `$directory` is
- * {@link GatewayInstall.directory}, and `$set` the folder of the set in question.
+ * {@link GatewayInstall.directory}, and `$set` the folder of the set in question. A command may keep `$directory/running`.
  */
 export interface GatewayInstall {
   /**

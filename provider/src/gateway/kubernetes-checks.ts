@@ -7,12 +7,12 @@ import { checkIngressSites } from "./kubernetes-ingress-checks";
 import { type KubernetesOptions, listening } from "./kubernetes-options";
 import { servedPaths } from "./kubernetes-paths";
 import { checkProxySites } from "./proxy-checks";
-import { answeredNames, type SiteData } from "./site";
+import { answeredNames, type SiteData, sortedByName } from "./site";
 import { readUpstreamUrl } from "./site-fields";
 
 /** Finds what the objects of a cluster can't say of these sites, together or at all. Linear in the number of sites. */
 export function checkKubernetesSites(given: readonly SiteData[], options: KubernetesOptions): readonly SiteProblem[] {
-  const sites = [...given].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sites = sortedByName(given);
   const own = options.api === "gateway" ? checkGatewaySites(sites, options) : checkIngressSites(sites, options);
   const problems = [
     ...checkProxySites(sites, listening(options)),

@@ -1,4 +1,5 @@
-import type { HeaderChange, Hsts, SiteData } from "./site";
+import { renderHsts } from "./hsts";
+import type { HeaderChange, SiteData } from "./site";
 
 /** A header that an object of the Gateway API sets or adds. */
 interface NamedValue {
@@ -31,15 +32,9 @@ export function headerModifier(site: SiteData, on: HeaderChange["on"]): HeaderMo
   const pick = (action: HeaderChange["action"]): NamedValue[] =>
     changes.filter((change) => change.action === action).map(({ name, value = "" }) => ({ name, value }));
   const set = pick("set");
-  if (on === "response" && site.hsts !== undefined) set.push({ name: HSTS, value: hstsValue(site.hsts) });
+  if (on === "response" && site.hsts !== undefined) set.push({ name: HSTS, value: renderHsts(site.hsts) });
   const add = pick("append");
   const remove = pick("remove").map(({ name }) => name);
   if (set.length + add.length + remove.length === 0) return undefined;
   return { ...(set.length > 0 && { set }), ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) };
-}
-
-/** RFC 6797 section 6.1. */
-function hstsValue({ maxAgeSeconds, includeSubDomains, preload }: Hsts): string {
-  const flags = [includeSubDomains === true ? "; includeSubDomains" : "", preload === true ? "; preload" : ""];
-  return `max-age=${maxAgeSeconds}${flags.join("")}`;
 }

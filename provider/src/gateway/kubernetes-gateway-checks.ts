@@ -1,4 +1,3 @@
-import { ipOctets } from "../x509/ip-address";
 import type { SiteProblem } from "./kind";
 import { headerModifier } from "./kubernetes-filters";
 import { listenerEntries, MOST_LISTENERS } from "./kubernetes-listeners";
@@ -8,6 +7,7 @@ import { sharedServices } from "./kubernetes-policies";
 import { listenersOf } from "./listeners";
 import type { HeaderChange, SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
+import { checkVerifiedName } from "./upstream-checks";
 
 /** What the types allow: headers of one kind of change, the octets of a value, and of a path. */
 const MOST_HEADERS = 16;
@@ -34,10 +34,7 @@ function checkGatewaySite(site: SiteData, options: KubernetesOptions): readonly 
     const reason = `an https upstream is verified by a BackendTLSPolicy, which the Gateway API ${options.version} does not have: set options.version to what the cluster has, at least 1.4, or use http://`;
     add("upstream.url", reason);
   }
-  if (upstream?.scheme === "https" && ipOctets(upstream.serverName) !== undefined) {
-    const reason = `${upstream.serverName}: a BackendTLSPolicy verifies a name, no address: give a name of the upstream's certificate`;
-    add("upstream.serverName", reason);
-  }
+  problems.push(...checkVerifiedName(site, "a BackendTLSPolicy"));
   if (site.clientAuth !== undefined && !hasGatewayApi(options, 5)) {
     const reason = `the Gateway API ${options.version} can't ask clients for certificates: set options.version to what the cluster has, at least 1.5`;
     add("clientAuth", reason);

@@ -12,7 +12,7 @@ import { backendPolicies } from "./kubernetes-policies";
 import { redirectRoutes, siteRoutes } from "./kubernetes-routes";
 import { type Listener, type ListenerRedirect, type ListenerSite, listenersOf } from "./listeners";
 import { proxyFirewallPorts } from "./proxy-ports";
-import type { SiteData } from "./site";
+import { type SiteData, sortedByName } from "./site";
 
 /** Objects for a Kubernetes cluster: of the Gateway API, or Ingresses. */
 export const kubernetes: GatewayKind<KubernetesOptions> = {
@@ -38,7 +38,7 @@ export const kubernetes: GatewayKind<KubernetesOptions> = {
 };
 
 function renderKubernetes(given: readonly SiteData[], options: KubernetesOptions): GatewayRendering {
-  const sites = byName(given);
+  const sites = sortedByName(given);
   return {
     configuration: renderObjectList(kubernetesObjects(sites, options)),
     environment: {},
@@ -82,7 +82,7 @@ function attachedRoutes(
 /** Each path once, sorted. */
 function allFiles(sites: readonly SiteData[], options: KubernetesOptions): readonly GatewayFile[] {
   const files = new Map<string, GatewayFile>();
-  for (const site of byName(sites)) {
+  for (const site of sortedByName(sites)) {
     const backend = backendOf(site, options);
     for (const file of kubernetesFiles(site, options, typeof backend === "object" ? backend : undefined)) {
       if (!files.has(file.path)) files.set(file.path, file);
@@ -97,8 +97,4 @@ function kubernetesCommands(_sites: readonly SiteData[], { api, namespace }: Kub
   const crds = "kubectl get crd gateways.gateway.networking.k8s.io httproutes.gateway.networking.k8s.io";
   const create = `kubectl create namespace ${namespace} --dry-run=client -o yaml | kubectl apply --server-side -f -`;
   return { apply: [apply], install: [...(api === "gateway" ? [crds] : []), create, apply] };
-}
-
-function byName(sites: readonly SiteData[]): readonly SiteData[] {
-  return [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
 }

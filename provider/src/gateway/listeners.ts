@@ -1,7 +1,7 @@
 import { ipOctets } from "../x509/ip-address";
 import { readBind } from "./bind";
 import type { ProxyOptions } from "./proxy-options";
-import { answeredNames, isTlsSite, type ProxyProtocol, type SiteData, type TlsProfile } from "./site";
+import { answeredNames, isTlsSite, type ProxyProtocol, type SiteData, sortedByName, type TlsProfile } from "./site";
 
 /** A site on one listener. */
 export interface ListenerSite {
@@ -46,7 +46,7 @@ export function listenersOf(
     drafts.set(key, draft);
     return draft;
   };
-  for (const site of [...sites].sort((one, other) => (one.name < other.name ? -1 : 1))) {
+  for (const site of sortedByName(sites)) {
     const names = answeredNames(site);
     const portOf = new Map<string, number>();
     for (const { address, port } of siteAddresses(site, options)) {
@@ -62,7 +62,7 @@ export function listenersOf(
 }
 
 /** Where a site listens, each address and port once, in the order of its binds. */
-export function siteAddresses(
+function siteAddresses(
   site: SiteData,
   options: Pick<ProxyOptions, "ipv6">,
 ): readonly { readonly address: string; readonly port: number }[] {
@@ -72,6 +72,11 @@ export function siteAddresses(
     return addresses.map((address) => ({ address, port }));
   });
   return [...new Map(found.map((place) => [`${place.address} ${place.port}`, place])).values()];
+}
+
+/** A site to name in a message about the listener; undefined where it has none. */
+export function firstSite({ sites, redirects }: Listener): SiteData | undefined {
+  return (sites[0] ?? redirects[0])?.site;
 }
 
 /** `10.0.0.5:443`, `[::]:443`. */

@@ -1,58 +1,55 @@
-import { ipOctets } from "../x509/ip-address";
+import { checkHeaders, connectionHeaders, type HeaderJudge } from "./header-checks";
 import type { SiteProblem } from "./kind";
+import { nginxText } from "./nginx-dialect";
 import type { NginxOptions } from "./nginx-options";
 import { checkProxySites } from "./proxy-checks";
 import type { HeaderChange, SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
-
-/** Headers of one connection (RFC 9110 section 7.6.1) and of the framing of one message. */
-const ofConnections = new Set([
-  "connection",
-  "content-length",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+import { checkVerifiedName } from "./upstream-checks";
 
 /** nginx writes these into every answer and takes no word of anybody about them. */
 const ofServer = new Set(["server", "date"]);
+
+/** Of the 4096 octets into which nginx reads a word of its configuration (`NGX_CONF_BUFFER`), the rest is quotes and variables. */
+const longestWord = 3900;
+
+const ownHeaders: HeaderJudge = ({ on, action, name }) => {
+  const key = name.toLowerCase();
+  if (on === "response" && ofServer.has(key)) {
+    const reason = `nginx writes ${name} itself${key === "server" ? ', as "nginx" without its version,' : ""} and has no way to change it: leave the change away`;
+    return { property: "name", reason };
+  }
+  if (/[_.]/.test(name) && action !== "set" && action !== "remove" && !(on === "response" && action === "append")) {
+    const reason = `nginx can't tell whether a header was sent whose name has an underscore or a dot, which "${action}" of ${name} needs: use "set" or "remove", or hyphens in the name`;
+    return { property: "name", reason };
+  }
+  return undefined;
+};
 
 /** Finds what nginx can't serve of these sites, beside what no proxy can. Linear in the number of sites. */
 export function checkNginxSites(sites: readonly SiteData[], options: NginxOptions): readonly SiteProblem[] {
   return [
     ...checkProxySites(sites, options),
-    ...sites.flatMap((site) => [...checkHeaders(site), ...checkUpstream(site)]),
+    ...sites.flatMap((site) => [
+      ...checkHeaders(site, [connectionHeaders("nginx"), ownHeaders]),
+      ...checkLengths(site),
+      ...checkVerifiedName(site, "nginx"),
+    ]),
   ];
 }
 
-function checkHeaders(site: SiteData): readonly SiteProblem[] {
+function checkLengths(site: SiteData): readonly SiteProblem[] {
+  // changes of one header may become one word
+  const written = new Map<string, number>();
   return (site.headers ?? []).flatMap((change, index) => {
-    const reason = headerProblem(change);
-    return reason === undefined ? [] : [{ site: site.name, property: `headers[${index}].name`, reason }];
+    const key = `${change.on} ${change.name.toLowerCase()}`;
+    const before = written.get(key) ?? 0;
+    const length = before + nginxText(change.value ?? "").length + 2;
+    written.set(key, length);
+    if (before > longestWord || length <= longestWord) return [];
+    return [{ site: site.name, property: `headers[${index}].value`, reason: tooLong(change, length) }];
   });
 }
 
-function headerProblem({ on, action, name }: HeaderChange): string | undefined {
-  const key = name.toLowerCase();
-  if (ofConnections.has(key)) {
-    return `${name} belongs to a single connection, and nginx writes it itself: leave the change away`;
-  }
-  if (on === "response" && ofServer.has(key)) {
-    return `nginx writes ${name} itself${key === "server" ? ', as "nginx" without its version,' : ""} and has no way to change it: leave the change away`;
-  }
-  if (/[_.]/.test(name) && action !== "set" && action !== "remove" && !(on === "response" && action === "append")) {
-    return `nginx can't tell whether a header was sent whose name has an underscore or a dot, which "${action}" of ${name} needs: use "set" or "remove", or hyphens in the name`;
-  }
-  return undefined;
-}
-
-function checkUpstream(site: SiteData): readonly SiteProblem[] {
-  const upstream = effectiveUpstream(site);
-  if (upstream?.scheme !== "https" || ipOctets(upstream.serverName) === undefined) return [];
-  const isGiven = site.upstream?.serverName !== undefined;
-  const reason = `found ${isGiven ? "the address " : "none, and the host of url is the address "}${upstream.serverName}: nginx verifies an upstream by names alone, never by an address in its certificate. Give a DNS name that its certificate has`;
-  return [{ site: site.name, property: "upstream.serverName", reason }];
+function tooLong({ name, value = "" }: HeaderChange, length: number): string {
+  return `found ${value.length} characters, which make ${name} ${length} long as nginx has to be told it, with "\\", " and $ written longer; it reads ${longestWord} at the most: shorten the value`;
 }

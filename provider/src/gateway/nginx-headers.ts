@@ -1,4 +1,5 @@
 import { type Directive, directive, type Word } from "./config-text";
+import { renderHsts } from "./hsts";
 import { expression, nginxText } from "./nginx-dialect";
 import { common, type NginxVariables } from "./nginx-variables";
 import type { HeaderChange, SiteData } from "./site";
@@ -91,10 +92,7 @@ export function responseHeaders(
 ): readonly Directive[] {
   const states = new Map<string, ResponseHeader>();
   if (hsts !== undefined) {
-    const parts = [`max-age=${hsts.maxAgeSeconds}`];
-    if (hsts.includeSubDomains === true) parts.push("includeSubDomains");
-    if (hsts.preload === true) parts.push("preload");
-    const lines = [parts.join("; ")];
+    const lines = [renderHsts(hsts)];
     const name = "Strict-Transport-Security";
     states.set(name.toLowerCase(), { name, absent: lines, present: lines, isKept: false });
   }

@@ -2,32 +2,26 @@ import type { GatewayInstall } from "./kind";
 import { listenersOf } from "./listeners";
 import { nginxDialect } from "./nginx-dialect";
 import type { NginxOptions } from "./nginx-options";
-import { currentFolder, proxyProbes } from "./proxy-files";
-import { ownerOf } from "./proxy-options";
+import { currentFolder } from "./proxy-files";
+import { proxyInstall } from "./proxy-install";
 import type { SiteData } from "./site";
 
 /** Name of the configuration within a set, and of one that does nothing but read it, to judge a set. */
 const configurationFile = "nginx.conf";
 const checkFile = "nginx-check.conf";
 
-/** A minute: ten thousand sites take nginx half of one to read. */
-const RELOAD_TENTHS = 600;
+/** Seconds until new workers are there, beyond what nginx takes to read all: half a minute with ten thousand sites. */
+const RELOAD_SECONDS = 10;
 
 /** How nginx takes the configuration over. */
 export function nginxInstall(sites: readonly SiteData[], options: NginxOptions): GatewayInstall {
-  const { probes, unprobed } = proxyProbes(listenersOf(sites, options), options, "pair");
-  const owner = ownerOf(options);
-  return {
-    directory: options.directory,
+  return proxyInstall(listenersOf(sites, options), options, "pair", {
     configurationFile,
     entries: [{ path: options.configFile, file: configurationFile, how: "link" }],
-    ...(owner !== undefined && { owner }),
     check: `nginx -t -q -c "$set/check/${checkFile}"`,
-    checkInstalled: options.checkCommand ?? checkInstalled(options),
-    reload: options.reloadCommand ?? reload(options),
-    probes,
-    ...(unprobed.length > 0 && { unprobed }),
-  };
+    checkInstalled: checkInstalled(options),
+    reload: reload(options),
+  });
 }
 
 /** The configuration by which a set is judged alone: what it includes stands beside it. */
@@ -76,10 +70,13 @@ function reload({ pidFile }: NginxOptions): string {
     `tls_gateway_children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }`,
     `tls_gateway_master=$(cat '${pidFile}' 2>/dev/null)`,
     `tls_gateway_before=" $(tls_gateway_children "\${tls_gateway_master:-none}") "`,
+    "tls_gateway_told=$(date +%s)",
     "if [ -d /run/systemd/system ]; then systemctl reload-or-restart nginx; else nginx -s reload 2>/dev/null || nginx; fi &&",
     'if [ "$tls_gateway_before" != "  " ]; then',
+    // who tells the server reads the whole configuration too, and takes as long as it will
+    "  tls_gateway_took=$(($(date +%s) - tls_gateway_told))",
     "  tls_gateway_tries=0 tls_gateway_new=",
-    `  while [ -z "$tls_gateway_new" ] && [ "$tls_gateway_tries" -lt ${RELOAD_TENTHS} ]; do`,
+    `  while [ -z "$tls_gateway_new" ] && [ "$tls_gateway_tries" -lt $((10 * ${RELOAD_SECONDS} + 30 * tls_gateway_took)) ]; do`,
     `    [ "$(cat '${pidFile}' 2>/dev/null)" = "$tls_gateway_master" ] || tls_gateway_new=restarted`,
     '    for tls_gateway_child in $(tls_gateway_children "$tls_gateway_master"); do',
     '      case $tls_gateway_before in *" $tls_gateway_child "*) ;; *) tls_gateway_new=$tls_gateway_child ;; esac',

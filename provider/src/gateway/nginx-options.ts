@@ -1,4 +1,4 @@
-import { directoryOption, flagOption, type OptionTable, readOptions } from "./option-table";
+import { fileOption, flagOption, type OptionTable, readOptions } from "./option-table";
 import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "./proxy-options";
 
 /** What a gateway of kind `nginx` needs to know beside its sites. */
@@ -19,8 +19,8 @@ export interface NginxOptions extends ProxyOptions, OpensslOptions {
 const table: OptionTable<NginxOptions> = {
   ...proxyOptionTable(["1.26", "1.22", "1.24", "1.28", "1.30"], "/etc/nginx/tls-gateway"),
   ...opensslOptionTable,
-  configFile: directoryOption("/etc/nginx/conf.d/tls-gateway.conf"),
-  pidFile: directoryOption("/run/nginx.pid"),
+  configFile: fileOption("/etc/nginx/conf.d/tls-gateway.conf"),
+  pidFile: fileOption("/run/nginx.pid"),
   hashSizes: flagOption(true),
 };
 

@@ -1,10 +1,8 @@
 import { type Directive, directive, raw, type Word } from "./config-text";
 import { expression, pattern, returnIf } from "./nginx-dialect";
 import { common, type NginxVariables } from "./nginx-variables";
+import { renderRetryAfter } from "./retry-after";
 import type { RoutingRule, SiteData } from "./site";
-
-/** Seconds after which clients are asked to come again where the site says nothing. */
-const RETRY_AFTER = 300;
 
 const maintenanceText = raw('"This site is down for maintenance. Please try again later.\\n"');
 
@@ -22,7 +20,7 @@ export function judgementDirectives(site: SiteData, variables: NginxVariables): 
 
 function maintenanceDirectives({ maintenance }: SiteData, variables: NginxVariables): readonly Directive[] {
   if (maintenance === undefined) return [];
-  const retryAfter = String(maintenance.retryAfterSeconds ?? RETRY_AFTER);
+  const retryAfter = renderRetryAfter(maintenance);
   const shared = directive("default_type", "text/plain");
   if (maintenance.except === undefined) {
     const answer = directive("return", "503", maintenanceText);

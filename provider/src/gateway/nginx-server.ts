@@ -1,4 +1,4 @@
-import { block, type Directive, directive, quoted, raw, type Word } from "./config-text";
+import { block, type Directive, directive, quoted, type RawWord, raw, type Word } from "./config-text";
 import { type Listener, type ListenerRedirect, type ListenerSite, renderAddress } from "./listeners";
 import { pattern, returnIf } from "./nginx-dialect";
 import { responseHeaders } from "./nginx-headers";
@@ -51,10 +51,21 @@ export function siteServer(
           ]),
       ...responseHeaders(site, modules, variables),
       returnIf(hostRule, "421"),
+      ...(isTls && names.length === 0 ? handshakesOfOthers(listeners, variables) : []),
       ...judgementDirectives(site, variables),
       ...upstreamDirectives(site, options, variables),
     ],
   );
+}
+
+/** A site without names takes any host, and no handshake that was for a site with a name beside it on all its listeners. */
+function handshakesOfOthers(listeners: readonly Listener[], variables: NginxVariables): readonly Directive[] {
+  const [first = [], ...rest] = listeners.map(({ sites }) => sites.flatMap(({ names }) => names));
+  const others = rest.map((names) => new Set(names));
+  const named = first.filter((name) => others.every((names) => names.has(name)));
+  if (named.length === 0) return [];
+  const entries = named.map((name): readonly [Word, Word] => [namePattern(name), "1"]);
+  return [returnIf(variables.map("$ssl_server_name", [...entries, ["default", "0"]]), "421")];
 }
 
 const bothModules = ["proxy", "grpc"] as const;
@@ -110,10 +121,15 @@ function listens(listeners: readonly Listener[], isDefault: boolean, options: Ng
 function serverName(names: readonly string[]): readonly Directive[] {
   if (names.length === 0) return [];
   const words = names.map((name): Word => {
-    if (name.startsWith("*.")) return pattern(`^[^.]+${name.slice(1).replaceAll(".", "[.]")}$`);
+    if (name.startsWith("*.")) return namePattern(name);
     return name.includes(":") ? `[${name}]` : name;
   });
   return [directive("server_name", ...words)];
+}
+
+function namePattern(name: string): RawWord {
+  const [label, rest] = name.startsWith("*.") ? ["[^.]+", name.slice(1)] : ["", name];
+  return pattern(`^${label}${rest.replaceAll(".", "[.]")}$`);
 }
 
 function proxyProtocolDirectives(proxyProtocol: ProxyProtocol | undefined): readonly Directive[] {

@@ -62,6 +62,16 @@ export function directoryOption(fallback: string): OptionReader<string> {
   };
 }
 
+/** The path of a file, as that of {@link directoryOption}; `ending` is what its name must end in. */
+export function fileOption(fallback: string, ending = ""): OptionReader<string> {
+  const read = directoryOption(fallback);
+  return (value, path) => {
+    const file = read(value, path);
+    if (file.endsWith(ending)) return file;
+    return refuseOption(path, value, `an absolute path of plain letters, digits and ._@+- that ends in ${ending}`);
+  };
+}
+
 /** A name of a user, group, class or namespace: letters, digits, `.`, `_` and `-`. */
 export function nameOption(fallback: string): OptionReader<string>;
 export function nameOption(): OptionReader<string | undefined>;

@@ -1,8 +1,8 @@
 import { ipOctets } from "../x509/ip-address";
 import type { SiteProblem } from "./kind";
-import { type Listener, type ListenerSite, listenersOf, renderAddress } from "./listeners";
+import { firstSite, type Listener, type ListenerSite, listenersOf, renderAddress } from "./listeners";
 import type { ProxyOptions } from "./proxy-options";
-import { answeredNames, isTlsSite, type SiteData } from "./site";
+import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./site";
 
 /**
  * Finds everything in these sites that no proxy can serve together, or at all; what a kind can't do is the business of
@@ -12,7 +12,7 @@ export function checkProxySites(
   sites: readonly SiteData[],
   options: Pick<ProxyOptions, "httpPort" | "ipv6">,
 ): readonly SiteProblem[] {
-  const sorted = [...sites].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sorted = sortedByName(sites);
   const listeners = listenersOf(sorted, options);
   return [
     ...checkNames(sorted),
@@ -117,8 +117,8 @@ function checkOverlap(listeners: readonly Listener[]): readonly SiteProblem[] {
   return listeners.flatMap((listener) => {
     if (isWildcard(listener.address)) return [];
     const all = wildcards.get(familyOf(listener));
-    const site = (listener.sites[0] ?? listener.redirects[0])?.site;
-    const other = (all?.sites[0] ?? all?.redirects[0])?.site;
+    const site = firstSite(listener);
+    const other = all === undefined ? undefined : firstSite(all);
     if (all === undefined || site === undefined || other === undefined) return [];
     const where = `${renderAddress(listener)} and ${renderAddress(all)}`;
     const reason = `${where} are one port: a connection to the address would never find the sites on all addresses. Bind both to all addresses, or both to addresses`;

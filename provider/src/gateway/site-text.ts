@@ -1,5 +1,12 @@
 import { TlsError } from "../errors";
-import type { HeaderChange, Maintenance, RoutingRule, SiteData, SiteTls } from "./site";
+import {
+  type HeaderChange,
+  type Maintenance,
+  type RoutingRule,
+  type SiteData,
+  type SiteTls,
+  sortedByName,
+} from "./site";
 
 /** The schema of a site allows 200 headers, 200 routes and 100 conditions, a line each. */
 const mostLines = 1000;
@@ -25,7 +32,7 @@ const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
  * are left out, being known from the certificate only.
  */
 export function renderSites(sites: readonly SiteData[]): string {
-  const sorted = [...sites].sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
+  const sorted = sortedByName(sites);
   return sorted.map(renderSite).join("\n");
 }
 

@@ -212,6 +212,11 @@ export function siteUrl(site: SiteData): string {
   return `${scheme}://${shown}${port === defaultPort ? "" : `:${port}`}`;
 }
 
+/** In the order of their names, so that the order in which a program gives sites never shows. */
+export function sortedByName(sites: readonly SiteData[]): readonly SiteData[] {
+  return [...sites].sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
+}
+
 /** Each text once, in code unit order: the same on every machine, whatever its language. */
 export function sortedSet(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)].sort();

@@ -1,5 +1,6 @@
+import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "./header-checks";
 import type { SiteProblem } from "./kind";
-import { type Listener, listenersOf, renderAddress } from "./listeners";
+import { firstSite, type Listener, listenersOf, renderAddress } from "./listeners";
 import { checkProxySites } from "./proxy-checks";
 import { certificateFiles } from "./proxy-files";
 import type { SiteData } from "./site";
@@ -8,44 +9,24 @@ import type { TraefikOptions } from "./traefik-options";
 import { namelessSites } from "./traefik-tls";
 import { effectiveUpstream } from "./upstream";
 
-/** Headers of the connection and of the message's form (RFC 9110 section 7.6.1, RFC 9112 section 6). */
-const ownHeaders = new Set([
-  "connection",
-  "content-length",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** Whatever a header was before: Traefik does not look. */
+const blindActions: HeaderJudge = ({ action, name }) => {
+  if (action === "set" || action === "remove") return undefined;
+  const reason = `found "${action}" for ${name}: Traefik can set a header or remove it, whatever it was before. Use "set" or "remove", or let the upstream do it`;
+  return { property: "action", reason };
+};
+
+const judges = [connectionHeaders("Traefik"), hostOfRequest("remove"), blindActions];
 
 /** Finds everything in these sites that Traefik can't serve. */
 export function checkTraefikSites(sites: readonly SiteData[], options: TraefikOptions): readonly SiteProblem[] {
   const listeners = listenersOf(sites, options);
   return [
     ...checkProxySites(sites, options),
-    ...sites.flatMap((site) => [...checkHeaders(site), ...checkBodies(site), ...checkPaths(site)]),
+    ...sites.flatMap((site) => [...checkHeaders(site, judges), ...checkBodies(site), ...checkPaths(site)]),
     ...checkFamilies(listeners),
     ...checkNameless(listeners, options),
   ];
-}
-
-function checkHeaders(site: SiteData): readonly SiteProblem[] {
-  return (site.headers ?? []).flatMap(({ on, action, name }, index) => {
-    const property = `headers[${index}]`;
-    if (ownHeaders.has(name.toLowerCase())) {
-      const reason = `found ${name}, which Traefik sets by itself for each connection: leave this change away`;
-      return [{ site: site.name, property, reason }];
-    }
-    if (action === "remove" && on === "request" && name.toLowerCase() === "host") {
-      const reason = `found "remove" for the header Host, of which each request has exactly one: use "set", or leave the change away`;
-      return [{ site: site.name, property, reason }];
-    }
-    if (action === "set" || action === "remove") return [];
-    const reason = `found "${action}" for ${name}: Traefik can set a header or remove it, whatever it was before. Use "set" or "remove", or let the upstream do it`;
-    return [{ site: site.name, property, reason }];
-  });
 }
 
 function checkBodies(site: SiteData): readonly SiteProblem[] {
@@ -78,8 +59,8 @@ function checkFamilies(listeners: readonly Listener[]): readonly SiteProblem[] {
       if (isAllAddresses(listener) && hasSameSites(listener, other)) return [];
       // the same family is the business of all proxies
       if (listener.address.includes(":") === other.address.includes(":")) return [];
-      const site = (listener.sites[0] ?? listener.redirects[0])?.site;
-      const otherSite = (other.sites[0] ?? other.redirects[0])?.site;
+      const site = firstSite(listener);
+      const otherSite = firstSite(other);
       if (site === undefined || otherSite === undefined) return [];
       const reason = `${renderAddress(listener)} and ${renderAddress(other)} are one for Traefik, which listens on all addresses of IPv4 and IPv6 together: bind the same sites to both, or bind all to addresses`;
       return [{ site: site.name, otherSite: otherSite.name, property: "binds", reason }];

@@ -1,8 +1,7 @@
-import { type Hsts, isTlsSite, type SiteData } from "./site";
+import { renderHsts } from "./hsts";
+import { renderRetryAfter } from "./retry-after";
+import { isTlsSite, type SiteData } from "./site";
 import { type TraefikValue, traefikName } from "./traefik-names";
-
-/** Seconds in Retry-After where a site says none. */
-const defaultRetryAfter = 300;
 
 /** An address that no client has: RFC 919 section 7. */
 const nobody = "255.255.255.255";
@@ -40,7 +39,7 @@ export function traefikMiddlewares(sites: readonly SiteData[], redirectPorts: re
       found[middlewareName(site, "body")] = { buffering: { maxRequestBodyBytes: site.maxBodyBytes } };
     }
     if (site.maintenance !== undefined) {
-      const seconds = String(site.maintenance.retryAfterSeconds ?? defaultRetryAfter);
+      const seconds = renderRetryAfter(site.maintenance);
       const customResponseHeaders = { "Content-Type": "text/plain; charset=utf-8", "Retry-After": seconds };
       found[middlewareName(site, "retry")] = { headers: { customResponseHeaders } };
     }
@@ -54,7 +53,7 @@ function siteHeaders(site: SiteData): TraefikValue {
   const request = new Map([["x-forwarded-proto", ["X-Forwarded-Proto", isTlsSite(site) ? "https" : "http"] as const]]);
   const response = new Map<string, readonly [string, string]>();
   if (site.hsts !== undefined) {
-    response.set("strict-transport-security", ["Strict-Transport-Security", hstsValue(site.hsts)]);
+    response.set("strict-transport-security", ["Strict-Transport-Security", renderHsts(site.hsts)]);
   }
   for (const { on, name, value = "" } of site.headers ?? []) {
     (on === "request" ? request : response).set(name.toLowerCase(), [name, value]);
@@ -63,13 +62,4 @@ function siteHeaders(site: SiteData): TraefikValue {
     customRequestHeaders: Object.fromEntries(request.values()),
     ...(response.size > 0 && { customResponseHeaders: Object.fromEntries(response.values()) }),
   };
-}
-
-/** The value of Strict-Transport-Security (RFC 6797 section 6.1). */
-function hstsValue({ maxAgeSeconds, includeSubDomains, preload }: Hsts): string {
-  return [
-    `max-age=${maxAgeSeconds}`,
-    ...(includeSubDomains === true ? ["includeSubDomains"] : []),
-    ...(preload === true ? ["preload"] : []),
-  ].join("; ");
 }

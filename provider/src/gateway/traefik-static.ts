@@ -1,14 +1,12 @@
 import type { Listener } from "./listeners";
 import { entryPointsOf, renderYaml } from "./traefik-names";
-
-/** The folder in which Traefik looks for dynamic configuration. */
-export const dynamicFolder = "/etc/traefik/dynamic";
+import type { TraefikOptions } from "./traefik-options";
 
 /** For a whole request with its body, which Traefik would give up after a minute: an upload takes as long as a line is slow. */
 const requestTimeout = "3600s";
 
 /** The static configuration: where to listen, and where the rest lies. Traefik reads it at its start alone. */
-export function renderStatic(listeners: readonly Listener[]): string {
+export function renderStatic(listeners: readonly Listener[], { dynamicDirectory }: TraefikOptions): string {
   const points = entryPointsOf(listeners).map(({ name, address, listener: { proxyProtocol } }) => [
     name,
     {
@@ -22,6 +20,6 @@ export function renderStatic(listeners: readonly Listener[]): string {
   return renderYaml({
     global: { checkNewVersion: false, sendAnonymousUsage: false },
     entryPoints: Object.fromEntries(points),
-    providers: { file: { directory: dynamicFolder, watch: true } },
+    providers: { file: { directory: dynamicDirectory, watch: true } },
   });
 }

@@ -3,7 +3,7 @@ import type { GatewayKind, GatewayRendering } from "./kind";
 import { listenersOf } from "./listeners";
 import { currentFolder, proxyFiles } from "./proxy-files";
 import { proxyFirewallPorts } from "./proxy-ports";
-import { answeredNames, isTlsSite, type SiteData } from "./site";
+import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./site";
 import { checkTraefikSites } from "./traefik-checks";
 import { traefikCommands, traefikFiles, traefikInstall } from "./traefik-install";
 import { traefikMiddlewares } from "./traefik-middlewares";
@@ -34,7 +34,7 @@ export const traefik: GatewayKind<TraefikOptions> = {
 };
 
 function renderTraefik(given: readonly SiteData[], options: TraefikOptions): GatewayRendering {
-  const sites = [...given].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const sites = sortedByName(given);
   const listeners = listenersOf(sites, options);
   const points = entryPointsOf(listeners);
   const ports = new Set(listeners.flatMap(({ redirects }) => redirects.map(({ port }) => port)));
@@ -51,7 +51,7 @@ function renderTraefik(given: readonly SiteData[], options: TraefikOptions): Gat
         ...tlsStores(points, options),
       },
     }),
-    texts: { [`${currentFolder(options)}/${traefikFiles.static}`]: renderStatic(listeners) },
+    texts: { [`${currentFolder(options)}/${traefikFiles.static}`]: renderStatic(listeners, options) },
     environment: {},
     notes: traefikNotes(sites),
   };
@@ -68,6 +68,12 @@ function traefikNotes(sites: readonly SiteData[]): readonly string[] {
   if (wildcards !== undefined) {
     notes.push(
       `Site "${wildcards.name}": a request for one name of a wildcard in a handshake for another is answered, not refused with 421: to Traefik both are the wildcard.`,
+    );
+  }
+  const behind = sites.filter(({ proxyProtocol }) => proxyProtocol !== undefined).map(({ name }) => `"${name}"`);
+  if (behind.length > 0) {
+    notes.push(
+      `Traefik serves connections without a PROXY header too, on the ports of ${behind.join(", ")}, by the address that they come from: let none but the load balancer reach them.`,
     );
   }
   for (const site of sites) {

@@ -188,6 +188,15 @@ test("clients without a certificate are refused, whatever the handshake said", (
   ]);
 });
 
+test("a range of all addresses is two halves, since Apache takes no netmask of no bits", () => {
+  const found = changed({ maintenance: { except: ["0.0.0.0/0", "::/0"] } });
+  expect(found.filter((line) => line.startsWith("RewriteCond expr"))).toEqual(
+    ["0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"].map(
+      (range) => `RewriteCond expr ! ( %{REMOTE_ADDR} -ipmatch '${range}' )`,
+    ),
+  );
+});
+
 test("maintenance, routing and the largest body are judged in this order", () => {
   const found = changed({
     maintenance: { except: ["10.0.0.0/8", "::1"], retryAfterSeconds: 60 },
@@ -292,7 +301,7 @@ test.each<[string, object, RegExp]>([
   [
     "a second Host",
     { headers: [header("request", "append", "Host", "x")] },
-    /^web headers\[0\]\.name: a request has one Host/,
+    /^web headers\[0\]\.action: found "append" of Host/,
   ],
   ["an added Content-Type", { headers: [header("response", "append", "Content-Type", "x")] }, /Content-Type/],
   ["the port of inner hosts", { binds: [":8474"], upstream: secure }, /^web binds: .*options\.innerPort/],

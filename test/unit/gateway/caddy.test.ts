@@ -162,7 +162,7 @@ describe("what Caddy can't serve", () => {
     ]);
     const changes = [{ on: "request", action: "remove", name: "host" }];
     expect(problems({}, { ...web, headers: changes })).toEqual([
-      expect.stringMatching(/^web headers\[0\]\.action: found "remove" of Host.*use "set"$/),
+      expect.stringMatching(/^web headers\[0\]\.action: found "remove" of Host.*use "set"/),
     ]);
   });
 

@@ -272,8 +272,8 @@ describe("headers", () => {
 
 describe("checks", () => {
   it.each([
-    [{ headers: [{ on: "request", action: "append", name: "HOST", value: "x" }] }, "headers[0]", /exactly one/],
-    [{ headers: [{ on: "response", action: "remove", name: "Connection" }] }, "headers[0]", /by itself/],
+    [{ headers: [{ on: "request", action: "append", name: "HOST", value: "x" }] }, "headers[0].action", /exactly one/],
+    [{ headers: [{ on: "response", action: "remove", name: "Connection" }] }, "headers[0].name", /by itself/],
   ])("refuse %j", (more, property, reason) => {
     const [problem] = envoy.checkSites(acceptedSites({ ...base, name: "shop", ...more }), options);
     expect(problem).toMatchObject({ site: "shop", property, reason: expect.stringMatching(reason) });

@@ -230,7 +230,7 @@ test.each<[string, object, RegExp]>([
     { upstream: { url: "https://app.test:1", rootCaFile: "C:\\root.pem" } },
     /^a upstream.rootCaFile: .*begins with a slash/,
   ],
-  ["an address to verify", { upstream: { url: "https://10.0.0.5:1" } }, /^a upstream.url: .*give upstream.serverName/],
+  ["an address to verify", { upstream: { url: "https://10.0.0.5:1" } }, /^a upstream.serverName: .*by names alone/],
   ["a long wait", { timeouts: { tunnelSeconds: 3_000_000 } }, /^a timeouts.tunnelSeconds: found 3000000: .* 24 days/],
   [
     "framing",

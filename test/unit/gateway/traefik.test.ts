@@ -76,11 +76,11 @@ describe("checks", () => {
   it.each([
     [
       { headers: [{ on: "request", action: "append", name: "X-A", value: "x" }] },
-      "headers[0]",
+      "headers[0].action",
       /set a header or remove/,
     ],
-    [{ headers: [{ on: "response", action: "set", name: "connection", value: "x" }] }, "headers[0]", /by itself/],
-    [{ headers: [{ on: "request", action: "remove", name: "Host" }] }, "headers[0]", /exactly one/],
+    [{ headers: [{ on: "response", action: "set", name: "connection", value: "x" }] }, "headers[0].name", /by itself/],
+    [{ headers: [{ on: "request", action: "remove", name: "Host" }] }, "headers[0].action", /exactly one/],
     [{ maxBodyBytes: 5, upstream: { ...base.upstream, grpc: true } }, "maxBodyBytes", /stream would never begin/],
     [{ clientAuth: { caFile: "/etc/ca.pem " } }, "clientAuth.caFile", /space at its end/],
   ])("refuse %j", (more, property, reason) => {
