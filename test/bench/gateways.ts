@@ -175,13 +175,13 @@ async function measurePreview(kind: GatewayKindName, runs: number): Promise<Meas
     });
   const options = { options: optionsOf[kind] ?? {} };
   const ours = await BenchStack.create("ours", async () => {
-    const { configuration } = new Gateway("fleet", { kind, sites: fleet(), ...options } as GatewayArgs);
-    return { configuration };
+    // all of it is rendered for the hash, which triggers the command that installs; the text itself is not shown
+    const { contentHash } = new Gateway("fleet", { kind, sites: fleet(), ...options } as GatewayArgs);
+    return { contentHash };
   });
   const floor = await BenchStack.create("flat", async () => {
     const payload = JSON.stringify(fleet());
     new TrivialResource("fleet", { payload });
-    return { payload };
   });
   try {
     await ours.up();

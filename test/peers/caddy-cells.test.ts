@@ -266,7 +266,7 @@ describeWithPeer("caddy", (caddy) => {
     const sites = acceptedSites({ name: "a", ...plain, binds: ["192.168.1.5:8080"] });
     const { text } = await judgeCaddyfile(caddy, folder, caddyfile(sites), "adapt");
     expect(text).toContain('"listen":[":8080"]');
-    expect(cells.render(sites, options).notes).toEqual([expect.stringContaining("does not restrict the interface")]);
+    expect(cells.notes(sites, options)).toEqual([expect.stringContaining("does not restrict the interface")]);
   });
 
   test("whatever line of a matcher is accepted as a condition, Caddy loads", async () => {

@@ -106,7 +106,7 @@ export async function startGateway(
   for (const { path, mode, source } of kind.files(sites, parsed)) lay(path, contents(source), mode);
   const { child, reload } = await server.start(folder, configuration);
   const places = listeningPlaces(sites, parsed.httpPort);
-  return { ...(await listening(server.kind, child, places, reload)), notes: rendering.notes };
+  return { ...(await listening(server.kind, child, places, reload)), notes: kind.notes(sites, parsed) };
 }
 
 function lay(path: string, text: string, mode: string): void {

@@ -135,12 +135,12 @@ export function harmlessSites<Options>(
   { plainValue = (value) => `v${hex(value)}` }: HostileGround<Options>,
   sites: readonly SiteData[],
 ): readonly SiteData[] {
+  const names = new Map<string, string>();
   return sites.map((site) => {
     const { tls, upstream, clientAuth, headers, routing } = site;
     for (const text of keptTexts(site)) {
       if (!/^[a-z0-9._:/*[\]-]+$/.test(text)) throw new Error(`the schema lets ${JSON.stringify(text)} through`);
     }
-    const names = new Map<string, string>();
     return {
       ...site,
       name: `s${hex(site.name)}`,

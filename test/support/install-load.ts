@@ -11,7 +11,7 @@ export interface LoadTarget {
   readonly port: number;
   readonly host: string;
   readonly rootPem: string;
-  /** Whether the server resets connections that wait for it while it reloads; clients connect again. */
+  /** Whether a reload may close new connections before their request is read; clients connect again. */
   readonly resetsWaiting: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface LoadCount {
   readonly kept: number;
   /** Kept connections that the server had closed between two requests. */
   readonly reopened: number;
-  /** New connections that were reset before their handshake was done; zero unless `resetsWaiting`. */
+  /** New connections that were closed before any octet of an answer; zero unless `resetsWaiting`. */
   readonly reset: number;
   /** Why requests had no whole answer of the upstream. */
   readonly failures: readonly string[];
@@ -102,22 +102,13 @@ async function askOnce({ port, host, rootPem }: LoadTarget, agent: Agent | false
     headers: { host: `${host}:${port}`, "x-answer": JSON.stringify({ size: SIZE }) },
   });
   sent.end();
-  let isConnected = false;
-  sent.once("socket", (socket) => {
-    isConnected = sent.reusedSocket;
-    socket.once("secureConnect", () => {
-      isConnected = true;
-    });
-  });
   let response: IncomingMessage;
   try {
     [response] = (await once(sent, "response")) as [IncomingMessage];
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (["ECONNRESET", "EPIPE"].includes(code)) {
-      if (sent.reusedSocket) throw new ClosedBetween("reopened", error);
-      if (!isConnected) throw new ClosedBetween("reset", error);
-    }
+    if (["ECONNRESET", "EPIPE"].includes(code))
+      throw new ClosedBetween(sent.reusedSocket ? "reopened" : "reset", error);
     throw error;
   }
   // asked for at once: an answer that is read gives its socket back

@@ -16,7 +16,8 @@ export function installedCaddy(caddy: Peer): InstallServer {
   return {
     kind: "caddy",
     keepsTunnels,
-    // it opens each port a second time (SO_REUSEPORT) and closes the first socket, with those that wait in its queue
+    // it opens each port a second time (SO_REUSEPORT) and closes the first socket with those that wait in its queue; and the
+    // old server ends connections whose first request it has not read
     resetsWaiting: true,
     lay: ({ folder, ownPort, sparePort }) => {
       const configFile = join(folder, "caddy.json");

@@ -39,7 +39,7 @@ export interface InstallServer {
   readonly kind: string;
   /** Whether WebSockets outlive a reload. */
   readonly keepsTunnels: boolean;
-  /** Whether connections that wait for it at a reload are reset. */
+  /** Whether a reload may close new connections before their request is read. */
   readonly resetsWaiting?: true;
   /** Writes its files. */
   readonly lay: (places: ServerPlaces) => InstalledServer;

@@ -4,9 +4,13 @@ import { kubernetes } from "../../provider/src/gateway/kubernetes";
 import type { KubernetesObject } from "../../provider/src/gateway/kubernetes-objects";
 import { acceptedSites } from "./cells-sites";
 
-/** Options for the Gateway API, and for Ingresses without and with ingress-nginx. */
+/** Options for the Gateway API. */
 export const gateway = kubernetes.parseOptions({ gatewayClassName: "envoy" });
+
+/** Options for Ingresses of any controller. */
 export const ingress = kubernetes.parseOptions({ api: "ingress" });
+
+/** Options for Ingresses of ingress-nginx. */
 export const nginx = kubernetes.parseOptions({
   api: "ingress",
   ingressController: "nginx",
@@ -48,5 +52,5 @@ export function reasons(options: Options, ...inputs: object[]): readonly string[
 
 /** What may surprise about the sites. */
 export function notes(options: Options, ...inputs: object[]): readonly string[] {
-  return kubernetes.render(acceptedSites(...inputs), options).notes;
+  return kubernetes.notes(acceptedSites(...inputs), options);
 }

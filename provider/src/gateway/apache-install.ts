@@ -91,7 +91,7 @@ function checkInstalled({ configFile, modulesDirectory }: ApacheOptions): string
   return [
     "apache2ctl configtest &&",
     `{ tls_gateway_dump=$(apache2ctl -t -D DUMP_CONFIG -C 'LoadModule info_module ${modulesDirectory}/mod_info.so' 2>/dev/null) || tls_gateway_dump=; } &&`,
-    `{ [ -z "$tls_gateway_dump" ] || printf '%s\\n' "$tls_gateway_dump" | awk '`,
+    `{ [ -z "$tls_gateway_dump" ] || printf '%s\\n' "$tls_gateway_dump" | awk -v "there=$(ls '${configFile}' 2>/dev/null)" '`,
     `  /^# In file: / { if ($4 == "${configFile}") read = 1 }`,
     '  tolower($1) == "listen" {',
     '    port = $2; sub(/^.*:/, "", port); host = $2',
@@ -106,7 +106,7 @@ function checkInstalled({ configFile, modulesDirectory }: ApacheOptions): string
     "    for (port in all) if (port in six || port in one4 || port in one6) twice(port)",
     "    for (port in six) if (port in one4 || port in one6) twice(port)",
     "    for (port in four) if (port in one4) twice(port)",
-    `    if (!read) { print "Apache does not read ${configFile}: its configuration must include it" > "/dev/stderr"; bad = 1 }`,
+    `    if (there != "" && !read) { print "Apache does not read ${configFile}: its configuration must include it" > "/dev/stderr"; bad = 1 }`,
     "    exit bad",
     "  }'; }",
   ].join("\n");

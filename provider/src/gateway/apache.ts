@@ -25,6 +25,7 @@ export const apache: GatewayKind<ApacheOptions> = {
   parseOptions: parseApacheOptions,
   checkSites: checkApacheSites,
   render: renderApache,
+  notes: (sites, options) => apacheNotes(sites, options),
   files: (sites, options) => proxyFiles(sites, options, "pair"),
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
   commands: (_, options) => ({
@@ -39,6 +40,5 @@ function renderApache(sites: readonly SiteData[], options: ApacheOptions): Gatew
     configuration: renderApacheConfiguration(sites, options),
     texts: apacheTexts(options),
     environment: {},
-    notes: apacheNotes(sites, options),
   };
 }

@@ -26,9 +26,9 @@ export const caddy: GatewayKind<CaddyOptions> = {
       configuration: renderCaddyJson(sites, options),
       texts: caddyTexts(options),
       environment: {},
-      notes: caddyNotes(sites, options),
     };
   },
+  notes: (sites, options) => caddyNotes(sortedByName(sites), options),
   renderReadable: renderCaddyfile,
   files: (sites, options) => proxyFiles(sortedByName(sites), options, "pair"),
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),

@@ -28,6 +28,7 @@ export const cells: GatewayKind<CellsOptions> = {
   parseOptions: parseCellsOptions,
   checkSites: checkCellsSites,
   render: renderCells,
+  notes: (sites, options) => cellsNotes(sortedByName(sites), options),
   renderInstall: (sites, options) => renderCellsInstallYaml(cellsSites(sortedByName(sites), options)),
   files: (sites, options) => cellsFiles(sortedByName(sites), options),
   firewallPorts: (sites, options) => cellsFirewallPorts(sortedByName(sites), options),
@@ -45,6 +46,5 @@ function renderCells(given: readonly SiteData[], options: CellsOptions): Gateway
     ...("variables" in environment
       ? { siteEnvironment: environment.variables }
       : { siteEnvironmentReason: environment.reason }),
-    notes: cellsNotes(sites, options),
   };
 }

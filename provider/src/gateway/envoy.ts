@@ -31,6 +31,7 @@ export const envoy: GatewayKind<EnvoyOptions> = {
   parseOptions: parseEnvoyOptions,
   checkSites: checkEnvoySites,
   render: renderEnvoy,
+  notes: (sites, options) => envoyNotes(sortedByName(sites), options),
   files: (sites, options) => proxyFiles(sites, options, "pair"),
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
   commands: (_sites, options) => envoyCommands(options),
@@ -55,7 +56,6 @@ function renderEnvoy(given: readonly SiteData[], options: EnvoyOptions): Gateway
       ...secretTexts(sites, options),
     },
     environment: {},
-    notes: envoyNotes(sites, options),
   };
 }
 

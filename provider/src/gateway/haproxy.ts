@@ -27,6 +27,7 @@ export const haproxy: GatewayKind<HaproxyOptions> = {
   parseOptions: parseHaproxyOptions,
   checkSites: checkHaproxySites,
   render: renderHaproxy,
+  notes: (sites, options) => haproxyNotes(sortedByName(sites), options),
   files: (sites, options) => proxyFiles(sites, options, "single"),
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
   commands: haproxyCommands,
@@ -50,7 +51,6 @@ function renderHaproxy(given: readonly SiteData[], options: HaproxyOptions): Gat
     configuration: renderDirectives(sections, haproxyDialect).replace(/\n(?=[a-z])/g, "\n\n"),
     texts: haproxyTexts(listeners, options),
     environment: {},
-    notes: haproxyNotes(sites, options),
   };
 }
 

@@ -51,8 +51,6 @@ export interface GatewayRendering {
   readonly siteEnvironment?: Readonly<Record<string, string>>;
   /** Why {@link siteEnvironment} is absent. */
   readonly siteEnvironmentReason?: string;
-  /** What is right but may surprise, each a sentence that names its site. */
-  readonly notes: readonly string[];
 }
 
 /** Shell commands, in order, to run on the gateway's machine. */
@@ -121,6 +119,8 @@ export interface GatewayKind<Options> {
   readonly render: (sites: readonly SiteData[], options: Options) => GatewayRendering;
   /** What a first installation reads, where the gateway has such a file; apart, since few need it and YAML is slow. */
   readonly renderInstall?: (sites: readonly SiteData[], options: Options) => string;
+  /** What is right but may surprise, each a sentence that names its site; apart, since it is told without the rest. */
+  readonly notes: (sites: readonly SiteData[], options: Options) => readonly string[];
   /** The same configuration in the form that people write, where the server has another. */
   readonly renderReadable?: (sites: readonly SiteData[], options: Options) => string;
   readonly files: (sites: readonly SiteData[], options: Options) => readonly GatewayFile[];

@@ -31,6 +31,7 @@ export const kubernetes: GatewayKind<KubernetesOptions> = {
   parseOptions: parseKubernetesOptions,
   checkSites: checkKubernetesSites,
   render: renderKubernetes,
+  notes: (sites, options) => kubernetesNotes(sortedByName(sites), options),
   files: allFiles,
   renderSecrets: kubernetesSecrets,
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, listening(options))),
@@ -42,7 +43,6 @@ function renderKubernetes(given: readonly SiteData[], options: KubernetesOptions
   return {
     configuration: renderObjectList(kubernetesObjects(sites, options)),
     environment: {},
-    notes: kubernetesNotes(sites, options),
   };
 }
 

@@ -56,7 +56,8 @@ function checkInstalled({ configFile }: NginxOptions): string {
     `tls_gateway_found=$({ nginx -T -q && echo '${good}'; } | grep -cxF -e '${included}' -e '${good}')`,
     "case $tls_gateway_found in",
     "  0) false ;;",
-    `  1) echo 'nginx does not read ${configFile}: its http block must include it' >&2; false ;;`,
+    // after a removal there is nothing to read
+    `  1) [ ! -e ${configFile} ] || { echo 'nginx does not read ${configFile}: its http block must include it' >&2; false; } ;;`,
     "esac",
   ].join("\n");
 }

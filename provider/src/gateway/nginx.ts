@@ -25,6 +25,7 @@ export const nginx: GatewayKind<NginxOptions> = {
   parseOptions: parseNginxOptions,
   checkSites: checkNginxSites,
   render: renderNginx,
+  notes: (sites, options) => nginxNotes(sites, options, renderNginxConfiguration(sites, options)),
   files: (sites, options) => proxyFiles(sites, options, "pair"),
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
   commands: (_, options) => ({
@@ -35,11 +36,9 @@ export const nginx: GatewayKind<NginxOptions> = {
 };
 
 function renderNginx(sites: readonly SiteData[], options: NginxOptions): GatewayRendering {
-  const configuration = renderNginxConfiguration(sites, options);
   return {
-    configuration,
+    configuration: renderNginxConfiguration(sites, options),
     texts: nginxTexts(options),
     environment: {},
-    notes: nginxNotes(sites, options, configuration),
   };
 }

@@ -27,6 +27,7 @@ export const traefik: GatewayKind<TraefikOptions> = {
   parseOptions: parseTraefikOptions,
   checkSites: checkTraefikSites,
   render: renderTraefik,
+  notes: (sites) => traefikNotes(sortedByName(sites)),
   files: (sites, options) => proxyFiles(sites, options, "pair"),
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
   commands: (_sites, options) => traefikCommands(options),
@@ -53,7 +54,6 @@ function renderTraefik(given: readonly SiteData[], options: TraefikOptions): Gat
     }),
     texts: { [`${currentFolder(options)}/${traefikFiles.static}`]: renderStatic(listeners, options) },
     environment: {},
-    notes: traefikNotes(sites),
   };
 }
 

@@ -61,7 +61,7 @@ function explain(_state: Properties | undefined, inputs: Properties): string | u
   const { kind, sites, options } = inputs;
   if (typeof kind !== "string" || typeof sites !== "string" || options === UNKNOWN) return undefined;
   const found = gatewayKinds[kind as GatewayKindName] as unknown as GatewayKind<unknown>;
-  const { notes } = found.render(parseSites(sites), found.parseOptions(options));
+  const notes = found.notes(parseSites(sites), found.parseOptions(options));
   if (notes.length === 0) return undefined;
   const more = notes.length > MAX_NOTES ? [`And ${notes.length - MAX_NOTES} more: see the output notes.`] : [];
   return [...notes.slice(0, MAX_NOTES), ...more].join("\n");

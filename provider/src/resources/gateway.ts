@@ -117,7 +117,7 @@ export class Gateway extends DynamicResource {
 
   /** What is right but may surprise. */
   get notes(): pulumi.Output<string[]> {
-    return this.derive(({ kind, sites, options }) => [...kind.render(sites, options).notes]);
+    return this.derive(({ kind, sites, options }) => [...kind.notes(sites, options)]);
   }
 
   /** The ports to open, each with its reason. */

@@ -10,7 +10,8 @@ const tls = { certificate: { certFile: "/etc/ssl/a b.pem", keyFile: "/etc/ssl/a.
 const web = { name: "web", binds: [":443"], hostnames: ["a.test"], tls, upstream };
 
 function rendered(inputs: readonly object[], options: object = {}) {
-  return apache.render(acceptedSites(...inputs), apache.parseOptions(options));
+  const [accepted, parsed] = [acceptedSites(...inputs), apache.parseOptions(options)];
+  return { ...apache.render(accepted, parsed), notes: apache.notes(accepted, parsed) };
 }
 
 /** Every directive as one line, without quotes, in order. */

@@ -10,8 +10,9 @@ import { siteListArbitrary } from "../../support/site-arbitraries";
 const v4 = cells.parseOptions(undefined);
 const v5 = cells.parseOptions({ version: "5" });
 
-function render(...inputs: object[]): ReturnType<typeof cells.render> {
-  return cells.render(acceptedSites(...inputs), v4);
+function render(...inputs: object[]): ReturnType<typeof cells.render> & { readonly notes: readonly string[] } {
+  const sites = acceptedSites(...inputs);
+  return { ...cells.render(sites, v4), notes: cells.notes(sites, v4) };
 }
 
 /** The sites as Cells reads them. */

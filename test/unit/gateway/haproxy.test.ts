@@ -12,7 +12,8 @@ function site(more: object = {}): object {
 }
 
 function render(sites: readonly object[], options: object = {}) {
-  return haproxy.render(acceptedSites(...sites), haproxy.parseOptions(options));
+  const [accepted, parsed] = [acceptedSites(...sites), haproxy.parseOptions(options)];
+  return { ...haproxy.render(accepted, parsed), notes: haproxy.notes(accepted, parsed) };
 }
 
 /** The lines of a section, without indent. */
@@ -252,12 +253,12 @@ test("HAProxy is reloaded by systemd, else by its master, and started where it d
   expect(check).toBe('haproxy -c -q -f "$set/check/haproxy.cfg"');
   expect(checkInstalled).toBe("haproxy -c -q -f /etc/haproxy/haproxy.cfg");
   expect(entries).toEqual([{ path: "/etc/haproxy/haproxy.cfg", file: "haproxy.cfg", how: "link" }]);
-  expect(reload?.match(/; then \S+ \S+|else .*/g)).toEqual([
+  expect(reload?.match(/; then (?!still)\S+ \S+|^ +else .*/gm)?.map((text) => text.trim())).toEqual([
     "; then systemctl reload-or-restart",
     "; then kill -USR2",
     "; then haproxy -W",
     '; then echo "haproxy',
-    "else haproxy -W -D -f /etc/haproxy/haproxy.cfg -p /run/h.pid; fi",
+    "else haproxy -W -D -f /etc/haproxy/haproxy.cfg -p /run/h.pid; fi || exit 1",
   ]);
   const own = haproxy.parseOptions({ checkCommand: "my-check", reloadCommand: "my-reload" });
   expect(haproxy.install?.(acceptedSites(site()), own)).toMatchObject({

@@ -7,6 +7,7 @@ import {
   renderRemoveScript,
 } from "../../../provider/src/gateway/install-script";
 import type { GatewayInstall } from "../../../provider/src/gateway/kind";
+import { directoryOption } from "../../../provider/src/gateway/option-table";
 import { shellQuoted, shellWord } from "../../../provider/src/gateway/shell-text";
 
 const certificate = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
@@ -80,6 +81,13 @@ describe("an install script", () => {
 
   it("writes an IPv6 address in brackets, and names the file of the set", () => {
     expect(script()).toContain(`"$1" '[::1]:443' 'a.test' 'certs/a.pem'`);
+  });
+
+  it("takes each folder that the options take", () => {
+    const directory = "/srv/Az_0.9/a@b+c-d/tls-gateway";
+    expect(directoryOption("/")(directory, "options.directory")).toBe(directory);
+    const renamed = files.map((one) => ({ ...one, path: one.path.replace(install.directory, directory) }));
+    expect(script({ install: { ...install, directory }, files: renamed })).toContain(`  directory='${directory}'\n`);
   });
 
   it.each([

@@ -9,7 +9,8 @@ const tls = { certificate: { certFile: "/etc/ssl/a b.pem", keyFile: "/etc/ssl/a.
 const web = { name: "web", binds: [":443"], hostnames: ["a.test"], tls, upstream };
 
 function rendered(inputs: readonly object[], options: object = {}) {
-  return nginx.render(acceptedSites(...inputs), nginx.parseOptions(options));
+  const [accepted, parsed] = [acceptedSites(...inputs), nginx.parseOptions(options)];
+  return { ...nginx.render(accepted, parsed), notes: nginx.notes(accepted, parsed) };
 }
 
 /** Every directive as one line, in order. */
