@@ -64,11 +64,21 @@ function checkInstalled({ configFile }: NginxOptions): string {
 
 /**
  * A reload answers 0 whatever the server then does, for instance when a port is another program's. It has done it when new
- * workers are there, children of the same master (Linux says so in /proc); where that can't be seen nothing is said.
+ * workers are there, children of the same master, and the old ones take no more connections, which they tell by their
+ * titles (Linux has both in /proc); where that can't be seen nothing is said.
  */
 function reload({ pidFile }: NginxOptions): string {
   return [
     `tls_gateway_children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }`,
+    // whether an old worker may still take a connection
+    "tls_gateway_accepts() {",
+    "  for tls_gateway_child in $tls_gateway_before; do",
+    `    case $(tr '\\000' ' ' <"/proc/$tls_gateway_child/cmdline" 2>/dev/null) in`,
+    '      *"shutting down"*) ;; *"worker process"*) return 0 ;;',
+    "    esac",
+    "  done",
+    "  return 1",
+    "}",
     `tls_gateway_master=$(cat '${pidFile}' 2>/dev/null)`,
     `tls_gateway_before=" $(tls_gateway_children "\${tls_gateway_master:-none}") "`,
     "tls_gateway_told=$(date +%s)",
@@ -82,6 +92,7 @@ function reload({ pidFile }: NginxOptions): string {
     '    for tls_gateway_child in $(tls_gateway_children "$tls_gateway_master"); do',
     '      case $tls_gateway_before in *" $tls_gateway_child "*) ;; *) tls_gateway_new=$tls_gateway_child ;; esac',
     "    done",
+    '    if [ -n "$tls_gateway_new" ] && [ "$tls_gateway_new" != restarted ] && tls_gateway_accepts; then tls_gateway_new=; fi',
     "    tls_gateway_tries=$((tls_gateway_tries + 1))",
     '    [ -n "$tls_gateway_new" ] || sleep 0.1 2>/dev/null || { sleep 1; tls_gateway_tries=$((tls_gateway_tries + 9)); }',
     "  done",

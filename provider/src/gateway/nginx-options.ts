@@ -32,6 +32,15 @@ export function parseNginxOptions(input: unknown): NginxOptions {
   return readOptions("nginx", input, table);
 }
 
+/**
+ * Whether a worker that is told to end finishes answers that it buffers. 1.22.1 cuts about one in 200 off at a reload under
+ * load ("open socket left in connection") where heads of 8, 16 or 32 KiB have room; 1.26.3, 1.28.3 and 1.30.4 cut none, and
+ * 1.22.1 none without buffering. 1.24 was not tried.
+ */
+export function keepsBufferedAnswers({ version }: NginxOptions): boolean {
+  return version !== "1.22" && version !== "1.24";
+}
+
 /** Whether HTTP/2 is a directive of its own: since nginx 1.25.1, whose successors warn of the older form. */
 export function hasHttp2Directive({ version }: NginxOptions): boolean {
   return version !== "1.22" && version !== "1.24";

@@ -1,7 +1,7 @@
 import { block, type Directive, directive, quoted, raw, type Word } from "./config-text";
 import { returnIf } from "./nginx-dialect";
 import { requestHeaders } from "./nginx-headers";
-import type { NginxOptions } from "./nginx-options";
+import { keepsBufferedAnswers, type NginxOptions } from "./nginx-options";
 import { common, type NginxVariables } from "./nginx-variables";
 import { upstreamRootFile } from "./proxy-files";
 import type { SiteData } from "./site";
@@ -69,7 +69,7 @@ function moduleDirectives(
     set("ignore_headers", "X-Accel-Redirect"),
     set("intercept_errors", "off"),
     set("buffer_size", BUFFER),
-    ...(module === "grpc" ? [] : proxyDirectives(upstream)),
+    ...(module === "grpc" ? [] : proxyDirectives(upstream, options)),
     ...(isTls
       ? [
           set("ssl_verify", "on"),
@@ -83,7 +83,7 @@ function moduleDirectives(
   ];
 }
 
-function proxyDirectives({ isStreamed }: EffectiveUpstream): readonly Directive[] {
+function proxyDirectives({ isStreamed }: EffectiveUpstream, options: NginxOptions): readonly Directive[] {
   return [
     directive("proxy_buffers", "8", BUFFER),
     directive("proxy_busy_buffers_size", "32k"),
@@ -91,7 +91,8 @@ function proxyDirectives({ isStreamed }: EffectiveUpstream): readonly Directive[
     directive("proxy_set_header", "Upgrade", raw(common.upgrade)),
     directive("proxy_set_header", "Connection", raw(common.connection)),
     directive("proxy_redirect", "off"),
-    ...(isStreamed ? [directive("proxy_request_buffering", "off"), directive("proxy_buffering", "off")] : []),
+    ...(isStreamed ? [directive("proxy_request_buffering", "off")] : []),
+    ...(isStreamed || !keepsBufferedAnswers(options) ? [directive("proxy_buffering", "off")] : []),
   ];
 }
 

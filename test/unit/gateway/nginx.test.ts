@@ -238,3 +238,8 @@ test("a set is judged by a configuration of its own, beside it", () => {
   expect(nginx.install?.(sites, own)).toMatchObject({ checkInstalled: "my-check", reload: "my-reload" });
   expect(nginx.commands(sites, own).apply).toEqual(["my-check", "my-reload"]);
 });
+
+test("answers are buffered, but not by a version that cuts them off when it is reloaded", () => {
+  const isBuffered = (version: string) => !rendered([web], { version }).configuration.includes("proxy_buffering off;");
+  expect(["1.22", "1.24", "1.26", "1.30"].map(isBuffered)).toEqual([false, false, true, true]);
+});
