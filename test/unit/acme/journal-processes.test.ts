@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { openJournal } from "../../../provider/src/acme/journal";
 import { isHeldLock, JournalLock } from "../../../provider/src/acme/journal-lock";
@@ -240,14 +241,16 @@ describe("the lock", { timeout: 60_000 }, () => {
   });
 
   it.runIf(process.platform === "linux")("is not held by a process that has ended and was not collected", async () => {
-    // exec leaves the shell's child to a program that never asks for it
-    const parent = spawn("sh", ["-c", "sh -c 'exit 0' & echo $!; exec sleep 60"], {
-      stdio: ["ignore", "pipe", "ignore"],
+    // exec leaves the shell's child to a program that never asks for it; the child ends when that is so
+    const parent = spawn("sh", ["-c", "head -n 1 <&3 & echo $!; exec sleep 60"], {
+      stdio: ["ignore", "pipe", "ignore", "pipe"],
     });
     onTestFinished(() => {
       parent.kill("SIGKILL");
     });
-    const [pid] = (await once(parent.stdout, "data")).map(Number);
+    const [pid] = (await once(parent.stdout as Readable, "data")).map(Number);
+    await until(() => readFileSync(`/proc/${parent.pid}/cmdline`, "utf8").startsWith("sleep"));
+    (parent.stdio[3] as Writable).end("\n");
     await until(() => readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "));
     expect(() => process.kill(pid ?? 0, 0)).not.toThrow();
     expect(await isRunning({ ...(await ownIdentity()), pid: pid ?? 0, started: undefined } as never)).toBe(false);
