@@ -28,7 +28,7 @@ export async function findPeers(root, required) {
     else folders.push(dirname(server));
   }
   for (const pin of pins) {
-    const found = findProgram(pin.program);
+    const found = findUsable(pin);
     const isOptional = "isOptional" in pin;
     // one of many minutes is built where peers are required alone
     const isWorth = required || !isOptional || isBuilt(root, pin);
@@ -59,7 +59,7 @@ export async function requirePrograms(root, names) {
   const paths = {};
   for (const pin of readPins(root).filter(({ program }) => names.includes(program))) {
     const { program } = pin;
-    const found = findProgram(program);
+    const found = findUsable(pin);
     const folder = found === undefined ? await buildPeer(root, pin, true) : dirname(found);
     if (folder === undefined) {
       const from = "folder" in pin ? pin.folder : `${pin.package}@${pin.version}`;
@@ -76,8 +76,16 @@ export async function requirePrograms(root, names) {
  * A Go program: a package of a published module at a version, or a module of ours in a folder of the repository, which may
  * have a build.mjs that lays more beside it. An optional one takes minutes, and needs hundreds of modules that not every
  * registry may serve: where it can't be had its tests are skipped by name, even where peers are required.
- * @typedef {{program: string, package: string, version: string} | {program: string, folder: string, isOptional?: true}} Pin
+ * @typedef {{program: string, package: string, version: string, isExact?: true} | {program: string, folder: string, isOptional?: true}} Pin
  */
+
+/**
+ * The program on PATH; none for one that is needed in its exact version: Debian's Caddy is a peer of its own.
+ * @param {Pin} pin
+ */
+function findUsable(pin) {
+  return "isExact" in pin ? undefined : findProgram(pin.program);
+}
 
 /**
  * @param {string} root
