@@ -2,6 +2,7 @@ import { TlsError } from "../errors";
 import {
   type HeaderChange,
   type Maintenance,
+  proxyProperties,
   type RoutingRule,
   type SiteData,
   type SiteTls,
@@ -10,17 +11,6 @@ import {
 
 /** The schema of a site allows 200 headers, 200 routes and 100 conditions, a line each. */
 const mostLines = 1000;
-
-/** Properties of one line each whose canonical value is its JSON. */
-const plainProperties = [
-  "upstream",
-  "clientAuth",
-  "hsts",
-  "tlsProfile",
-  "proxyProtocol",
-  "maxBodyBytes",
-  "timeouts",
-] as const;
 
 /** Characters of a site's name that need no quotes. */
 const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -72,7 +62,7 @@ function renderSite(site: SiteData): string {
   lines.push(`  tls ${renderTls(site.tls)}`);
   if (site.redirectToHttps === true) lines.push("  redirectToHttps true");
   if (site.grpcPort !== undefined) lines.push(`  grpcPort ${site.grpcPort}`);
-  for (const property of plainProperties) {
+  for (const property of proxyProperties) {
     if (site[property] !== undefined) lines.push(`  ${property} ${JSON.stringify(site[property])}`);
   }
   for (const { on, action, name, value } of site.headers ?? []) {
@@ -144,7 +134,7 @@ const readers: Readonly<Record<string, (draft: Draft, value: string) => void>> =
     draft.maintenance = JSON.parse(value) as Maintenance;
   },
   ...Object.fromEntries(
-    plainProperties.map((property) => [
+    proxyProperties.map((property) => [
       property,
       (draft: Draft, value: string) => void Object.assign(draft, { [property]: JSON.parse(value) }),
     ]),

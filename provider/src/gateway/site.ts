@@ -140,6 +140,17 @@ export interface SiteData {
   readonly timeouts?: SiteTimeouts;
 }
 
+/** Those of its properties that proxies alone serve. */
+export const proxyProperties = [
+  "upstream",
+  "clientAuth",
+  "hsts",
+  "tlsProfile",
+  "proxyProtocol",
+  "maxBodyBytes",
+  "timeouts",
+] as const satisfies readonly (keyof SiteData)[];
+
 /** The properties of a site, in the order in which they are told of. */
 export const siteProperties = [
   "name",
@@ -152,13 +163,7 @@ export const siteProperties = [
   "routing",
   "maintenance",
   "grpcPort",
-  "upstream",
-  "clientAuth",
-  "hsts",
-  "tlsProfile",
-  "proxyProtocol",
-  "maxBodyBytes",
-  "timeouts",
+  ...proxyProperties,
 ] as const satisfies readonly (keyof SiteData)[];
 
 /** Whether clients speak TLS to the site. */
