@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll } from "vitest";
 import { ensureAccount } from "../../provider/src/acme/account";
 import { makeCertificateRequest, type OrderIdentifier } from "../../provider/src/acme/certificate-request";
-import type { ChallengeSettings, ChallengeSolver } from "../../provider/src/acme/challenge/solver";
+import type { ChallengeSettings, ChallengeSolver, SolverContext } from "../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../provider/src/acme/challenge/solvers";
 import { systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";
@@ -119,12 +119,18 @@ export class PebbleOrders {
     if (verdict !== "OK") throw new Error(`openssl verify: ${verdict}`);
   }
 
+  /** Whom solvers answer for. */
+  get solverContext(): SolverContext {
+    const { session, accountUrl } = this;
+    return { key: session.key, accountUrl, clock: systemClock, directory: (deadline) => session.directory(deadline) };
+  }
+
   /** A solver of ours that listens where this Pebble looks. */
   listener(type: "http-01" | "tls-alpn-01", address: string): ChallengeSolver {
     const { httpPort, tlsPort } = this.#pebble;
     const settings: ChallengeSettings =
       type === "http-01" ? { type, port: httpPort, address } : { type, port: tlsPort, address };
-    return createSolver(settings, this.session.key, systemClock);
+    return createSolver(settings, this.solverContext);
   }
 }
 

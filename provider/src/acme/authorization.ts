@@ -27,6 +27,8 @@ export interface Challenge {
   readonly status: string;
   /** base64url; some kinds have none. */
   readonly token?: string;
+  /** Of dns-persist-01: `issuer-domain-names` in the drafts -00 and -01, `issuerDomainNames` in -02. */
+  readonly issuerDomainNames?: readonly string[];
   readonly error?: AcmeProblem;
 }
 
@@ -72,7 +74,9 @@ export function renderAuthorized({ identifier, isWildcard }: Authorization): str
 }
 
 function readChallenge(value: unknown, doing: string): Challenge {
-  const { type, url, status, token, error } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const challenge = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { type, url, status, token, error } = challenge;
+  const issuers = challenge.issuerDomainNames ?? challenge["issuer-domain-names"];
   if (typeof type !== "string" || typeof url !== "string") {
     throw malformed(doing, "one of its challenges has no type or no URL");
   }
@@ -87,6 +91,7 @@ function readChallenge(value: unknown, doing: string): Challenge {
     // RFC 8555 section 8: it is required, and nothing else is a sensible default
     status: typeof status === "string" ? status : "pending",
     ...(typeof token === "string" && { token }),
+    ...(Array.isArray(issuers) && { issuerDomainNames: issuers.filter((name) => typeof name === "string") }),
     ...(problem !== undefined && { error: problem }),
   };
 }

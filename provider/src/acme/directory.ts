@@ -26,6 +26,10 @@ export interface DirectoryMeta {
   readonly externalAccountRequired?: boolean;
   /** Name to description, draft-ietf-acme-profiles. */
   readonly profiles?: Readonly<Record<string, string>>;
+  /** What the hashed URI of an account begins with, draft-ietf-acme-dns-persist-02; absent with earlier drafts. */
+  readonly accountHashPrefix?: string;
+  /** The names that records of dns-persist-01 may begin with, as told: draft-ietf-acme-dns-persist-02. */
+  readonly issuerDomainNames?: readonly string[];
 }
 
 const required = ["newNonce", "newAccount", "newOrder", "revokeCert", "keyChange"] as const;
@@ -50,7 +54,9 @@ export function parseDirectory(body: Buffer, directoryUrl: string): AcmeDirector
 }
 
 function readMeta(value: unknown): DirectoryMeta {
-  const { termsOfService, website, caaIdentities, externalAccountRequired, profiles } = isObject(value) ? value : {};
+  const meta = isObject(value) ? value : {};
+  const { termsOfService, website, caaIdentities, externalAccountRequired, profiles } = meta;
+  const { accountHashPrefix, issuerDomainNames } = meta;
   return {
     ...(typeof termsOfService === "string" ? { termsOfService } : {}),
     ...(typeof website === "string" ? { website } : {}),
@@ -59,6 +65,10 @@ function readMeta(value: unknown): DirectoryMeta {
       : {}),
     ...(typeof externalAccountRequired === "boolean" ? { externalAccountRequired } : {}),
     ...(isObject(profiles) ? { profiles: textsOf(profiles) } : {}),
+    ...(typeof accountHashPrefix === "string" ? { accountHashPrefix } : {}),
+    ...(Array.isArray(issuerDomainNames)
+      ? { issuerDomainNames: issuerDomainNames.filter((name) => typeof name === "string") }
+      : {}),
   };
 }
 

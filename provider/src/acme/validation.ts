@@ -8,14 +8,14 @@ import {
   fetchAuthorization,
   renderAuthorized,
 } from "./authorization";
-import type { ChallengeSolver } from "./challenge/solver";
+import type { ChallengeSolver, ChallengeTask } from "./challenge/solver";
 import { Deadline } from "./deadline";
 import { inParallel } from "./in-parallel";
 import { keyAuthorization } from "./jws";
 import { malformed, type Order, type OrderRequest, renderNames } from "./order";
 import { explainFailedOrder, isUndecided } from "./order-failure";
 import { PollPauses } from "./order-poll";
-import type { OrderJourney } from "./order-progress";
+import type { OrderFlow, OrderJourney } from "./order-progress";
 import type { PresentedChallenges } from "./presented-challenges";
 import { isAcmeError } from "./problem";
 
@@ -26,7 +26,7 @@ const secondsToDecide = 5;
 interface Choice {
   readonly authorization: Authorization;
   readonly challenge: Challenge;
-  readonly token: string;
+  readonly task: ChallengeTask;
   readonly solver: ChallengeSolver;
 }
 
@@ -66,11 +66,7 @@ async function prove(
   const names = renderNames(choices.map(({ authorization }) => ({ value: renderAuthorized(authorization) })));
   const kinds = [...new Set(choices.map(({ solver }) => solver.type))].join(" and ");
   flow.say(`proving ${names} by ${kinds}`);
-  const tasks = choices.map(({ authorization: { identifier, isWildcard }, token, solver: { type } }) => ({
-    type,
-    task: { identifier, isWildcard, token, keyAuthorization: keyAuthorization(flow.session.key, token) },
-  }));
-  await presented.present(tasks, `putting the answers to the challenges for ${names} in place`);
+  await present(choices, presented, { flow, names });
   await journey.before("answer", `answering the challenges for ${names}`);
   const told = new Set<Choice>();
   try {
@@ -86,6 +82,23 @@ async function prove(
     if (journey.progress.orderUrl !== undefined) await letDecide([...told], journey);
     throw error;
   }
+}
+
+/** What stands already is only looked for; the rest is put in place, and taken away by whoever sees it. */
+async function present(
+  choices: readonly Choice[],
+  presented: PresentedChallenges,
+  { flow, names }: { readonly flow: OrderFlow; readonly names: string },
+): Promise<void> {
+  for (const solver of new Set(choices.map((choice) => choice.solver))) {
+    if (solver.isStanding !== true) continue;
+    const tasks = choices.filter((choice) => choice.solver === solver).map(({ task }) => task);
+    await solver.present(tasks, flow.deadline);
+  }
+  const passing = choices.filter(({ solver }) => solver.isStanding !== true);
+  if (passing.length === 0) return;
+  const challenges = passing.map(({ solver: { type }, task }) => ({ type, task }));
+  await presented.present(challenges, `putting the answers to the challenges for ${names} in place`);
 }
 
 /**
@@ -135,8 +148,13 @@ function chooseChallenge(authorization: Authorization, { flow }: OrderJourney): 
     const refusal = solver.refuse(identifier, isWildcard);
     if (refusal !== undefined) refusals.push(`${solver.type}: ${refusal}`);
     const challenge = challenges.find(({ type }) => type === solver.type);
-    if (refusal !== undefined || challenge?.token === undefined) return [];
-    return [{ authorization, challenge, token: challenge.token, solver }];
+    if (refusal !== undefined || challenge === undefined) return [];
+    const { token, issuerDomainNames } = challenge;
+    // dns-persist-01 alone has no token
+    if (token === undefined && solver.type !== "dns-persist-01") return [];
+    const answer = token === undefined ? "" : keyAuthorization(flow.session.key, token);
+    const task = { identifier, isWildcard, token: token ?? "", keyAuthorization: answer };
+    return [{ authorization, challenge, task: { ...task, ...(issuerDomainNames && { issuerDomainNames }) }, solver }];
   });
   const choice = choices.find(({ challenge }) => challenge.status === "processing") ?? choices[0];
   if (choice !== undefined) return choice;
@@ -148,7 +166,7 @@ function chooseChallenge(authorization: Authorization, { flow }: OrderJourney): 
     `${renderAuthorized(authorization)}: no challenge fits: the CA offers ${offered}; configured: ${configured}${because}.`,
     {
       hint: isWildcard
-        ? "A wildcard is proved by a record in the DNS alone: configure dns-01."
+        ? "A wildcard is proved by a record in the DNS alone: configure dns-01 or dns-persist-01."
         : "Configure one of those that the CA offers.",
     },
   );

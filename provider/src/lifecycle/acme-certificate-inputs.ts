@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { OrderIdentifier } from "../acme/certificate-request";
-import type { ChallengeSettings } from "../acme/challenge/solver";
+import type { ChallengeSettings, SolverContext } from "../acme/challenge/solver";
 import { createSolver } from "../acme/challenge/solvers";
 import { systemClock } from "../acme/clock";
 import { judgeProfile } from "../acme/profile-limits";
@@ -82,6 +82,14 @@ export function checkAcmeCertificate(_olds: Properties, news: Readonly<Record<st
   return { inputs: { ...values, hostnames } };
 }
 
+/** Which names a solver proves depends on no account. */
+const nobody: SolverContext = {
+  key: { pem: "", thumbprint: "", jwk: {} },
+  accountUrl: "",
+  clock: systemClock,
+  directory: () => Promise.reject(new TypeError("check asks no CA")),
+};
+
 /** A name as an order takes it. */
 export function toOrderIdentifier(hostname: string): OrderIdentifier {
   const { type, value } = parseIdentifier(hostname);
@@ -140,8 +148,7 @@ function readHostnames(values: AcmeCertificateValues, failures: Failure[]): unkn
 
 function checkNames(hostnames: readonly string[], values: AcmeCertificateValues, failures: Failure[]): void {
   const challenge = known(values.challenge) as ChallengeSettings | undefined;
-  // which names it proves depends on no key
-  const solver = challenge && createSolver(challenge, { pem: "", thumbprint: "", jwk: {} }, systemClock);
+  const solver = challenge && createSolver(challenge, nobody);
   for (const [index, name] of hostnames.entries()) {
     const isWildcard = name.startsWith("*.");
     const { type, value } = toOrderIdentifier(name);

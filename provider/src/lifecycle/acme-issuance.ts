@@ -77,7 +77,10 @@ async function runFlow(
   const hostnames = inputs.hostnames as readonly string[];
   const identifiers = hostnames.map(toOrderIdentifier);
   const { profile, preferredChain } = inputs as Readonly<Record<string, string | undefined>>;
-  const solver = createSolver(readChallenge(inputs), session.key, systemClock);
+  const solver = createSolver(readChallenge(inputs), {
+    ...{ key: session.key, accountUrl, clock: systemClock },
+    directory: (deadline) => session.directory(deadline),
+  });
   const work = (signal: AbortSignal) =>
     within(inputs, signal, (deadline) =>
       fulfilOrder(

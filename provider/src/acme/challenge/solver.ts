@@ -1,4 +1,8 @@
+import type { AcmeClock } from "../clock";
 import type { Deadline } from "../deadline";
+import type { AcmeDirectory } from "../directory";
+import type { AccountKey } from "../jws";
+import type { PreflightFinding } from "../preflight/finding";
 
 /** What a certificate is for and a CA wants proof of (RFC 8555 section 9.7.7, RFC 8738). */
 export interface ChallengeIdentifier {
@@ -12,17 +16,42 @@ export interface ChallengeTask {
   readonly identifier: ChallengeIdentifier;
   /** Whether `*.` stands before the name in the certificate. */
   readonly isWildcard: boolean;
-  /** base64url, by the CA. */
+  /** base64url, by the CA; empty for dns-persist-01, which has none. */
   readonly token: string;
-  /** RFC 8555 section 8.1: token and thumbprint of the account's key. */
+  /** RFC 8555 section 8.1: token and thumbprint of the account's key; empty where there is no token. */
   readonly keyAuthorization: string;
+  /** dns-persist-01: the names that the CA reads records under, as its challenge tells them. */
+  readonly issuerDomainNames?: readonly string[];
 }
+
+/** A name that is going to be proved. */
+export type ChallengeName = Pick<ChallengeTask, "identifier" | "isWildcard">;
+
+/** Whom a solver answers for, and by which clock. */
+export interface SolverContext {
+  readonly key: AccountKey;
+  readonly accountUrl: string;
+  readonly clock: AcmeClock;
+  /** What the CA says of itself. */
+  readonly directory: (deadline: Deadline) => Promise<AcmeDirectory>;
+}
+
+/** The kinds of challenge that are known here: RFC 8555 section 8, RFC 8737, draft-ietf-acme-dns-persist. */
+export type ChallengeType = "http-01" | "dns-01" | "tls-alpn-01" | "dns-persist-01";
 
 /** One way to answer challenges. */
 export interface ChallengeSolver {
-  readonly type: "http-01" | "dns-01" | "tls-alpn-01";
+  readonly type: ChallengeType;
+  /** What the CA looks for stands already, put there by somebody else: `present` looks for it, nothing is taken away. */
+  readonly isStanding?: true;
   /** Why this identifier can't be proved so, for a message after "because"; undefined when it can. */
   refuse(identifier: ChallengeIdentifier, isWildcard: boolean): string | undefined;
+  /**
+   * Before anything is ordered: whether what the CA is going to look for is in place, as far as that can be seen now.
+   * Absent where nothing can be seen before there is a token.
+   * @throws TlsError ACME_TIMEOUT or ACME_ABORTED by the deadline
+   */
+  preflight?(names: readonly ChallengeName[], deadline: Deadline): Promise<readonly PreflightFinding[]>;
   /**
    * Puts every answer in place and waits until it stands there, as far as that can be seen from here. Idempotent.
    * @throws TlsError ACME_CHALLENGE; ACME_TIMEOUT or ACME_ABORTED by the deadline. What is in place already stays then.
@@ -82,9 +111,47 @@ export interface PropagationSettings {
   readonly timeoutSeconds?: number;
 }
 
+/** A gateway that answers http-01 by itself: the answer is the token and the thumbprint of the account's key. */
+export interface GatewaySettings {
+  readonly type: "http-01";
+  readonly via: "gateway";
+  /** Where the gateway is asked. Default 80, the port that CAs ask; another one is for what is forwarded to. */
+  readonly port?: number;
+  /** As {@link PropagationSettings.resolvers}: by which DNS the names are found. */
+  readonly resolvers?: readonly string[];
+}
+
+/** Records of an `AcmeOrder`, which other resources put into the DNS. */
+export interface OrderRecordsSettings {
+  readonly type: "dns-01";
+  readonly via: "order";
+  /** `false`: the records are not looked for in the DNS. */
+  readonly propagation?: false | PropagationSettings;
+}
+
+/** Answers of an `AcmeOrder`, which other resources put where a web server has them. */
+export interface OrderResourcesSettings {
+  readonly type: "http-01";
+  readonly via: "order";
+  /** As {@link GatewaySettings.port}. */
+  readonly port?: number;
+  readonly resolvers?: readonly string[];
+}
+
+/** Standing TXT records `_validation-persist` (draft-ietf-acme-dns-persist), which other resources put into the DNS. */
+export interface PersistSettings {
+  readonly type: "dns-persist-01";
+  /** `false`: the records are not looked for in the DNS. */
+  readonly propagation?: false | PropagationSettings;
+}
+
 /** Plain data that a solver is made of. */
 export type ChallengeSettings =
   | WebrootSettings
   | ListenerSettings<"http-01">
+  | GatewaySettings
+  | OrderResourcesSettings
   | ListenerSettings<"tls-alpn-01">
-  | CommandSettings;
+  | CommandSettings
+  | OrderRecordsSettings
+  | PersistSettings;

@@ -1,34 +1,24 @@
-import type { AcmeClock } from "../clock";
-import type { AccountKey } from "../jws";
 import { createCommandSolver } from "./dns-01-command";
 import { createHttpListenerSolver } from "./http-01-listener";
 import { createWebrootSolver } from "./http-01-webroot";
-import type { ChallengeSettings, ChallengeSolver } from "./solver";
+import type { ChallengeSettings, ChallengeSolver, SolverContext } from "./solver";
 import { createTlsAlpnSolver } from "./tls-alpn-01-listener";
 
-/** One function a challenge type: a new kind is a file and a line. */
-const kinds: {
-  readonly [Type in ChallengeSettings["type"]]: (
-    settings: Extract<ChallengeSettings, { type: Type }>,
-    clock: AcmeClock,
-  ) => ChallengeSolver;
-} = {
-  "http-01": (settings) => ("webroot" in settings ? createWebrootSolver(settings) : createHttpListenerSolver(settings)),
-  "tls-alpn-01": (settings, clock) => createTlsAlpnSolver(settings, clock),
-  "dns-01": (settings, clock) => createCommandSolver(settings, clock),
-};
-
 /**
- * The solver of these settings. It holds what one certificate presents: one solver a certificate; listeners and locks
- * are shared in the process. `_key` is for kinds whose answer depends on the account alone; no kind needs it yet.
+ * The solver of these settings: a new kind is a file and a line. It holds what one certificate presents: one solver a
+ * certificate; listeners and locks are shared in the process.
  */
-export function createSolver(settings: ChallengeSettings, _key: AccountKey, clock: AcmeClock): ChallengeSolver {
+export function createSolver(settings: ChallengeSettings, context: SolverContext): ChallengeSolver {
   switch (settings.type) {
     case "http-01":
-      return kinds["http-01"](settings, clock);
+      if ("via" in settings) throw new TypeError("not made yet");
+      return "webroot" in settings ? createWebrootSolver(settings) : createHttpListenerSolver(settings);
     case "tls-alpn-01":
-      return kinds["tls-alpn-01"](settings, clock);
+      return createTlsAlpnSolver(settings, context.clock);
     case "dns-01":
-      return kinds["dns-01"](settings, clock);
+      if ("via" in settings) throw new TypeError("not made yet");
+      return createCommandSolver(settings, context.clock);
+    case "dns-persist-01":
+      throw new TypeError("not made yet");
   }
 }

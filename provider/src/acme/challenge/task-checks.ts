@@ -17,5 +17,5 @@ export function checkToken(token: string): string {
 
 /** http-01 and tls-alpn-01 prove one host: RFC 8555 section 7.1.3, RFC 8737 section 3. */
 export function refuseWildcard(_identifier: ChallengeIdentifier, isWildcard: boolean): string | undefined {
-  return isWildcard ? "a wildcard can be proved by dns-01 alone" : undefined;
+  return isWildcard ? "a wildcard can be proved by dns-01 or dns-persist-01 alone" : undefined;
 }

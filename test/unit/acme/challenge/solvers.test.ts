@@ -7,6 +7,10 @@ import { readAccountKey } from "../../../../provider/src/acme/jws";
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const key = readAccountKey(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+const context = {
+  ...{ key, accountUrl: "https://ca.example/acct/1", clock: systemClock },
+  directory: () => Promise.reject(new Error("no CA is asked")),
+};
 
 it.each<[ChallengeSettings, { wildcard: boolean; ip: boolean }]>([
   [
@@ -27,7 +31,7 @@ it.each<[ChallengeSettings, { wildcard: boolean; ip: boolean }]>([
     { wildcard: true, ip: false },
   ],
 ])("the settings %j make a solver that takes what its challenge can prove", (settings, can) => {
-  const solver = createSolver(settings, key, systemClock);
+  const solver = createSolver(settings, context);
   expect(solver.type).toBe(settings.type);
   const name = { type: "dns", value: "example.test" } as const;
   expect(solver.refuse(name, false)).toBeUndefined();
