@@ -35,19 +35,32 @@ export {
   type AcmeAccountState,
   type ExternalAccountBinding,
 } from "./resources/acme-account";
+export type { OrderingAccount } from "./resources/acme-account-properties";
 export {
   AcmeCertificate,
   type AcmeCertificateArgs,
   type AcmeCertificateState,
-  type OrderingAccount,
+  type OrderedCertificateArgs,
 } from "./resources/acme-certificate";
 export type {
   AcmeChallengeArgs,
+  AutoChallengeArgs,
   DnsCommandChallengeArgs,
+  DnsPersistChallengeArgs,
+  HttpGatewayChallengeArgs,
   HttpListenerChallengeArgs,
   HttpWebrootChallengeArgs,
+  OrderChallengeArgs,
+  PropagationArgs,
   TlsAlpnChallengeArgs,
 } from "./resources/acme-challenge-args";
+export {
+  AcmeOrder,
+  type AcmeOrderArgs,
+  type AcmeOrderState,
+  type ChallengeRecord,
+  type HttpResource,
+} from "./resources/acme-order";
 export {
   type AiaCompletionArgs,
   CertificateChain,
@@ -56,6 +69,12 @@ export {
 } from "./resources/certificate-chain";
 export type { ChainMember, TlsaArgs, TlsaRecord } from "./resources/certificate-facts";
 export type { Pkcs12Args } from "./resources/certificate-files";
+export {
+  DnsValidatedCertificate,
+  type DnsValidatedCertificateArgs,
+  type MakeRecord,
+  type ValidationRecord,
+} from "./resources/dns-validated-certificate";
 export { Gateway, type GatewayArgs, type GatewayArgsOf, type GatewaySiteArgs } from "./resources/gateway";
 export type { GatewayCertificate, Renewal } from "./resources/gateway-certificate";
 export {
@@ -65,6 +84,7 @@ export {
   type LeafCertificateArgs,
   type LeafCertificateState,
 } from "./resources/leaf-certificate";
+export type { PreflightArgs } from "./resources/preflight-args";
 export type { RenewalArgs } from "./resources/renewal-outputs";
 export {
   type MkcertArgs,
@@ -74,6 +94,14 @@ export {
 } from "./resources/self-signed-ca";
 export { Site } from "./resources/site";
 export type { SiteArgs, SiteTlsArgs } from "./resources/site-args";
+export {
+  type AuthorisedAccount,
+  type CaaProperty,
+  type RehearsalAccount,
+  type StandingRecord,
+  type ValidationRecordsOptions,
+  validationRecords,
+} from "./resources/validation-records";
 export type { DistinguishedName } from "./x509/distinguished-name";
 export type { NameConstraints } from "./x509/name-constraints";
 export type { KeyType } from "./x509/private-key";

@@ -26,6 +26,9 @@ export const acmeAccount: DynamicProvider = lazily(() => require("./lifecycle/ac
 /** Runs {@link AcmeCertificate} in Pulumi's dynamic-provider process. */
 export const acmeCertificate: DynamicProvider = lazily(() => require("./lifecycle/acme-certificate").acmeCertificate);
 
+/** Runs {@link AcmeOrder} in Pulumi's dynamic-provider process. */
+export const acmeOrder: DynamicProvider = lazily(() => require("./lifecycle/acme-order").acmeOrder);
+
 /** A kind is loaded with its libraries when a resource of it first needs it. */
 function lazily(load: () => Lifecycle): DynamicProvider {
   return createDynamicProvider(load);

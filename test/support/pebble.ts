@@ -51,6 +51,8 @@ export interface PebbleOptions {
   readonly challengeServerAnswers?: boolean;
   readonly defaultIPv4?: string;
   readonly defaultIPv6?: string;
+  /** `address:port` of another DNS that it asks, over TCP, in place of pebble-challtestsrv, which is not started then. */
+  readonly dnsServer?: string;
 }
 
 /** The state of a certificate at the CA. */
@@ -74,17 +76,18 @@ export class Pebble {
   readonly tlsPort: number;
   /** The DNS that the CA asks, `127.0.0.1:…`, UDP and TCP. */
   readonly dnsAddress: string;
-  /** The records of that DNS. */
-  readonly dns: ChallengeTestServer;
+  readonly #dns: ChallengeTestServer | undefined;
   readonly #program: StartedProgram;
   readonly #pki: OpensslPki;
 
-  private constructor(ports: Ports, program: StartedProgram, dns: ChallengeTestServer, pki: Pki) {
+  private constructor(ports: Ports, program: StartedProgram, dns: ChallengeTestServer | string, pki: Pki) {
     this.directoryUrl = `https://localhost:${ports.acme}/dir`;
     this.managementUrl = `https://localhost:${ports.management}`;
     this.caBundlePem = pki.rootPem;
-    [this.httpPort, this.tlsPort, this.dnsAddress] = [ports.http, ports.tls, `127.0.0.1:${ports.dns}`];
-    [this.dns, this.#program, this.#pki] = [dns, program, pki.pki];
+    [this.httpPort, this.tlsPort] = [ports.http, ports.tls];
+    this.dnsAddress = typeof dns === "string" ? dns : `127.0.0.1:${ports.dns}`;
+    this.#dns = typeof dns === "string" ? undefined : dns;
+    [this.#program, this.#pki] = [program, pki.pki];
   }
 
   /** Resolves when its directory answers. */
@@ -92,16 +95,17 @@ export class Pebble {
     const [acme, management, http, tls, dnsPort, dnsManagement] = (await freePorts(6)) as Six;
     const ports: Ports = { acme, management, http, tls, dns: dnsPort };
     const pki = makePki();
-    const dns = await ChallengeTestServer.start({ ...dnsOptions(options, ports), managementPort: dnsManagement }).catch(
-      (error: unknown) => {
+    const challengeServer = { ...dnsOptions(options, ports), managementPort: dnsManagement };
+    const dns =
+      options.dnsServer ??
+      (await ChallengeTestServer.start(challengeServer).catch((error: unknown) => {
         pki.pki.remove();
         throw error;
-      },
-    );
+      }));
     const config = join(pki.pki.folder, "pebble.json");
     writeFileSync(config, JSON.stringify({ pebble: configuration(options, ports, pki) }));
     const strict = options.strict === true ? ["-strict"] : [];
-    const args = ["-config", config, "-dnsserver", `127.0.0.1:${ports.dns}`, ...strict];
+    const args = ["-config", config, "-dnsserver", options.dnsServer ?? `127.0.0.1:${ports.dns}`, ...strict];
     const program = startProgram(requirePeer("pebble"), args, environment(options));
     const pebble = new Pebble(ports, program, dns, pki);
     try {
@@ -112,6 +116,12 @@ export class Pebble {
       throw error;
     }
     return pebble;
+  }
+
+  /** The records of its own DNS. */
+  get dns(): ChallengeTestServer {
+    if (this.#dns !== undefined) return this.#dns;
+    throw new TypeError(`this Pebble asks ${this.dnsAddress}: put the records there`);
   }
 
   /** The root that it issues under, PEM; of an alternate one with its number. */
@@ -184,7 +194,7 @@ export class Pebble {
 
   /** Ends both programs and removes their folder. */
   async stop(): Promise<void> {
-    await Promise.all([stopProgram(this.#program.process), this.dns.stop()]);
+    await Promise.all([stopProgram(this.#program.process), this.#dns?.stop()]);
     rmSync(this.#pki.folder, { recursive: true, force: true });
   }
 

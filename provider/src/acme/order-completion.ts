@@ -4,6 +4,7 @@ import { readCertificateRequest } from "../x509/certificate-request";
 import { renderPem } from "../x509/pem";
 import { renderQuoted } from "../x509/quoted-text";
 import { downloadCertificate, isOfKey } from "./certificate-download";
+import type { ChallengeType } from "./challenge/solver";
 import { AbandonedOrder, isGone } from "./earlier-order";
 import { fetchOrder, finalizeOrder, type Order, type OrderAnswer, renderNames } from "./order";
 import type { PollPauses } from "./order-poll";
@@ -27,6 +28,8 @@ export interface Issued {
   /** Common name of the issuer of the last certificate of each chain looked at: one, or all when one is preferred. */
   readonly chains: readonly string[];
   readonly progress: OrderProgress;
+  /** The challenges that names were proved by in this run; none where all were proved before. */
+  readonly provedBy: readonly ChallengeType[];
   /** Sentences for the user. */
   readonly notes: readonly string[];
 }
@@ -120,6 +123,7 @@ export async function download(now: Order, { journey, isResumed }: Completion): 
     preferredChainFound: isPreferred,
     chains: tops,
     progress: journey.progress,
+    provedBy: [...journey.provedBy],
     notes: journey.notes,
   };
 }

@@ -3,12 +3,12 @@ import { renderUrl } from "../network/issuer-url";
 import { fetchAuthorization } from "./authorization";
 import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
 import { inParallel } from "./in-parallel";
-import { createOrder, fetchOrder, type OrderAnswer, renderNames } from "./order";
+import { fetchOrder, type OrderAnswer, renderNames } from "./order";
 import { type Completion, download, finalize, type Issued } from "./order-completion";
 import { explainFailedOrder } from "./order-failure";
+import { placeOrder, wordOf } from "./order-placement";
 import { PollPauses } from "./order-poll";
 import { type OrderFlow, OrderJourney, type OrderProgress } from "./order-progress";
-import { isReplacementRefused } from "./order-replacement";
 import { PresentedChallenges } from "./presented-challenges";
 import { validateNames } from "./validation";
 
@@ -26,6 +26,7 @@ export { revokeCertificate } from "./revocation";
  * `save` was given last
  */
 export async function fulfilOrder(flow: OrderFlow, progress: OrderProgress): Promise<Issued> {
+  if (flow.isGiven === true && progress.orderUrl === undefined) throw new TypeError("a given order has a URL");
   const journey = new OrderJourney(flow, progress);
   const presented = new PresentedChallenges(journey);
   const { orderUrl } = progress;
@@ -37,12 +38,13 @@ export async function fulfilOrder(flow: OrderFlow, progress: OrderProgress): Pro
     } catch (error) {
       const reason = whyAnew(error, progress);
       if (reason === undefined) throw error;
+      if (flow.isGiven === true) throw await journey.failed(explainLost(reason));
       journey.note(`${reason}, so the certificate is ordered anew.`);
       await journey.forgetOrder();
     }
   }
   await presented.cleanUp();
-  return await advance(await order(journey), { journey, presented, isResumed: false });
+  return await advance(await placeOrder(journey), { journey, presented, isResumed: false });
 }
 
 /**
@@ -55,29 +57,15 @@ function whyAnew(error: unknown, { presented = [] }: OrderProgress): string | un
   return isUnproved ? "The order of a run that was killed while the CA looked at its answers has failed" : undefined;
 }
 
-interface Surroundings extends Completion {
-  readonly presented: PresentedChallenges;
+/** Of an order that another resource has placed. */
+function explainLost(reason: string): TlsError {
+  return new TlsError("ACME_ORDER_LOST", `${reason}, so there is nothing to take the certificate from.`, {
+    hint: "The next `pulumi up` asks the CA for the order, and places another one where it has ended; where only the key was lost, `pulumi up --replace` with the URN of the AcmeOrder does.",
+  });
 }
 
-/** Places the order; without `replaces` when the CA refuses it for that. */
-async function order(journey: OrderJourney): Promise<OrderAnswer> {
-  const { flow } = journey;
-  const { replaces, ...request } = flow.request;
-  const doing = `ordering a certificate for ${renderNames(request.identifiers)}`;
-  const { renewalInfo } = await flow.session.directory(flow.deadline);
-  const isReplacing = replaces !== undefined && renewalInfo !== undefined && journey.progress.replacesDropped !== true;
-  await journey.before("new-order", doing);
-  flow.say(doing);
-  const answer = await createOrder(flow, isReplacing ? { ...request, replaces } : request).catch(async (error) => {
-    if (!isReplacing || !isReplacementRefused(error)) throw error;
-    journey.note(
-      "The CA does not take this order for a replacement of the former certificate, so it is placed without saying so; limits that spare renewals may count it.",
-    );
-    await journey.before("new-order", doing, { replacesDropped: true });
-    return await createOrder(flow, request);
-  });
-  await journey.after("ordered", { orderUrl: answer.order.url });
-  return answer;
+interface Surroundings extends Completion {
+  readonly presented: PresentedChallenges;
 }
 
 /** Goes from state to state until there is a certificate. */
@@ -119,9 +107,4 @@ async function advance(first: OrderAnswer, surroundings: Surroundings): Promise<
         );
     }
   }
-}
-
-/** A stranger's word for a message. */
-function wordOf(status: string): string {
-  return /^[a-z-]{1,30}$/i.test(status) ? status : "…";
 }

@@ -58,6 +58,8 @@ export interface OrderFlow extends OrderContext {
   /** Throws when the run is to end between two steps. */
   readonly checkAlive: () => Promise<void>;
   readonly say: (line: string) => void;
+  /** The order is placed by somebody else, who alone can place another one; the progress begins with its URL. */
+  readonly isGiven?: true;
 }
 
 /** Where a run stands: each change is saved. */
@@ -65,6 +67,8 @@ export class OrderJourney {
   readonly flow: OrderFlow;
   /** What the user is told beside the certificate. */
   readonly notes: string[] = [];
+  /** The challenges that names were proved by in this run. */
+  readonly provedBy = new Set<ChallengeSolver["type"]>();
   #progress: OrderProgress;
   #request: { readonly keyPem: string | undefined; readonly made: FlowRequest } | undefined;
 

@@ -1,5 +1,6 @@
 import { isTlsError, TlsError } from "../errors";
 import { type AcmeClock, systemClock } from "./clock";
+import { readClockOffset } from "./clock-offset";
 import type { Deadline } from "./deadline";
 import { type AcmeDirectory, parseDirectory } from "./directory";
 import { type AccountKey, signJws } from "./jws";
@@ -44,6 +45,7 @@ export class AcmeSession {
   readonly #options: SessionOptions;
   #nonces = new NoncePool(mostConnections);
   #directory: AcmeDirectory | undefined;
+  #clockOffsetSeconds: number | undefined;
   #asking: Promise<AcmeDirectory> | undefined;
 
   constructor(options: SessionOptions) {
@@ -56,7 +58,13 @@ export class AcmeSession {
     const other = new AcmeSession({ ...this.#options, key });
     // neither belongs to a key
     [other.#directory, other.#nonces] = [this.#directory, this.#nonces];
+    other.#clockOffsetSeconds = this.#clockOffsetSeconds;
     return other;
+  }
+
+  /** By how much the CA's clock is ahead of ours, as it was when the directory was asked; undefined: not told. */
+  get clockOffsetSeconds(): number | undefined {
+    return this.#clockOffsetSeconds;
   }
 
   /**
@@ -123,7 +131,8 @@ export class AcmeSession {
   }
 
   async #askDirectory(deadline: Deadline): Promise<AcmeDirectory> {
-    const { body } = await this.get(this.directoryUrl, { doing: "reading the CA's directory", deadline });
+    const { body, headers } = await this.get(this.directoryUrl, { doing: "reading the CA's directory", deadline });
+    this.#clockOffsetSeconds = readClockOffset(headers, this.clock.now());
     return parseDirectory(body, this.directoryUrl);
   }
 

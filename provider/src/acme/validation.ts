@@ -64,7 +64,9 @@ async function prove(
 ): Promise<void> {
   const { flow } = journey;
   const names = renderNames(choices.map(({ authorization }) => ({ value: renderAuthorized(authorization) })));
-  const kinds = [...new Set(choices.map(({ solver }) => solver.type))].join(" and ");
+  const types = [...new Set(choices.map(({ solver }) => solver.type))];
+  for (const type of types) journey.provedBy.add(type);
+  const kinds = types.join(" and ");
   flow.say(`proving ${names} by ${kinds}`);
   await present(choices, presented, { flow, names });
   await journey.before("answer", `answering the challenges for ${names}`);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { directories, nameOfDirectory, resolveDirectory } from "../acme/directory";
 import { readAccountKey } from "../acme/jws";
 import { TlsError } from "../errors";
+import { readMoment } from "../renewal/duration";
 import { parseIdentifier } from "../x509/identifier";
 import { readPrivateKey, renderPrivateKey } from "../x509/private-key";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "./certificate-inputs";
@@ -11,6 +12,9 @@ import { isKnown, UNKNOWN } from "./unknown";
 
 /** What every public CA takes for an account; Ed25519 is taken by none. */
 export const accountKeyTypes = ["P256", "P384", "RSA2048", "RSA3072", "RSA4096"] as const;
+
+/** Standing records without an end. */
+export const ALWAYS = "always";
 
 const directorySchema = z
   .string("expected the name of a CA, such as letsencrypt-staging, or the URL of its directory")
@@ -45,6 +49,13 @@ const shape = {
     .number("expected a number of seconds")
     .min(1, { error: ({ input }) => `found ${input} seconds, expected at least 1` })
     .max(600, { error: ({ input }) => `found ${input} seconds, expected at most 600` })
+    .optional(),
+  recordsUntil: z
+    .string("expected a date, or always")
+    .max(40, "is longer than 40 characters")
+    .refine((text) => text === ALWAYS || readMoment(text) !== undefined, {
+      error: () => 'expected a date such as "2027-12-31", a moment such as "2027-12-31T12:00Z", or "always"',
+    })
     .optional(),
   deactivateOnDestroy: z.boolean("expected true or false").optional(),
 };

@@ -8,11 +8,14 @@ import {
 } from "../acme/account";
 import { systemClock } from "../acme/clock";
 import { Deadline } from "../acme/deadline";
-import { nameOfDirectory } from "../acme/directory";
+import { type DirectoryMeta, nameOfDirectory } from "../acme/directory";
 import { readAccountKey } from "../acme/jws";
 import type { AcmeSession } from "../acme/session";
+import { isTlsError, TlsError } from "../errors";
+import { readMoment } from "../renewal/duration";
 import { type KeyType, renderPrivateKey } from "../x509/private-key";
-import { checkAcmeAccount } from "./acme-account-inputs";
+import { ALWAYS, checkAcmeAccount } from "./acme-account-inputs";
+import { tellEngine } from "./acme-engine";
 import { readSessionRequest, sessionFor } from "./acme-sessions";
 import { isSameValue } from "./equality";
 import { generatePrivateKey } from "./key-generation";
@@ -34,6 +37,10 @@ const factProperties = [
   "profiles",
   "requiresExternalAccountBinding",
   "offersRenewalInformation",
+  "caaIdentities",
+  "issuerDomainNames",
+  "accountHashPrefix",
+  "rehearsalAccount",
 ] as const;
 
 /** An account at a CA: found by its key, or made. */
@@ -57,17 +64,34 @@ export const acmeAccount: Lifecycle = {
   refresh: async (_id, state) => {
     if (typeof state.accountUrl !== "string") return {};
     const session = sessionFor(readSessionRequest(state));
-    return within(REFRESH_SECONDS, async (deadline) => ({
-      ...factsOf(await readAccount(session, state.accountUrl as string, deadline)),
-      ...(await offersOf(session, deadline)),
-    }));
+    return within(REFRESH_SECONDS, async (deadline) => {
+      const account = await readAccount(session, state.accountUrl as string, deadline);
+      const offers = await offersOf(session, deadline);
+      const known = state.rehearsalAccount ?? undefined;
+      const rehearsalAccount = known ?? (await rehearsalAccountOf(state, state.accountKeyPem as string, deadline));
+      return { ...factsOf(account), ...offers, rehearsalAccount };
+    });
   },
   delete: async (_id, state) => {
     if (state.deactivateOnDestroy !== true || typeof state.accountUrl !== "string") return;
+    refuseBeforeRecordsEnd(state, new Date());
     const session = sessionFor(readSessionRequest(state));
     await within(ACCOUNT_SECONDS, (deadline) => deactivateAccount(session, state.accountUrl as string, deadline));
   },
 };
+
+/** Deactivating ends everything that the account was authorised to by records in the DNS, at once and for good. */
+function refuseBeforeRecordsEnd({ recordsUntil: until }: Properties, now: Date): void {
+  if (typeof until !== "string" || (until !== ALWAYS && (readMoment(until) ?? now) <= now)) return;
+  const end = until === ALWAYS ? "for good" : `until ${until}`;
+  throw new TlsError(
+    "ACME_ACCOUNT",
+    `the account is not deactivated: records in the DNS authorise it ${end} (recordsUntil), and no certificate that relies on them would renew.`,
+    {
+      hint: "To leave it at the CA, set deactivateOnDestroy: false; to deactivate it, take the records out of the DNS and recordsUntil out of the account. Then run `pulumi up`, and destroy again.",
+    },
+  );
+}
 
 function explain(state: Properties | undefined, inputs: Properties): string | undefined {
   const { directoryUrl } = inputs;
@@ -100,7 +124,9 @@ async function update(id: string, state: Properties, inputs: Properties): Promis
     const account = isChanged
       ? await updateContacts(session, accountUrl, contactsOf(inputs), deadline)
       : await readAccount(session, accountUrl, deadline);
-    return { ...kept, thumbprint: newKey.thumbprint, ...factsOf(account), ...(await offersOf(session, deadline)) };
+    const rehearsalAccount = await rehearsalAccountOf(inputs, accountKeyPem, deadline);
+    const facts = { ...factsOf(account), ...(await offersOf(session, deadline)), rehearsalAccount };
+    return { ...kept, thumbprint: newKey.thumbprint, ...facts };
   });
 }
 
@@ -120,7 +146,8 @@ async function register(id: string, inputs: Properties, made: Properties): Promi
           typeof hmacBase64 === "string" && { externalAccountBinding: { keyId, hmacBase64 } }),
       };
       const account = await ensureAccount(session, request, deadline);
-      return { ...outputs, ...factsOf(account), ...(await offersOf(session, deadline)) };
+      const rehearsalAccount = await rehearsalAccountOf(inputs, accountKeyPem, deadline);
+      return { ...outputs, ...factsOf(account), ...(await offersOf(session, deadline)), rehearsalAccount };
     });
   } catch (error) {
     throw error instanceof Error ? new UnfinishedError(id, outputs, error) : error;
@@ -143,7 +170,40 @@ async function offersOf(session: AcmeSession, deadline: Deadline): Promise<Prope
     profiles: Object.keys(meta.profiles ?? {}).sort(),
     requiresExternalAccountBinding: meta.externalAccountRequired === true,
     offersRenewalInformation: renewalInfo !== undefined,
+    ...issuerOf(meta),
   };
+}
+
+/** What records of dns-persist-01 are made of. */
+function issuerOf({ caaIdentities, issuerDomainNames, accountHashPrefix }: DirectoryMeta): Properties {
+  return {
+    caaIdentities: caaIdentities ?? null,
+    issuerDomainNames: issuerDomainNames ?? null,
+    accountHashPrefix: accountHashPrefix ?? null,
+  };
+}
+
+/**
+ * The account of the same key at the CA's staging, for whose rehearsals the standing records are too. A staging that does not
+ * answer keeps no account back: the next refresh asks again.
+ */
+async function rehearsalAccountOf(
+  { recordsUntil, ...inputs }: Properties,
+  accountKeyPem: string,
+  deadline: Deadline,
+): Promise<Properties | null> {
+  const directoryUrl = inputs.rehearsalDirectoryUrl;
+  if (recordsUntil === undefined || typeof directoryUrl !== "string") return null;
+  const session = sessionFor(readSessionRequest({ ...inputs, directoryUrl, accountKeyPem }));
+  try {
+    const { url } = await ensureAccount(session, { contacts: [], acceptTermsOfService: true }, deadline);
+    const { meta } = await session.directory(deadline);
+    return { accountUrl: url, ...issuerOf(meta) };
+  } catch (error) {
+    if (!isTlsError(error)) throw error;
+    tellEngine(`the account at the staging was not found or made, so no records are for it: ${error.reason}`);
+    return null;
+  }
 }
 
 async function within<T>(seconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {

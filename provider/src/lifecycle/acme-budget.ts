@@ -1,8 +1,14 @@
+import type { FailureMemory } from "../acme/failure-memory";
 import { type BudgetJudgement, judgeBudget, type SeenIssuance, seeIssuance } from "../acme/issuance-budget";
 import { limitsOf } from "../acme/issuance-limits";
 import type { CertificateRecord } from "./acme-certificate-state";
 import { replacedBy } from "./acme-renewal";
 import type { Properties } from "./lifecycle";
+
+/** What a state remembers that limits and back-off are judged by. */
+export type OrderHistory = Pick<CertificateRecord, "issuances" | "certPem" | "window"> & {
+  readonly failure?: FailureMemory;
+};
 
 /**
  * What this run has seen of each CA, by the URL of its directory: limits across resources can only be counted so. In the
@@ -21,7 +27,7 @@ export function countOrder(inputs: Properties, now: Date): void {
 }
 
 /** What remains of the CA's limits for one more certificate of these names. */
-export function judgeCertificateBudget(record: CertificateRecord, inputs: Properties, now: Date): BudgetJudgement {
+export function judgeCertificateBudget(record: OrderHistory, inputs: Properties, now: Date): BudgetJudgement {
   const directoryUrl = inputs.directoryUrl as string;
   const own = nameOf(inputs);
   const others = [...(seen.get(directoryUrl) ?? [])].flatMap(([name, order]) => (name === own ? [] : [order]));

@@ -1,50 +1,40 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { OrderIdentifier } from "../acme/certificate-request";
-import type { ChallengeSettings, SolverContext } from "../acme/challenge/solver";
-import { createSolver } from "../acme/challenge/solvers";
+import type { SolverContext } from "../acme/challenge/solver";
 import { systemClock } from "../acme/clock";
-import { judgeProfile } from "../acme/profile-limits";
 import { readCertificateRequest } from "../x509/certificate-request";
-import { parseHostName, parseIdentifier } from "../x509/identifier";
 import { accountKeyTypes } from "./acme-account-inputs";
 import { challengeSchema } from "./acme-challenge-inputs";
-import { pemSchema, renewalShape } from "./certificate-inputs";
+import {
+  checkProfile,
+  describeOrdered,
+  hashText,
+  hostnamesSchema,
+  orderingShape,
+  parseHostnames,
+  urlSchema,
+} from "./acme-ordering-inputs";
+import { listSolvers, namesOf } from "./acme-solvers";
+import { pemSchema } from "./certificate-inputs";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
 import type { CheckResult, Failure, Properties } from "./lifecycle";
-import { UNKNOWN } from "./unknown";
+import { isKnown, UNKNOWN } from "./unknown";
 
 /** What CAs take for a certificate's key. */
 export const acmeKeyTypes = accountKeyTypes;
 
-const url = z.string("expected a URL").min(1, "is empty").max(2_000, "is longer than 2000 characters");
-
 const shape = {
-  /** The Pulumi name, from the class: orders of two resources for the same names are told apart by it. */
-  name: z.string("expected text").max(1_000, "is longer than 1000 characters").optional(),
-  hostnames: z
-    .array(z.string("expected a host name").max(2_048, "is longer than 2048 characters"), "expected a list of names")
-    .min(1, "is empty: a certificate has at least one name")
-    .max(100, "has more than 100 names, which no public CA takes in one certificate")
-    .optional(),
-  accountUrl: url,
-  directoryUrl: url,
-  accountKeyPem: pemSchema("the account's key"),
-  rehearsalDirectoryUrl: url.optional(),
+  ...orderingShape,
+  hostnames: hostnamesSchema.optional(),
+  rehearsalDirectoryUrl: urlSchema.optional(),
   rehearsalAccountKeyPem: pemSchema("a key").optional(),
-  caBundlePem: z.string("expected certificates as PEM text").optional(),
-  requestTimeoutSeconds: z.number("expected a number of seconds").optional(),
+  /** The URL of the order of an `AcmeOrder`, from which the certificate is taken. */
+  fromOrderUrl: urlSchema.optional(),
   challenge: challengeSchema,
   /** JSON of the command's environment, apart since it may hold secrets. */
   challengeEnvironment: z.string("expected text").max(100_000, "is longer than 100000 characters").optional(),
   keyType: z.enum(acmeKeyTypes, `expected one of ${acmeKeyTypes.join(", ")}`).optional(),
   reuseKey: z.boolean("expected true or false").optional(),
   certificateRequestPem: pemSchema("a certificate request").optional(),
-  profile: z
-    .string("expected the name of a profile")
-    .min(1, "is empty")
-    .max(100, "is longer than 100 characters")
-    .optional(),
   preferredChain: z
     .string("expected the common name of a root")
     .min(1, "is empty")
@@ -52,18 +42,7 @@ const shape = {
     .optional(),
   requirePreferredChain: z.boolean("expected true or false").optional(),
   rehearsal: z.enum(["first", "always", "off"], "expected first, always or off").optional(),
-  timeoutSeconds: z
-    .number("expected a number of seconds")
-    .min(1, { error: ({ input }) => `found ${input} seconds, expected at least 1` })
-    .max(86_400, { error: ({ input }) => `found ${input} seconds, expected at most 86400, a day` })
-    .optional(),
-  renewalInfoDays: z
-    .number("expected a number of days")
-    .min(0, { error: ({ input }) => `found ${input} days, expected 0 or more` })
-    .max(1_000, { error: ({ input }) => `found ${input} days, expected at most 1000` })
-    .optional(),
   revokeOnDestroy: z.boolean("expected true or false").optional(),
-  ...renewalShape,
 };
 
 /** The valid arguments of a certificate, some of them perhaps unknown. */
@@ -90,22 +69,15 @@ const nobody: SolverContext = {
   directory: () => Promise.reject(new TypeError("check asks no CA")),
 };
 
-/** A name as an order takes it. */
-export function toOrderIdentifier(hostname: string): OrderIdentifier {
-  const { type, value } = parseIdentifier(hostname);
-  return type === "ip" ? { type, value } : { type: "dns", value };
-}
-
-/** What a certificate is of: where any of it differs another one is ordered. */
+/**
+ * What a certificate is of: where any of it differs another one is ordered. One that is taken from an order is of that order:
+ * its key counts at the next.
+ */
 export function describeOrder(inputs: Properties): string {
-  const { hostnames, profile, keyType, certificateRequestPem, directoryUrl } = inputs;
-  const request = typeof certificateRequestPem === "string" ? hash(certificateRequestPem) : null;
-  const key = request === null ? (keyType ?? null) : null;
-  return hash(JSON.stringify([hostnames, profile ?? null, key, request, directoryUrl]));
-}
-
-function hash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+  const { keyType, certificateRequestPem, directoryUrl, fromOrderUrl } = inputs;
+  if (fromOrderUrl !== undefined) return hashText(JSON.stringify([String(fromOrderUrl), directoryUrl]));
+  const request = typeof certificateRequestPem === "string" ? hashText(certificateRequestPem) : null;
+  return describeOrdered(inputs, request === null ? (keyType ?? null) : null, request);
 }
 
 function readHostnames(values: AcmeCertificateValues, failures: Failure[]): unknown {
@@ -128,10 +100,7 @@ function readHostnames(values: AcmeCertificateValues, failures: Failure[]): unkn
       );
     return undefined;
   }
-  const names = given.flatMap(
-    (text, index) => attempt(`hostnames[${index}]`, failures, () => parseHostName(text)) ?? [],
-  );
-  const sorted = [...new Set(names)].sort();
+  const sorted = parseHostnames(given, failures);
   const asked = requested && [...new Set(requested.map(({ value }) => value))].sort();
   if (asked !== undefined && failures.length === 0 && asked.join() !== sorted.join()) {
     const hint = "leave hostnames out, or have the request made for these names.";
@@ -147,20 +116,16 @@ function readHostnames(values: AcmeCertificateValues, failures: Failure[]): unkn
 }
 
 function checkNames(hostnames: readonly string[], values: AcmeCertificateValues, failures: Failure[]): void {
-  const challenge = known(values.challenge) as ChallengeSettings | undefined;
-  const solver = challenge && createSolver(challenge, nobody);
-  for (const [index, name] of hostnames.entries()) {
-    const isWildcard = name.startsWith("*.");
-    const { type, value } = toOrderIdentifier(name);
-    const identifier = { type, value: isWildcard ? value.slice(2) : value };
-    const reason = solver?.refuse(identifier, isWildcard);
-    if (reason !== undefined)
-      failures.push(renderFailure(`hostnames[${index}]`, `${name} can't be proved by ${solver?.type}: ${reason}`));
+  const { challenge } = values;
+  const solvers = isKnown(challenge) ? listSolvers({ challenge }, nobody) : [];
+  for (const [index, { identifier, isWildcard }] of namesOf({ hostnames }).entries()) {
+    const refusals = solvers.map((solver) => ({ solver, reason: solver.refuse(identifier, isWildcard) }));
+    const [first] = refusals;
+    if (first === undefined || refusals.some(({ reason }) => reason === undefined)) continue;
+    const found = `${hostnames[index]} can't be proved by ${first.solver.type}: ${first.reason}`;
+    failures.push(renderFailure(`hostnames[${index}]`, found));
   }
-  const [directoryUrl, profile] = [known(values.directoryUrl), values.profile === UNKNOWN ? undefined : values.profile];
-  if (directoryUrl === undefined || values.profile === UNKNOWN) return;
-  const fault = judgeProfile(directoryUrl, profile, hostnames.map(toOrderIdentifier));
-  if (fault !== undefined) failures.push(renderFailure(fault.property, fault.reason, fault.hint));
+  checkProfile(hostnames, values, failures);
 }
 
 function checkTogether(values: AcmeCertificateValues, failures: Failure[]): void {
@@ -171,6 +136,12 @@ function checkTogether(values: AcmeCertificateValues, failures: Failure[]): void
       const reason = "is given beside certificateRequestPem, whose key is yours.";
       failures.push(renderFailure(property, reason, "leave it out."));
     }
+  }
+  const { via } = (known(values.challenge) ?? {}) as { readonly via?: string };
+  if (isKnown(values.challenge) && (via === "order") !== (values.fromOrderUrl !== undefined)) {
+    const reason =
+      via === "order" ? 'has via: "order", and there is no order.' : "is no challenge that an order's outputs answer.";
+    failures.push(renderFailure("challenge", reason, "give order, and as challenge dns-01 or http-01."));
   }
   if (requirePreferredChain === true && preferredChain === undefined) {
     failures.push(renderFailure("requirePreferredChain", "is given without preferredChain."));

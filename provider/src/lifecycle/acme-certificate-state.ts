@@ -44,6 +44,7 @@ export const computedNames = [
   "validTo",
   "certificateUrl",
   "orderUrl",
+  "validatedBy",
   "issuedFor",
   "progress",
   "pendingOrderUrl",

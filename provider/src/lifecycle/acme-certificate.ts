@@ -1,4 +1,4 @@
-import { isCostlyFailure, judgeBackOff, RETRY_NOW, rememberFailure, retryNowHint } from "../acme/failure-memory";
+import { isCostlyFailure, rememberFailure } from "../acme/failure-memory";
 import { addIssuance } from "../acme/issuance-budget";
 import type { Issued } from "../acme/order-flow";
 import type { OrderProgress } from "../acme/order-progress";
@@ -6,7 +6,7 @@ import { isTlsError, TlsError } from "../errors";
 import { renderTimestamp } from "../renewal/duration";
 import type { Certificate } from "../x509/certificate";
 import { readCertificates } from "../x509/chain";
-import { countOrder, judgeCertificateBudget } from "./acme-budget";
+import { countOrder } from "./acme-budget";
 import { checkAcmeCertificate, describeOrder } from "./acme-certificate-inputs";
 import {
   type CertificateRecord,
@@ -17,8 +17,9 @@ import {
 } from "./acme-certificate-state";
 import { tellEngine } from "./acme-engine";
 import { explainCertificate } from "./acme-explanation";
-import { orderCertificate, rehearseOrder } from "./acme-issuance";
+import { orderCertificate, rehearseOrder, type ValidatedCertificate } from "./acme-issuance";
 import { OrderJournal, sweepJournal } from "./acme-order-journal";
+import { refuseSpent, refuseTooSoon } from "./acme-refusals";
 import { askWindow, decideAcmeRenewal, readLeaf, replacedBy } from "./acme-renewal";
 import { revokeOnDestroy } from "./acme-revocation";
 import { type Lifecycle, type Properties, UnfinishedError } from "./lifecycle";
@@ -37,6 +38,7 @@ export const acmeCertificate: Lifecycle = {
     "progress",
     "revocationKeyPem",
   ],
+  explainedSecrets: ["accountKeyPem"],
   policyProperties: [
     "accountKeyPem",
     "rehearsalAccountKeyPem",
@@ -48,6 +50,7 @@ export const acmeCertificate: Lifecycle = {
     "preferredChain",
     "requirePreferredChain",
     "rehearsal",
+    "preflight",
     "timeoutSeconds",
     "renewalInfoDays",
     "minDaysRemaining",
@@ -58,6 +61,8 @@ export const acmeCertificate: Lifecycle = {
   isDue: async (state, inputs, now) => {
     const record = readRecord(state);
     await sweepJournal(now);
+    // an order decides by itself when it is due, and the engine sees that its URL changes
+    if (inputs.fromOrderUrl !== undefined) return isUntaken(record, state, inputs);
     if (isOrderNeeded(record, inputs)) return true;
     return (await decideAcmeRenewal(state, inputs, now))?.due === true;
   },
@@ -67,9 +72,10 @@ export const acmeCertificate: Lifecycle = {
     return { id, outputs: await obtain(id, {}, inputs, now) };
   },
   update: async (id, state, inputs, { now }) => {
-    const isDue =
-      isOrderNeeded(readRecord(state), inputs) || (await decideAcmeRenewal(state, inputs, now))?.due === true;
-    if (isDue) return obtain(id, state, inputs, now);
+    const isNeeded = isOrderNeeded(readRecord(state), inputs);
+    const isFromOrder = inputs.fromOrderUrl !== undefined;
+    if (isNeeded || (!isFromOrder && (await decideAcmeRenewal(state, inputs, now))?.due === true))
+      return obtain(id, state, inputs, now);
     return { ...keptOutputs(state), ...revocationOutputs(inputs) };
   },
   refresh: async (_id, state) => {
@@ -85,17 +91,25 @@ export function isOrderNeeded(record: CertificateRecord, inputs: Properties): bo
   return record.certPem === undefined || record.issuedFor !== describeOrder(inputs) || record.progress !== undefined;
 }
 
+/** Whether the certificate of an order that is known is not there; that another order is given, the engine sees itself. */
+function isUntaken(record: CertificateRecord, state: Properties, inputs: Properties): boolean {
+  if (record.certPem === undefined || record.progress !== undefined) return true;
+  return state.fromOrderUrl === inputs.fromOrderUrl && record.issuedFor !== describeOrder(inputs);
+}
+
 /**
  * Gets a certificate: nothing is asked of the CA while a failure is too fresh or the CA's limits are spent; staging comes
  * first where it should. The old certificate stays until the new one is there, whatever happens.
  */
 async function obtain(id: string, state: Properties, inputs: Properties, now: Date): Promise<Properties> {
   const record = readRecord(state);
+  const isFromOrder = inputs.fromOrderUrl !== undefined;
   refuseTooSoon(record, inputs, now);
-  refuseSpent(record, inputs, now);
+  // an order that is gone on with costs nothing more, and that of another resource is counted there
+  if (!isFromOrder && record.progress?.orderUrl === undefined) refuseSpent(record, inputs, now);
   const journal = await OrderJournal.open(inputs, record, tellEngine);
   let rehearsedFor = record.rehearsedFor;
-  let progress = journal.progress;
+  let progress = startOf(journal.progress, inputs);
   try {
     if (isRehearsed(record, inputs, progress)) {
       await rehearseOrder(inputs, tellEngine);
@@ -118,8 +132,26 @@ async function obtain(id: string, state: Properties, inputs: Properties, now: Da
   } catch (error) {
     await journal.end(error);
     if (!(error instanceof Error)) throw error;
-    throw new UnfinishedError(id, afterFailure(error, { state, inputs, now, progress, rehearsedFor }), error);
+    const outputs = afterFailure(error, { state, inputs, now, progress, rehearsedFor });
+    throw new UnfinishedError(id, outputs, isFromOrder ? tellOfOrder(error) : error);
   }
+}
+
+/** An order that has failed is another resource's to place anew. */
+function tellOfOrder(error: Error): Error {
+  if (!isTlsError(error) || !["ACME_UNAUTHORIZED", "ACME_ORDER_INVALID"].includes(error.code)) return error;
+  const next = "The next `pulumi up` places another order, whose records have other values.";
+  return new TlsError(error.code, error.reason, {
+    hint: [error.hint, next].filter((part) => part !== undefined).join(" "),
+    ...(error.retryAt !== undefined && { retryAt: error.retryAt }),
+    cause: error,
+  });
+}
+
+/** With a given order the way begins at it; what was reached with another one is of no use. */
+function startOf(progress: OrderProgress, { fromOrderUrl }: Properties): OrderProgress {
+  if (typeof fromOrderUrl !== "string" || progress.orderUrl === fromOrderUrl) return progress;
+  return { orderUrl: fromOrderUrl };
 }
 
 interface Attempt {
@@ -153,10 +185,13 @@ function afterFailure(error: Error, attempt: Attempt & { readonly progress: Orde
   };
 }
 
-async function outputsOf(issued: Issued, { state, inputs, now, rehearsedFor }: Attempt): Promise<Properties> {
+async function outputsOf(
+  issued: ValidatedCertificate,
+  { state, inputs, now, rehearsedFor }: Attempt,
+): Promise<Properties> {
   const [leaf] = readCertificates(issued.certPem, "certPem") as [Certificate];
   const hostnames = inputs.hostnames as readonly string[];
-  countOrder(inputs, now);
+  if (inputs.fromOrderUrl === undefined) countOrder(inputs, now);
   return {
     certPem: issued.certPem,
     issuerPem: issued.issuerPem === "" ? null : issued.issuerPem,
@@ -167,6 +202,7 @@ async function outputsOf(issued: Issued, { state, inputs, now, rehearsedFor }: A
     validTo: renderTimestamp(leaf.validTo),
     certificateUrl: issued.certificateUrl,
     orderUrl: issued.orderUrl,
+    validatedBy: issued.validatedBy,
     issuedFor: describeOrder(inputs),
     progress: null,
     pendingOrderUrl: null,
@@ -192,25 +228,6 @@ function isRehearsed(record: CertificateRecord, inputs: Properties, progress: Or
   // production has been asked already: the order is gone on with
   if (progress.orderUrl !== undefined) return false;
   return rehearsal === "always" || record.failure !== undefined || record.rehearsedFor !== describeOrder(inputs);
-}
-
-function refuseTooSoon({ failure }: CertificateRecord, inputs: Properties, now: Date): void {
-  if ((process.env[RETRY_NOW] ?? "") !== "") return;
-  const identifiers = inputs.hostnames as readonly string[];
-  const { until, text } = judgeBackOff(failure, { directory: inputs.directoryUrl as string, identifiers }, now);
-  if (until === undefined) return;
-  throw new TlsError("ACME_BACKOFF", `the CA is not asked: ${text}`, { retryAt: until, hint: retryNowHint });
-}
-
-function refuseSpent(record: CertificateRecord, inputs: Properties, now: Date): void {
-  // an order that is gone on with costs nothing more
-  if (record.progress?.orderUrl !== undefined || (process.env[RETRY_NOW] ?? "") !== "") return;
-  const { verdict, text, freeAt } = judgeCertificateBudget(record, inputs, now);
-  if (verdict !== "spent") return;
-  throw new TlsError("ACME_BUDGET", `the CA is not asked: ${text}`, {
-    ...(freeAt !== undefined && { retryAt: freeAt }),
-    hint: "Use the certificate that is there, or another set of names.",
-  });
 }
 
 function requireChain({ preferredChainFound, chains }: Issued, inputs: Properties): void {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ChallengeSettings } from "../acme/challenge/solver";
+import type { ChallengeSettings, CommandSettings, GatewaySettings } from "../acme/challenge/solver";
 import type { Properties } from "./lifecycle";
 
 const port = z
@@ -26,56 +26,105 @@ const command = z.union(
 
 const expected = 'expected an object such as { type: "http-01", webroot: "/var/www/html" }';
 
+/** `address` or `address:port`; what is none is told when it is asked. */
+export const resolversSchema = z
+  .array(text, "expected a list of addresses")
+  .min(1, "is empty")
+  .max(10, "has more than 10 entries");
+
+const propagation = z
+  .union(
+    [
+      z.literal(false),
+      z.strictObject(
+        {
+          resolvers: resolversSchema.optional(),
+          authoritative: z.boolean("expected true or false").optional(),
+          timeoutSeconds: seconds,
+        },
+        "expected resolvers, authoritative or timeoutSeconds",
+      ),
+    ],
+    'expected false or an object such as { resolvers: ["192.0.2.53"] }',
+  )
+  .optional();
+
+const commandShape = {
+  command,
+  cleanupCommand: command.optional(),
+  convention: z.enum(["lego", "certbot", "acme.sh"], "expected lego, certbot or acme.sh").optional(),
+  timeoutSeconds: seconds,
+  propagation,
+};
+
+const httpLookShape = { port, resolvers: resolversSchema.optional() };
+
+/** http-01 in its four forms: a gateway, an order's resources, a folder, a listener. */
+const http01 = z.discriminatedUnion(
+  "via",
+  [
+    z.strictObject({ type: z.literal("http-01"), via: z.literal("gateway"), ...httpLookShape }, expected),
+    z.strictObject({ type: z.literal("http-01"), via: z.literal("order"), ...httpLookShape }, expected),
+    z.strictObject(
+      { type: z.literal("http-01"), via: z.undefined().optional(), webroot: text.optional(), port, address },
+      expected,
+    ),
+  ],
+  'expected via: "gateway", or no via',
+);
+
+const dns01 = z.discriminatedUnion(
+  "via",
+  [
+    z.strictObject({ type: z.literal("dns-01"), via: z.literal("order"), propagation }, expected),
+    z.strictObject({ type: z.literal("dns-01"), via: z.undefined().optional(), ...commandShape }, expected),
+  ],
+  "expected a command",
+);
+
 /** How control of the names is proved: the arguments of each kind of challenge. */
 export const challengeSchema = z.discriminatedUnion(
   "type",
   [
-    z.strictObject({ type: z.literal("http-01"), webroot: text.optional(), port, address }, expected),
+    http01,
     z.strictObject({ type: z.literal("tls-alpn-01"), port, address }, expected),
+    dns01,
+    z.strictObject({ type: z.literal("dns-persist-01"), propagation }, expected),
     z.strictObject(
       {
-        type: z.literal("dns-01"),
-        command,
-        cleanupCommand: command.optional(),
-        convention: z.enum(["lego", "certbot", "acme.sh"], "expected lego, certbot or acme.sh").optional(),
-        timeoutSeconds: seconds,
-        propagation: z
-          .union(
-            [
-              z.literal(false),
-              z.strictObject(
-                {
-                  resolvers: z
-                    .array(text, "expected a list of addresses")
-                    .min(1, "is empty")
-                    .max(10, "has more than 10 entries")
-                    .optional(),
-                  authoritative: z.boolean("expected true or false").optional(),
-                  timeoutSeconds: seconds,
-                },
-                "expected resolvers, authoritative or timeoutSeconds",
-              ),
-            ],
-            'expected false or an object such as { resolvers: ["192.0.2.53"] }',
-          )
-          .optional(),
+        type: z.literal("auto"),
+        ...httpLookShape,
+        dns: z.strictObject(commandShape, "expected an object with a command").optional(),
       },
       expected,
     ),
   ],
-  'expected an object whose type is "http-01", "tls-alpn-01" or "dns-01"',
+  'expected an object whose type is "http-01", "tls-alpn-01", "dns-01", "dns-persist-01" or "auto"',
 );
 
+/** Takes what stands, of several kinds of challenge. */
+export interface AutoSettings extends Pick<GatewaySettings, "port" | "resolvers"> {
+  readonly type: "auto";
+  readonly dns?: Omit<CommandSettings, "type">;
+}
+
 /** The settings of a solver, with the environment that travels apart. */
-export function readChallenge({ challenge, challengeEnvironment }: Properties): ChallengeSettings {
-  const settings = challenge as ChallengeSettings;
-  if (settings.type !== "dns-01" || typeof challengeEnvironment !== "string") return settings;
-  return { ...settings, environment: JSON.parse(challengeEnvironment) as Readonly<Record<string, string>> };
+export function readChallenge({ challenge, challengeEnvironment }: Properties): ChallengeSettings | AutoSettings {
+  const settings = challenge as ChallengeSettings | AutoSettings;
+  if (typeof challengeEnvironment !== "string") return settings;
+  const environment = JSON.parse(challengeEnvironment) as Readonly<Record<string, string>>;
+  if (settings.type === "auto") return settings.dns ? { ...settings, dns: { ...settings.dns, environment } } : settings;
+  return settings.type === "dns-01" && !("via" in settings) ? { ...settings, environment } : settings;
 }
 
 /** The challenge in a few words. */
 export function describeChallenge(challenge: unknown): string {
-  const { type, webroot, command: program } = challenge as { type: string; webroot?: string; command?: unknown };
-  if (type === "dns-01") return `dns-01 (${[program].flat()[0]})`;
-  return webroot === undefined ? `${type} (a listener)` : `${type} (${webroot})`;
+  const settings = challenge as ChallengeSettings | AutoSettings;
+  const { type } = settings;
+  if (type === "auto" || type === "dns-persist-01")
+    return type === "auto" ? "what stands" : `${type} (standing records)`;
+  if ("via" in settings && settings.via === "gateway") return `${type} (the gateway)`;
+  if ("via" in settings && settings.via === "order") return `${type} (its order)`;
+  if ("command" in settings) return `${type} (${[settings.command].flat()[0]})`;
+  return "webroot" in settings ? `${type} (${settings.webroot})` : `${type} (a listener)`;
 }

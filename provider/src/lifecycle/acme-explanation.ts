@@ -1,12 +1,12 @@
 import { nameOfDirectory } from "../acme/directory";
-import { judgeBackOff, RETRY_NOW, retryNowHint } from "../acme/failure-memory";
-import { TlsError } from "../errors";
-import { countOrder, judgeCertificateBudget } from "./acme-budget";
+import { countOrder } from "./acme-budget";
 import { describeOrder } from "./acme-certificate-inputs";
 import { type CertificateRecord, readRecord } from "./acme-certificate-state";
 import { describeChallenge } from "./acme-challenge-inputs";
+import { describeChoice, lookBefore } from "./acme-preflight";
+import { refuseSpent, refuseTooSoon } from "./acme-refusals";
 import { decideAcmeRenewal } from "./acme-renewal";
-import type { Properties } from "./lifecycle";
+import type { Properties, Reason } from "./lifecycle";
 
 /**
  * What a step of a certificate would do, for the row of the resource in preview and up: what is ordered, where, by which
@@ -18,32 +18,25 @@ export async function explainCertificate(
   state: Properties | undefined,
   inputs: Properties,
   now: Date,
-): Promise<string | undefined> {
+): Promise<Reason> {
   const { hostnames, directoryUrl } = inputs;
   if (!Array.isArray(hostnames) || typeof directoryUrl !== "string") return undefined;
   const record = readRecord(state ?? {});
   const why = await explainWhy(state, record, inputs, now);
   if (why === undefined) return undefined;
-  const isAllowed = (process.env[RETRY_NOW] ?? "") !== "";
-  const backOff = judgeBackOff(record.failure, { directory: directoryUrl, identifiers: hostnames }, now);
-  if (backOff.until !== undefined && !isAllowed) {
-    throw new TlsError("ACME_BACKOFF", `${why}; but the CA is not asked: ${backOff.text}`, {
-      retryAt: backOff.until,
-      hint: retryNowHint,
-    });
-  }
+  refuseTooSoon(record, inputs, now, why);
   const isResumed = record.pendingOrderUrl !== undefined;
-  const budget = judgeCertificateBudget(record, inputs, now);
-  if (budget.verdict === "spent" && !isResumed && !isAllowed) {
-    throw new TlsError("ACME_BUDGET", `${why}; but the CA is not asked: ${budget.text}`, {
-      ...(budget.freeAt !== undefined && { retryAt: budget.freeAt }),
-      hint: "Use the certificate that is there, or another set of names.",
-    });
-  }
-  if (!isResumed) countOrder(inputs, now);
-  const parts = [why, describeWhere(inputs), isResumed ? undefined : describeRehearsal(record, inputs)];
-  const left = budget.of === undefined || isResumed ? [] : [withoutStop(budget.text), ...budget.warnings];
-  return [...parts.filter((part) => part !== undefined), ...left].join("; ");
+  const isFromOrder = inputs.fromOrderUrl !== undefined;
+  const parts = [why, await describeWhere(inputs)];
+  // an order that is gone on with costs nothing more, and that of another resource is counted there
+  if (isResumed || isFromOrder) return parts.join("; ");
+  const budget = refuseSpent(record, inputs, now, why);
+  countOrder(inputs, now);
+  const rehearsal = describeRehearsal(record, inputs);
+  const left = budget.of === undefined ? [] : [withoutStop(budget.text), ...budget.warnings];
+  const text = [...parts, ...(rehearsal === undefined ? [] : [rehearsal]), ...left].join("; ");
+  const seen = await lookBefore(inputs);
+  return seen === undefined ? text : { warning: `${text}; ${seen}` };
 }
 
 /** Undefined when nothing is ordered. */
@@ -54,6 +47,12 @@ async function explainWhy(
   now: Date,
 ): Promise<string | undefined> {
   const names = listNames(inputs.hostnames as readonly string[]);
+  if (inputs.fromOrderUrl !== undefined) {
+    const isOther = record.certPem !== undefined && state?.fromOrderUrl !== inputs.fromOrderUrl;
+    if (isOther) return `takes the certificate for ${names} from the new order`;
+    const isTaken = record.issuedFor === describeOrder(inputs) && record.pendingOrderUrl === undefined;
+    return isTaken ? undefined : `takes the certificate for ${names} from its order`;
+  }
   if (record.pendingOrderUrl !== undefined) return `goes on with the order for ${names} that an earlier run left`;
   if (record.certPem === undefined) return `orders a certificate for ${names}`;
   if (record.issuedFor !== describeOrder(inputs)) return `orders another certificate, for ${names}`;
@@ -62,11 +61,12 @@ async function explainWhy(
   return renewal?.due === true ? `renews: ${renewal.reason}` : undefined;
 }
 
-function describeWhere(inputs: Properties): string {
+async function describeWhere(inputs: Properties): Promise<string> {
   const { directoryUrl, challenge, profile } = inputs as { directoryUrl: string; challenge: unknown; profile?: string };
   const of = profile === undefined ? "" : `, profile ${profile}`;
   // a challenge whose command is secret is unknown here
-  const by = typeof challenge === "object" ? ` by ${describeChallenge(challenge)}` : "";
+  const choice = await describeChoice(inputs);
+  const by = typeof challenge === "object" ? ` by ${choice ?? describeChallenge(challenge)}` : "";
   return `at ${nameOfDirectory(directoryUrl) ?? directoryUrl}${by}${of}`;
 }
 

@@ -1,6 +1,5 @@
 import { ensureAccount } from "../acme/account";
 import { makeCertificateRequest } from "../acme/certificate-request";
-import { createSolver } from "../acme/challenge/solvers";
 import { systemClock } from "../acme/clock";
 import { Deadline } from "../acme/deadline";
 import { nameOfDirectory } from "../acme/directory";
@@ -11,10 +10,12 @@ import { during } from "../acme/termination";
 import { isTlsError, TlsError } from "../errors";
 import { readPemBlocks } from "../x509/pem";
 import { describeKey, type KeyType, readPrivateKey, renderPrivateKey } from "../x509/private-key";
-import { toOrderIdentifier } from "./acme-certificate-inputs";
 import { readChallenge } from "./acme-challenge-inputs";
 import { checkEngine } from "./acme-engine";
+import { toOrderIdentifier } from "./acme-ordering-inputs";
+import { requireReady } from "./acme-preflight";
 import { readSessionRequest, sessionFor } from "./acme-sessions";
+import { chooseSolvers, type SolverChoice, solverContext } from "./acme-solvers";
 import { generatePrivateKey } from "./key-generation";
 import type { Properties } from "./lifecycle";
 
@@ -33,11 +34,17 @@ export interface IssuanceRequest {
   readonly say: (line: string) => void;
 }
 
+/** A certificate, and by what its names were proved. */
+export interface ValidatedCertificate extends Issued {
+  /** For a person: `dns-01`, or with `auto` the choice and why. */
+  readonly validatedBy: string;
+}
+
 /**
  * Orders a certificate at the CA of the arguments, or goes on with an order.
  * @throws TlsError see `fulfilOrder`
  */
-export function orderCertificate(inputs: Properties, request: IssuanceRequest): Promise<Issued> {
+export function orderCertificate(inputs: Properties, request: IssuanceRequest): Promise<ValidatedCertificate> {
   const session = sessionFor(readSessionRequest(inputs));
   return runFlow(session, inputs.accountUrl as string, inputs, request);
 }
@@ -50,7 +57,7 @@ export function orderCertificate(inputs: Properties, request: IssuanceRequest): 
 export async function rehearseOrder(inputs: Properties, say: (line: string) => void): Promise<void> {
   const directoryUrl = inputs.rehearsalDirectoryUrl as string;
   const at = nameOfDirectory(directoryUrl) ?? directoryUrl;
-  const accountKeyPem = inputs.rehearsalAccountKeyPem as string;
+  const accountKeyPem = rehearsalKeyOf(inputs);
   const session = sessionFor(readSessionRequest({ ...inputs, directoryUrl, accountKeyPem }));
   try {
     const account = await within(inputs, undefined, (deadline) =>
@@ -68,22 +75,32 @@ export async function rehearseOrder(inputs: Properties, say: (line: string) => v
   }
 }
 
+/** What stands (a gateway's answer, records) is of the account's own key; else the rehearsal has one of its own. */
+function rehearsalKeyOf(inputs: Properties): string {
+  const settings = readChallenge(inputs);
+  const isStanding =
+    settings.type === "auto" || settings.type === "dns-persist-01" || ("via" in settings && settings.via === "gateway");
+  return (isStanding ? inputs.accountKeyPem : inputs.rehearsalAccountKeyPem) as string;
+}
+
 async function runFlow(
   session: AcmeSession,
   accountUrl: string,
   inputs: Properties,
   request: IssuanceRequest,
-): Promise<Issued> {
+): Promise<ValidatedCertificate> {
   const hostnames = inputs.hostnames as readonly string[];
   const identifiers = hostnames.map(toOrderIdentifier);
   const { profile, preferredChain } = inputs as Readonly<Record<string, string | undefined>>;
-  const solver = createSolver(readChallenge(inputs), {
-    ...{ key: session.key, accountUrl, clock: systemClock },
-    directory: (deadline) => session.directory(deadline),
-  });
+  const context = solverContext(session, accountUrl);
   const work = (signal: AbortSignal) =>
-    within(inputs, signal, (deadline) =>
-      fulfilOrder(
+    within(inputs, signal, async (deadline) => {
+      const choice = await chooseSolvers(inputs, context, deadline);
+      if (choice.text !== undefined) request.say(`the names are proved by ${choice.text}`);
+      if (request.progress.orderUrl === undefined) {
+        await requireReady(inputs, { session, accountUrl, solvers: choice.solvers }, deadline, request.say);
+      }
+      const issued = await fulfilOrder(
         {
           session,
           accountUrl,
@@ -94,17 +111,26 @@ async function runFlow(
             ...(request.replaces !== undefined && { replaces: request.replaces }),
           },
           csr: (keyPem) => makeRequest(inputs, keyPem ?? request.reusedKeyPem),
-          solvers: [solver],
+          solvers: choice.solvers,
           ...(preferredChain !== undefined && { preferredChain }),
           save: request.save,
           checkAlive: () => checkEngine(signal),
+          ...(inputs.fromOrderUrl !== undefined && { isGiven: true as const }),
           say: request.say,
         },
         request.progress,
-      ),
-    );
+      );
+      return { ...issued, validatedBy: describeProof(issued, choice) };
+    });
   // what is presented is taken away by the flow itself, whose signal aborts
   return during(work, async () => {});
+}
+
+/** What was chosen, when it was that which counted. */
+function describeProof({ provedBy }: Issued, { text, solvers }: SolverChoice): string {
+  if (provedBy.length === 0) return "what the CA knew already";
+  const first = solvers[0]?.type;
+  return text !== undefined && provedBy[0] === first ? text : provedBy.join(" and ");
 }
 
 /** The user's request, or one by a key that is given or made. */

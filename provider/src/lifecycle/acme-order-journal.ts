@@ -2,7 +2,6 @@ import { type Journal, type JournalEntry, journalHome, openJournal } from "../ac
 import { readAccountKey } from "../acme/jws";
 import type { OrderProgress, OrderStep } from "../acme/order-progress";
 import { isTlsError } from "../errors";
-import type { CertificateRecord } from "./acme-certificate-state";
 import { isEngineAlive } from "./acme-engine";
 import type { Properties } from "./lifecycle";
 
@@ -17,6 +16,11 @@ export function sweepJournal(now: Date): Promise<unknown> {
   return swept;
 }
 
+/** What a state holds of an order that came to no end. */
+interface ResumedRecord {
+  readonly progress?: OrderProgress;
+}
+
 /** What a run that is killed leaves of one order for the next. */
 export class OrderJournal {
   /** Where to go on: what a killed run left, else what the state of a failed one holds. */
@@ -25,7 +29,7 @@ export class OrderJournal {
   readonly #say: (line: string) => void;
   #told = 0;
 
-  private constructor(entry: JournalEntry, record: CertificateRecord, say: (line: string) => void) {
+  private constructor(entry: JournalEntry, record: ResumedRecord, say: (line: string) => void) {
     this.#entry = entry;
     this.#say = say;
     this.progress = entry.left?.progress ?? record.progress ?? {};
@@ -37,7 +41,7 @@ export class OrderJournal {
    * Takes the order for this process.
    * @throws TlsError `ACME_TIMEOUT` when another run works on it all the time
    */
-  static async open(inputs: Properties, record: CertificateRecord, say: (line: string) => void): Promise<OrderJournal> {
+  static async open(inputs: Properties, record: ResumedRecord, say: (line: string) => void): Promise<OrderJournal> {
     const { pem, thumbprint } = readAccountKey(inputs.accountKeyPem as string);
     const key = {
       directory: inputs.directoryUrl as string,

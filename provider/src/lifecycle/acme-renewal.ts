@@ -87,7 +87,10 @@ export function readLeaf(state: Properties): Certificate | undefined {
 }
 
 /** The identifier of the certificate that this one follows, where both have a name in common and come from one CA. */
-export function replacedBy(record: CertificateRecord, inputs: Properties): string | undefined {
+export function replacedBy(
+  record: Pick<CertificateRecord, "certPem" | "window">,
+  inputs: Properties,
+): string | undefined {
   const [leaf] = record.certPem === undefined ? [] : readCertificates(record.certPem, "certPem");
   if (leaf === undefined || record.window === undefined) return undefined;
   const names = inputs.hostnames as readonly string[];

@@ -34,6 +34,8 @@ export interface Lifecycle {
   readonly name: string;
   /** Top-level strings, inputs or outputs, that are secret wherever they appear. */
   readonly secretProperties: readonly string[];
+  /** Secret inputs that `explain` needs too; it is shown no other. */
+  readonly explainedSecrets?: readonly string[];
   /** Inputs that no output shows: a change of these alone updates nothing. Left out of the state. */
   readonly policyProperties: readonly string[];
   /**

@@ -1,6 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { acmeAccount } from "../lifecycle/acme-account";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+import {
+  type RehearsalAccount,
+  type StandingRecord,
+  type ValidationRecordsOptions,
+  validationRecords,
+} from "./validation-records";
 
 const kind = describeKind(acmeAccount, "acmeAccount", [
   "directory",
@@ -19,6 +25,11 @@ const kind = describeKind(acmeAccount, "acmeAccount", [
   "profiles",
   "requiresExternalAccountBinding",
   "offersRenewalInformation",
+  "recordsUntil",
+  "caaIdentities",
+  "issuerDomainNames",
+  "accountHashPrefix",
+  "rehearsalAccount",
 ]);
 
 /** What a CA gave beforehand to people that it knows already (RFC 8555 section 7.3.4). */
@@ -54,6 +65,12 @@ export interface AcmeAccountArgs {
   readonly caBundlePem?: pulumi.Input<string>;
   /** For one request to the CA, 1 to 600. Default 30. */
   readonly requestTimeoutSeconds?: pulumi.Input<number>;
+  /**
+   * Until when records in the DNS authorise the account (dns-persist-01): a date `2027-12-31`, which begins at 00:00 UTC, or
+   * `always`. So long it is not deactivated, since its records would die with it; and its key gets an account at the CA's
+   * staging, for which {@link AcmeAccount.validationRecords} are too. Default: no records are relied on.
+   */
+  readonly recordsUntil?: pulumi.Input<string>;
   /**
    * Deactivates the account at the CA when the resource is destroyed, for good, with everything that was authorised by it.
    * Default: it is left as it is.
@@ -115,15 +132,38 @@ export class AcmeAccount extends DynamicResource {
   /** Whether the CA says when to renew (ARI, RFC 9773). */
   declare public readonly offersRenewalInformation: pulumi.Output<boolean>;
 
+  /** See {@link AcmeAccountArgs.recordsUntil}. */
+  declare public readonly recordsUntil: pulumi.Output<string | undefined>;
+  /** The names that CAA records may allow, as the CA's directory has them; `undefined` where it says none. */
+  declare public readonly caaIdentities: pulumi.Output<string[] | undefined>;
+  /** The names that records of dns-persist-01 begin with (draft -02); `undefined` where the CA says none. */
+  declare public readonly issuerDomainNames: pulumi.Output<string[] | undefined>;
+  /** What the hashed URI of an account begins with (draft -02); `undefined` where the CA says none. */
+  declare public readonly accountHashPrefix: pulumi.Output<string | undefined>;
+  /** The account of the same key at the CA's staging, where `recordsUntil` is given. */
+  declare public readonly rehearsalAccount: pulumi.Output<RehearsalAccount | undefined>;
+
   constructor(name: string, args: AcmeAccountArgs, opts: pulumi.CustomResourceOptions = {}) {
     const { externalAccountBinding, ...rest } = args;
     const binding = externalAccountBinding && {
       externalAccountKeyId: externalAccountBinding.keyId,
       externalAccountHmac: pulumi.secret(externalAccountBinding.hmacBase64),
     };
-    const optional = ["contacts", "caBundlePem", "requestTimeoutSeconds"];
+    const optional = ["contacts", "caBundlePem", "requestTimeoutSeconds", "recordsUntil"];
     const absent = [...absentFrom(args, optional), ...(args.accountKeyPem === undefined ? [] : ["keyType"])];
     super(kind, name, { ...rest, ...binding }, opts, opts.id === undefined ? absent : []);
+  }
+
+  /**
+   * The standing TXT records `_validation-persist.<name>` that authorise this account, and the one of its rehearsals, to have
+   * the names validated by dns-persist-01, for resources of any DNS provider; once they stand, renewals have no moving part.
+   * Which there are is known in every preview, their values as soon as the account is. For several accounts at one name see
+   * {@link validationRecords}.
+   *
+   * @param names DNS names, with or without `*.`; a name and its wildcard have one record.
+   */
+  validationRecords(names: readonly string[], options: ValidationRecordsOptions = {}): StandingRecord[] {
+    return validationRecords([this], names, options);
   }
 
   /**

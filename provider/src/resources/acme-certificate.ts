@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { acmeCertificate } from "../lifecycle/acme-certificate";
 import type { RenewalWindow } from "../renewal/window";
-import type { AcmeAccount } from "./acme-account";
-import type { AcmeChallengeArgs } from "./acme-challenge-args";
+import { accountProperties } from "./acme-account-properties";
+import type { AcmeCertificateArgs, OrderedCertificateArgs } from "./acme-certificate-args";
+import { challengeProperties } from "./acme-challenge-args";
 import { CertificateResource } from "./certificate-resource";
 import { absentFrom, describeKind, isResourceOfKind } from "./dynamic-resource";
-import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "./renewal-outputs";
+import { preflightProperties } from "./preflight-args";
+import { type RenewalOutputs, renewalOutputs } from "./renewal-outputs";
 
 const kind = describeKind(acmeCertificate, "acmeCertificate", [
   "hostnames",
@@ -22,6 +24,8 @@ const kind = describeKind(acmeCertificate, "acmeCertificate", [
   "validTo",
   "certificateUrl",
   "orderUrl",
+  "fromOrderUrl",
+  "validatedBy",
   "renewalWindow",
   "issuances",
   "issuedFor",
@@ -32,54 +36,7 @@ const kind = describeKind(acmeCertificate, "acmeCertificate", [
   "revocationKeyPem",
 ]);
 
-/** What a certificate needs of the account that orders it; an {@link AcmeAccount} has it all. */
-export type OrderingAccount = Pick<
-  AcmeAccount,
-  | "accountUrl"
-  | "accountKeyPem"
-  | "directoryUrl"
-  | "rehearsalDirectoryUrl"
-  | "rehearsalAccountKeyPem"
-  | "caBundlePem"
-  | "requestTimeoutSeconds"
->;
-
-/** The arguments of {@link AcmeCertificate}. */
-export interface AcmeCertificateArgs extends RenewalArgs {
-  /** The account that orders it. */
-  readonly account: OrderingAccount;
-  /**
-   * The names: DNS names (also `*.example.com`, and international ones in Unicode), IPv4 and IPv6 addresses. Order and case
-   * don't matter. Another set of names is ordered in place; the old certificate stays until the new one is there.
-   * Default: those of `certificateRequestPem`.
-   */
-  readonly hostnames?: pulumi.Input<pulumi.Input<string>[]>;
-  /** How control of the names is proved. A change orders nothing. */
-  readonly challenge: AcmeChallengeArgs;
-  /** `P256` (default), `P384`, `RSA2048`, `RSA3072` or `RSA4096`. */
-  readonly keyType?: pulumi.Input<"P256" | "P384" | "RSA2048" | "RSA3072" | "RSA4096">;
-  /** Keeps the key at a renewal, for pins and TLSA records. Default false: each certificate has a key of its own. */
-  readonly reuseKey?: pulumi.Input<boolean>;
-  /** A PKCS#10 request in PEM: its key is certified, and no private key comes into the state. */
-  readonly certificateRequestPem?: pulumi.Input<string>;
-  /** One of the CA's profiles (`account.profiles`), for instance `shortlived`. Default: the CA's choice. */
-  readonly profile?: pulumi.Input<string>;
-  /** Of several chains that the CA offers, the one whose last certificate was issued by this common name. Counts at the next order. */
-  readonly preferredChain?: pulumi.Input<string>;
-  /** Fails when the CA has no such chain. Default false: its own choice is taken, which is said. */
-  readonly requirePreferredChain?: pulumi.Input<boolean>;
-  /**
-   * Whether the same order is made at the CA's staging before, by an account of its own: `first` (default) before the first
-   * order of a set of names and after a failure, `always`, or `off`. If it fails, the CA itself is not asked.
-   */
-  readonly rehearsal?: pulumi.Input<"first" | "always" | "off">;
-  /** For an order with all its waits, 1 to 86400. Default 300. A later run goes on with an order that took longer. */
-  readonly timeoutSeconds?: pulumi.Input<number>;
-  /** How many days before the estimated renewal a preview begins to ask the CA for its window anew. Default 10. */
-  readonly renewalInfoDays?: pulumi.Input<number>;
-  /** Revokes the certificate when the resource is destroyed, never when it is replaced by a renewal. Default false. */
-  readonly revokeOnDestroy?: pulumi.Input<boolean>;
-}
+export type { AcmeCertificateArgs, OrderedCertificateArgs } from "./acme-certificate-args";
 
 /** What {@link AcmeCertificate.get} needs. */
 export interface AcmeCertificateState {
@@ -128,6 +85,10 @@ export class AcmeCertificate extends CertificateResource {
   /** Where the CA keeps it. */
   declare public readonly certificateUrl: pulumi.Output<string>;
   declare public readonly orderUrl: pulumi.Output<string>;
+  /** The URL of the {@link AcmeOrder} that it is from; `undefined` where it ordered by itself. */
+  declare public readonly fromOrderUrl: pulumi.Output<string | undefined>;
+  /** By which challenge its names were proved last, and with `auto` why: `dns-persist-01: its records stand`. */
+  declare public readonly validatedBy: pulumi.Output<string | undefined>;
   /** Of an order that came to no end, which the next run goes on with; `undefined` when there is none. */
   declare public readonly pendingOrderUrl: pulumi.Output<string | undefined>;
   /** When the CA wants it to be renewed (RFC 9773); `undefined` where it does not say. */
@@ -140,7 +101,7 @@ export class AcmeCertificate extends CertificateResource {
   public readonly resourceName: string;
   protected readonly renewal: RenewalOutputs;
 
-  constructor(name: string, args: AcmeCertificateArgs, opts: pulumi.CustomResourceOptions = {}) {
+  constructor(name: string, args: CertificateArgs, opts: pulumi.CustomResourceOptions = {}) {
     const isRead = opts.id !== undefined;
     super(kind, name, isRead ? { ...args } : { ...propertiesOf(args), name }, opts, isRead ? [] : absentOutputs(args));
     this.resourceName = name;
@@ -171,29 +132,46 @@ export class AcmeCertificate extends CertificateResource {
   }
 }
 
+type CertificateArgs = AcmeCertificateArgs | OrderedCertificateArgs;
+
 function datesOf({ validFrom, validTo }: AcmeCertificate) {
   return { validFrom, validTo };
 }
 
-function propertiesOf(args: AcmeCertificateArgs): Record<string, unknown> {
-  const { account, challenge, ...rest } = args;
-  const { environment, ...settings } = challenge as AcmeChallengeArgs & { readonly environment?: unknown };
+function propertiesOf(args: CertificateArgs): Record<string, unknown> {
+  return "order" in args ? orderedProperties(args) : orderingProperties(args);
+}
+
+function orderingProperties(args: AcmeCertificateArgs): Record<string, unknown> {
+  const { account, challenge, preflight, ...rest } = args;
   return {
     ...rest,
-    challenge: settings,
-    ...(environment !== undefined && { challengeEnvironment: pulumi.secret(pulumi.jsonStringify(environment)) }),
-    accountUrl: account.accountUrl,
-    accountKeyPem: pulumi.secret(account.accountKeyPem),
-    directoryUrl: account.directoryUrl,
+    ...preflightProperties(preflight),
+    ...challengeProperties(challenge),
+    ...accountProperties(account),
     rehearsalDirectoryUrl: account.rehearsalDirectoryUrl,
     rehearsalAccountKeyPem: account.rehearsalAccountKeyPem && pulumi.secret(account.rehearsalAccountKeyPem),
-    caBundlePem: account.caBundlePem,
-    requestTimeoutSeconds: account.requestTimeoutSeconds,
   };
 }
 
-function absentOutputs(args: AcmeCertificateArgs): readonly string[] {
+/** Names, profile and account are those of the order, so that both can't differ. */
+function orderedProperties(args: OrderedCertificateArgs): Record<string, unknown> {
+  const { order, challenge = "dns-01", account: _, hostnames: __, ...rest } = args;
+  const settings = typeof challenge === "string" ? { type: challenge } : challenge;
+  return {
+    ...rest,
+    challenge: { ...settings, via: "order" },
+    ...accountProperties(order.account),
+    hostnames: order.hostnames,
+    profile: order.profile,
+    fromOrderUrl: order.orderUrl,
+  };
+}
+
+function absentOutputs(args: CertificateArgs): readonly string[] {
   const key = args.certificateRequestPem === undefined ? [] : ["privateKeyPem"];
   const revocation = args.revokeOnDestroy === undefined ? ["revocationKeyPem"] : [];
-  return [...key, ...revocation, ...absentFrom(args, ["keyType", "profile"])];
+  // an order says itself whether it has a profile
+  const ofOrder = "order" in args ? [] : ["fromOrderUrl", ...absentFrom(args, ["profile"])];
+  return [...key, ...revocation, ...ofOrder, ...absentFrom(args, ["keyType"])];
 }

@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
 /** http-01 (RFC 8555 section 8.3) through a web server that is there, by files in the folder that it serves on port 80. */
 export interface HttpWebrootChallengeArgs {
@@ -39,22 +39,90 @@ export interface DnsCommandChallengeArgs {
   /** For one run of it. Default 120. */
   readonly timeoutSeconds?: pulumi.Input<number>;
   /** How the records are looked for before the CA is asked to; `false`: not at all. */
-  readonly propagation?: pulumi.Input<
-    | false
-    | {
-        /** `address` or `address:port`. Default: the resolvers of the machine. */
-        readonly resolvers?: string[];
-        /** Whether every authoritative server is asked too. Default true. */
-        readonly authoritative?: boolean;
-        /** Default 180. */
-        readonly timeoutSeconds?: number;
-      }
-  >;
+  readonly propagation?: pulumi.Input<PropagationArgs>;
 }
+
+/**
+ * http-01 by a gateway that answers by itself, as `acmeResponder` configures it: the answer is the token and the thumbprint of
+ * the account's key, which never changes. Before anything is ordered each name is asked for a random token, as the CA would.
+ */
+export interface HttpGatewayChallengeArgs extends HttpLookArgs {
+  readonly type: "http-01";
+  readonly via: "gateway";
+}
+
+/**
+ * dns-persist-01 by records that stand in the DNS for good: `account.validationRecords` makes them. Nothing moves at a
+ * renewal. Let's Encrypt offers it at its staging (2026).
+ */
+export interface DnsPersistChallengeArgs {
+  readonly type: "dns-persist-01";
+  /** How the records are looked for before the CA is asked to; `false`: not at all. */
+  readonly propagation?: pulumi.Input<PropagationArgs>;
+}
+
+/**
+ * What stands is taken: dns-persist-01 where the CA offers it and the records stand for every name; else http-01 where the
+ * gateway answers for every name; else dns-01 by the program given. What was taken, and why, is the output `validatedBy`.
+ */
+export interface AutoChallengeArgs extends HttpLookArgs {
+  readonly type: "auto";
+  /** The last resort. Default: none, and an error says what was seen of the others. */
+  readonly dns?: Omit<DnsCommandChallengeArgs, "type">;
+}
+
+/** Where names are asked by HTTP. */
+interface HttpLookArgs {
+  /** Default 80, the port that CAs ask; another one is for what is forwarded to. */
+  readonly port?: pulumi.Input<number>;
+  /** By which DNS the names are found: `address` or `address:port`. Default: the resolvers of the machine. */
+  readonly resolvers?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** How what an {@link AcmeOrder} puts out is looked for before the CA is told. */
+export type OrderChallengeArgs =
+  | { readonly type: "dns-01"; readonly propagation?: pulumi.Input<PropagationArgs> }
+  | ({ readonly type: "http-01" } & HttpLookArgs);
+
+/** How records are looked for in the DNS; `false`: not at all. */
+export type PropagationArgs =
+  | false
+  | {
+      /** `address` or `address:port`. Default: the resolvers of the machine. */
+      readonly resolvers?: string[];
+      /** Whether every authoritative server is asked too. Default true. */
+      readonly authoritative?: boolean;
+      /** Default 180. */
+      readonly timeoutSeconds?: number;
+    };
 
 /** How control of the names is proved to a CA. */
 export type AcmeChallengeArgs =
   | HttpWebrootChallengeArgs
   | HttpListenerChallengeArgs
+  | HttpGatewayChallengeArgs
   | TlsAlpnChallengeArgs
-  | DnsCommandChallengeArgs;
+  | DnsCommandChallengeArgs
+  | DnsPersistChallengeArgs
+  | AutoChallengeArgs
+  /** The kinds that need no settings. */
+  | "dns-persist-01"
+  | "auto";
+
+/** The settings, and apart from them the environment of a command, which may hold secrets. */
+export function challengeProperties(challenge: AcmeChallengeArgs): Record<string, unknown> {
+  if (typeof challenge === "string") return { challenge: { type: challenge } };
+  const {
+    dns,
+    environment = dns?.environment,
+    ...settings
+  } = challenge as {
+    readonly dns?: Omit<DnsCommandChallengeArgs, "type">;
+    readonly environment?: DnsCommandChallengeArgs["environment"];
+  };
+  const { environment: _, ...command } = dns ?? {};
+  return {
+    challenge: { ...settings, ...(dns !== undefined && { dns: command }) },
+    ...(environment !== undefined && { challengeEnvironment: pulumi.secret(pulumi.jsonStringify(environment)) }),
+  };
+}

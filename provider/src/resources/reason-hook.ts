@@ -69,7 +69,8 @@ async function explainStep(lifecycles: ReadonlyMap<string, Lifecycle>, args: pul
   try {
     const lifecycle = lifecycles.get(args.type);
     const state = args.oldOutputs === undefined ? undefined : readHookValues(args.oldOutputs);
-    const reason = await lifecycle?.explain?.(state, readHookValues(args.newInputs ?? {}), readClock());
+    const inputs = await readHookInputs(args.newInputs ?? {}, lifecycle?.explainedSecrets ?? []);
+    const reason = await lifecycle?.explain?.(state, inputs, readClock());
     if (typeof reason === "string") await pulumi.log.info(reason, resource);
     else if (reason !== undefined) await pulumi.log.warn(reason.warning, resource);
   } catch (error) {
@@ -77,6 +78,28 @@ async function explainStep(lifecycles: ReadonlyMap<string, Lifecycle>, args: pul
     const what = error instanceof Error ? error.name : "no error";
     await pulumi.log.warn(`the reason of this step can't be told (${what}); please report it`, resource);
   }
+}
+
+/** Some reasons are to be had from a CA alone, which is asked in the account's name: that key is known here anyway. */
+async function readHookInputs(
+  values: Record<string, unknown>,
+  explained: readonly string[],
+): Promise<Record<string, unknown>> {
+  const opened = explained.map(async (name) => {
+    const value = values[name];
+    return pulumi.Output.isInstance(value) ? [[name, await openOutput(value)]] : [];
+  });
+  const secrets = Object.fromEntries((await Promise.all(opened)).flat());
+  return { ...readHookValues(values), ...secrets };
+}
+
+/** The value of an output that is known; of one that is not, `apply` never calls. */
+async function openOutput(output: pulumi.Output<unknown>): Promise<unknown> {
+  const { isKnown } = output as unknown as { readonly isKnown: Promise<boolean> };
+  if (!(await isKnown)) return UNKNOWN;
+  return new Promise((resolve) => {
+    output.apply(resolve);
+  });
 }
 
 /** Hooks get secrets and unknown values as outputs; no reason needs either. */

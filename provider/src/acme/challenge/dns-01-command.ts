@@ -1,12 +1,12 @@
-import { isTlsError, TlsError } from "../../errors";
+import { isTlsError } from "../../errors";
 import type { AcmeClock } from "../clock";
 import type { Deadline } from "../deadline";
-import { awaitPropagation, type ExpectedRecord } from "../dns/propagation";
+import { awaitPropagation } from "../dns/propagation";
 import { dns01Value } from "../jws";
+import { expectedRecords, recordNameOf, refuseIpAddress } from "./dns-01-record";
 import { type HookCall, hookConventions, ownVariables } from "./hook-convention";
 import { runHook } from "./hook-process";
 import type { ChallengeSolver, ChallengeTask, CommandSettings } from "./solver";
-import { checkToken } from "./task-checks";
 import { Turns, TurnsByName } from "./turn";
 
 const defaultTimeoutSeconds = 120;
@@ -29,7 +29,7 @@ export function createCommandSolver(settings: CommandSettings, clock: AcmeClock)
   const command = new RecordCommand(settings);
   return {
     type: "dns-01",
-    refuse: ({ type }) => (type === "ip" ? "an IP address can be proved by http-01 or tls-alpn-01 alone" : undefined),
+    refuse: refuseIpAddress,
     present: async (tasks, deadline) => {
       await command.runAll("present", tasks, deadline);
       if (propagation !== false) await awaitPropagation(expectedRecords(tasks), propagation, { clock, deadline });
@@ -95,28 +95,6 @@ class RecordCommand {
       deadline,
     );
   }
-}
-
-/** What the CA will look for: each name once, with all its values. */
-function expectedRecords(tasks: readonly ChallengeTask[]): readonly ExpectedRecord[] {
-  const values = new Map<string, Set<string>>();
-  for (const task of tasks) {
-    const name = recordNameOf(task);
-    values.set(name, (values.get(name) ?? new Set()).add(dns01Value(task.keyAuthorization)));
-  }
-  return [...values].map(([name, all]) => ({ name, values: [...all] }));
-}
-
-/** Characters of host names, and no option of a program; the name becomes an argument. */
-const hostName = /^[a-z0-9_][a-z0-9_.-]{0,252}$/i;
-
-function recordNameOf({ identifier, token }: ChallengeTask): string {
-  checkToken(token);
-  const name = identifier.value.replace(/^\*\./, "");
-  if (identifier.type === "dns" && hostName.test(name)) return `_acme-challenge.${name}`;
-  throw new TlsError("ACME_CHALLENGE", "the CA asks for a TXT record of what is no DNS name.", {
-    hint: "Prove it by http-01 or tls-alpn-01.",
-  });
 }
 
 /** Variables of the surroundings whose values are not for a message. */

@@ -1,5 +1,9 @@
 import { createCommandSolver } from "./dns-01-command";
+import { createOrderRecordsSolver } from "./dns-01-order";
+import { createPersistSolver } from "./dns-persist-01";
+import { createGatewaySolver } from "./http-01-gateway";
 import { createHttpListenerSolver } from "./http-01-listener";
+import { createOrderResourcesSolver } from "./http-01-order";
 import { createWebrootSolver } from "./http-01-webroot";
 import type { ChallengeSettings, ChallengeSolver, SolverContext } from "./solver";
 import { createTlsAlpnSolver } from "./tls-alpn-01-listener";
@@ -11,14 +15,19 @@ import { createTlsAlpnSolver } from "./tls-alpn-01-listener";
 export function createSolver(settings: ChallengeSettings, context: SolverContext): ChallengeSolver {
   switch (settings.type) {
     case "http-01":
-      if ("via" in settings) throw new TypeError("not made yet");
+      if ("via" in settings) {
+        const { via } = settings;
+        return via === "gateway"
+          ? createGatewaySolver(settings, context)
+          : createOrderResourcesSolver(settings, context);
+      }
       return "webroot" in settings ? createWebrootSolver(settings) : createHttpListenerSolver(settings);
     case "tls-alpn-01":
       return createTlsAlpnSolver(settings, context.clock);
     case "dns-01":
-      if ("via" in settings) throw new TypeError("not made yet");
+      if ("via" in settings) return createOrderRecordsSolver(settings, context.clock);
       return createCommandSolver(settings, context.clock);
     case "dns-persist-01":
-      throw new TypeError("not made yet");
+      return createPersistSolver(settings, context);
   }
 }

@@ -14,42 +14,61 @@ export function hasAll(answer: DnsAnswer<string>, values: readonly string[]): bo
 }
 
 /** A message names so many servers: a domain of its own has 2 to 8, a top-level one 26. */
-const mostServers = 12;
+export const mostServers = 12;
 
 /** Enough to know a value again. */
 const shownValue = 8;
 const mostValues = 3;
 
-/** Says of each server what it has, and what to do about it. */
-export function describeMissing(
-  findings: readonly Finding[],
-  values: readonly string[],
-): { readonly found: string; readonly hint: string } {
-  if (findings.length === 0) {
-    return {
-      found: "no name server of its zone was found",
-      hint: "Look whether the domain exists and the DNS of the machine that runs Pulumi works; propagation.resolvers names another DNS server.",
-    };
-  }
-  const said = findings
-    .slice(0, mostServers)
-    .map(({ server, answer }) => `${server.label} ${describe(answer, values)}`);
-  const more = findings.length > mostServers ? [`${findings.length - mostServers} more servers were asked`] : [];
-  return { found: [...said, ...more].join("; "), hint: hintFor(findings, values) };
-}
+/** When nobody could be asked. */
+export const noServer = {
+  found: "no name server of its zone was found",
+  hint: "Look whether the domain exists and the DNS of the machine that runs Pulumi works; propagation.resolvers names another DNS server.",
+};
 
-function hintFor(findings: readonly Finding[], values: readonly string[]): string {
+/** For findings, some of which are not good: what the servers have in common, if that says what to do. */
+export function hintOfServers(
+  findings: readonly Finding[],
+  isGood: (answer: DnsAnswer<string>) => boolean,
+): string | undefined {
   if (findings.every(({ answer }) => answer.kind === "failure")) {
     return "If a firewall keeps the machine that runs Pulumi from the servers of the zone, set propagation.authoritative to false.";
   }
-  const missing = findings.filter(({ answer }) => !hasAll(answer, values));
+  const missing = findings.filter(({ answer }) => !isGood(answer));
   if (missing.length < findings.length && missing.every(({ server }) => server.role === "resolver")) {
     return "A resolver keeps an old answer for its time to live: run it again later, or give other resolvers in propagation.resolvers.";
   }
-  return "Look whether the command wrote into the zone that these servers serve; if the DNS service is slow, raise propagation.timeoutSeconds; where the inside sees another DNS than the CA, set propagation.resolvers or propagation: false.";
+  return undefined;
 }
 
-function describe(answer: DnsAnswer<string>, values: readonly string[]): string {
+/** Says of each server what it has, and what to do about it. `madeBy` is what puts the records there. */
+export function describeMissing(
+  findings: readonly Finding[],
+  values: readonly string[],
+  madeBy = "the command",
+): { readonly found: string; readonly hint: string } {
+  if (findings.length === 0) return noServer;
+  const said = findings
+    .slice(0, mostServers)
+    .map(
+      ({ server, answer }) => `${server.label} ${describeAnswer(answer, (records) => describeValues(records, values))}`,
+    );
+  const more = findings.length > mostServers ? [`${findings.length - mostServers} more servers were asked`] : [];
+  return { found: [...said, ...more].join("; "), hint: hintFor(findings, values, madeBy) };
+}
+
+function hintFor(findings: readonly Finding[], values: readonly string[], madeBy: string): string {
+  return (
+    hintOfServers(findings, (answer) => hasAll(answer, values)) ??
+    `Look whether ${madeBy} wrote into the zone that these servers serve; if the DNS service is slow, raise propagation.timeoutSeconds; where the inside sees another DNS than the CA, set propagation.resolvers or propagation: false.`
+  );
+}
+
+/** What a server has, a clause after its label; `describeRecords` says it of records. */
+export function describeAnswer(
+  answer: DnsAnswer<string>,
+  describeRecords: (records: readonly string[]) => string,
+): string {
   switch (answer.kind) {
     case "no-record":
     case "no-name":
@@ -57,7 +76,7 @@ function describe(answer: DnsAnswer<string>, values: readonly string[]): string 
     case "failure":
       return answer.code === "ETIMEOUT" ? "did not answer" : `did not answer as it should (${answer.code})`;
     case "records":
-      return describeValues(answer.records, values);
+      return describeRecords(answer.records);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { CaaRecord as NodeCaaRecord } from "node:dns";
 import { Resolver } from "node:dns/promises";
 import type { Deadline } from "../deadline";
 
@@ -20,15 +21,28 @@ export type DnsAnswer<T> =
   /** Silent, unreachable or unable; the code of node:dns. */
   | { readonly kind: "failure"; readonly code: string };
 
+/** One property of a CAA record set (RFC 8659 section 4). */
+export interface CaaProperty {
+  /** The octet as it came; its highest bit says that who does not know the tag must not issue. */
+  readonly flags: number;
+  /** As it came: tags are the same in upper and lower case. */
+  readonly tag: string;
+  readonly value: string;
+}
+
 /** Types that are asked for, and what a record is. */
 interface RecordTypes {
   readonly A: string;
   readonly AAAA: string;
+  readonly CAA: CaaProperty;
   readonly CNAME: string;
   readonly NS: string;
   /** The character-strings joined, RFC 8555 section 8.4. */
   readonly TXT: string;
 }
+
+export type QueryType = keyof RecordTypes;
+export type RecordOf<Type extends QueryType> = RecordTypes[Type];
 
 /** A far server takes 0.3 s; c-ares waits twice as long at its second try, and who waits for a record asks again. */
 const tryMs = 1000;
@@ -68,7 +82,14 @@ const ask: {
 } = {
   A: (resolver, name) => resolver.resolve4(name),
   AAAA: (resolver, name) => resolver.resolve6(name),
+  CAA: async (resolver, name) => (await resolver.resolveCaa(name)).map(readCaa),
   CNAME: (resolver, name) => resolver.resolveCname(name),
   NS: (resolver, name) => resolver.resolveNs(name),
   TXT: async (resolver, name) => (await resolver.resolveTxt(name)).map((strings) => strings.join("")),
 };
+
+/** Node tells a property by an object whose one other key is the tag. */
+function readCaa({ critical, ...rest }: NodeCaaRecord): CaaProperty {
+  const [tag = "", value = ""] = Object.entries(rest).find(([key]) => key !== "type") ?? [];
+  return { flags: critical, tag, value: String(value) };
+}

@@ -1,0 +1,97 @@
+import { fetchAuthorization } from "./authorization";
+import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
+import { inParallel } from "./in-parallel";
+import { keyAuthorization } from "./jws";
+import { createOrder, type Order, type OrderAnswer, renderNames } from "./order";
+import { isUndecided } from "./order-failure";
+import { type OrderFlow, OrderJourney, type OrderProgress } from "./order-progress";
+import { isReplacementRefused } from "./order-replacement";
+
+/** What one name of an order is proved by (RFC 8555 section 8). No secret: a CA asks for it in public. */
+export interface NameChallenge {
+  /** As it was ordered, a wildcard with its `*.`. */
+  readonly hostname: string;
+  /** Proved already: the CA looks for nothing. */
+  readonly isProved: boolean;
+  /** RFC 8555 section 8.1 of dns-01; absent where the CA does not offer it. */
+  readonly dnsKeyAuthorization?: string;
+  /** Token and answer of http-01; absent where the CA does not offer it. */
+  readonly http?: { readonly token: string; readonly keyAuthorization: string };
+}
+
+/** An order that waits for its names to be proved, or is ready. */
+export interface PlacedOrder {
+  readonly order: Order;
+  /** Sorted by host name. */
+  readonly challenges: readonly NameChallenge[];
+  /** Sentences for the user. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Places an order and asks what its names are to be proved by, or finds the one that an earlier run placed (RFC 8555 section
+ * 7.4). Nothing is answered.
+ * @throws TlsError of the requests
+ */
+export async function openOrder(flow: OrderFlow, progress: OrderProgress): Promise<PlacedOrder> {
+  const journey = new OrderJourney(flow, progress);
+  const { order } = (await findOpenOrder(journey)) ?? (await placeOrder(journey));
+  const authorizations = await inParallel(order.authorizations, (url) => fetchAuthorization(flow, url));
+  const challenges = authorizations.map(({ identifier, isWildcard, status, challenges: offered }): NameChallenge => {
+    const answerOf = (type: string) => {
+      const token = offered.find((challenge) => challenge.type === type)?.token;
+      return token === undefined ? undefined : { token, keyAuthorization: keyAuthorization(flow.session.key, token) };
+    };
+    const [dns, http] = [answerOf("dns-01"), answerOf("http-01")];
+    return {
+      hostname: isWildcard ? `*.${identifier.value}` : identifier.value,
+      isProved: !isUndecided(status),
+      ...(dns && { dnsKeyAuthorization: dns.keyAuthorization }),
+      ...(http && { http }),
+    };
+  });
+  const byName = (a: NameChallenge, b: NameChallenge) => (a.hostname < b.hostname ? -1 : 1);
+  return { order, challenges: [...challenges].sort(byName), notes: journey.notes };
+}
+
+/** The order of a run that was killed, when it still waits for something. */
+async function findOpenOrder(journey: OrderJourney): Promise<OrderAnswer | undefined> {
+  const { orderUrl } = journey.progress;
+  if (orderUrl === undefined) return undefined;
+  try {
+    const answer = await findEarlierOrder(journey.flow, orderUrl);
+    if (answer.order.status === "pending" || answer.order.status === "ready") return answer;
+    journey.note(`The order of an earlier run is ${wordOf(answer.order.status)}, so another one is placed.`);
+  } catch (error) {
+    if (!(error instanceof AbandonedOrder)) throw error;
+    journey.note(`${error.reason}, so another one is placed.`);
+  }
+  await journey.forgetOrder();
+  return undefined;
+}
+
+/** Places the order; without `replaces` when the CA refuses it for that. */
+export async function placeOrder(journey: OrderJourney): Promise<OrderAnswer> {
+  const { flow } = journey;
+  const { replaces, ...request } = flow.request;
+  const doing = `ordering a certificate for ${renderNames(request.identifiers)}`;
+  const { renewalInfo } = await flow.session.directory(flow.deadline);
+  const isReplacing = replaces !== undefined && renewalInfo !== undefined && journey.progress.replacesDropped !== true;
+  await journey.before("new-order", doing);
+  flow.say(doing);
+  const answer = await createOrder(flow, isReplacing ? { ...request, replaces } : request).catch(async (error) => {
+    if (!isReplacing || !isReplacementRefused(error)) throw error;
+    journey.note(
+      "The CA does not take this order for a replacement of the former certificate, so it is placed without saying so; limits that spare renewals may count it.",
+    );
+    await journey.before("new-order", doing, { replacesDropped: true });
+    return await createOrder(flow, request);
+  });
+  await journey.after("ordered", { orderUrl: answer.order.url });
+  return answer;
+}
+
+/** A stranger's word for a message. */
+export function wordOf(status: string): string {
+  return /^[a-z-]{1,30}$/i.test(status) ? status : "…";
+}

@@ -1,0 +1,117 @@
+import { renderQuoted } from "../../x509/quoted-text";
+import { describeAnswer, type Finding, hintOfServers, mostServers, noServer } from "../dns/propagation-report";
+import type { DnsAnswer } from "../dns/query";
+import { judgePersistRecords, type PersistExpectation, type PersistJudgement, renderUnixSeconds } from "./judge";
+import { parsePersistValue, renderPersistValue } from "./record-value";
+
+/** A record, and what the CA is going to look for in it. */
+export interface ExpectedPersistRecord extends PersistExpectation {
+  /** The record's name, with where its CNAMEs end. */
+  readonly shownName: string;
+  /** `issuerDomainNames` are not what the CA said for this challenge. */
+  readonly isGuess: boolean;
+}
+
+/** What keeps an order from its end, or may; see `PreflightFinding`. */
+export interface PersistReport {
+  readonly severity: "error" | "warning";
+  readonly found: string;
+  readonly hint: string;
+}
+
+/** A month: for somebody to see the warning, and to change a zone that is changed by request. */
+const warningDays = 30;
+const day = 86_400;
+
+/** Values of one server that a message shows. */
+const mostValues = 3;
+
+/**
+ * What the servers' answers mean for an order; undefined: nothing is to be said. Servers that are silent beside others that
+ * answer are no fault: the CA asks the others. While a part of them has the record it is spreading, and only a warning.
+ */
+export function reportPersistRecord(
+  findings: readonly Finding[],
+  expected: ExpectedPersistRecord,
+): PersistReport | undefined {
+  const answered = findings.filter(({ answer }) => answer.kind !== "failure");
+  const verdicts = answered.map((finding) => ({ finding, judgement: judgeAnswer(finding.answer, expected) }));
+  const bad = verdicts.filter(({ judgement }) => judgement.kind !== "good");
+  if (answered.length > 0 && bad.length === 0)
+    return reportEnd(
+      verdicts.map(({ judgement }) => judgement),
+      expected,
+    );
+  const isMild =
+    bad.length > 0 &&
+    (bad.length < verdicts.length ||
+      bad.every(({ finding: { answer }, judgement }) => isUnsure(answer, judgement, expected)));
+  const said = findings.length === 0 ? noServer.found : describeFindings(findings, expected);
+  const hint =
+    findings.length === 0
+      ? noServer.hint
+      : (hintOfServers(findings, (answer) => judgeAnswer(answer, expected).kind === "good") ??
+        "Publish the value that is expected: it is what account.validationRecords gives. Where the inside sees another DNS than the CA, set propagation.resolvers or propagation: false.");
+  const is = answered.length === 0 ? "is not to be seen" : "is not what the CA needs";
+  return {
+    severity: isMild ? "warning" : "error",
+    found: `the TXT record ${expected.shownName} ${is}: ${said}; expected is ${renderExpected(expected)}`,
+    hint,
+  };
+}
+
+/** The judgement on what a server said; nothing there is bad, without a fault of its own. */
+export function judgeAnswer(answer: DnsAnswer<string>, expected: PersistExpectation): PersistJudgement {
+  return judgePersistRecords(answer.kind === "records" ? answer.records : [], expected);
+}
+
+/** Unquoted, as a DNS service's form takes it: nothing in it needs an escape. */
+function renderExpected({ issuerDomainNames, accountUris, isWildcard }: PersistExpectation): string {
+  const [[issuerDomainName = ""], [accountUri = ""]] = [issuerDomainNames, accountUris];
+  return renderPersistValue({ issuerDomainName, accountUri, isWildcard });
+}
+
+/** A hash of perhaps an earlier key; or, as the CA's names are a guess, a value that is right but for its first word. */
+function isUnsure(answer: DnsAnswer<string>, judgement: PersistJudgement, expected: ExpectedPersistRecord): boolean {
+  if (judgement.kind === "unsure") return true;
+  if (!expected.isGuess || answer.kind !== "records") return false;
+  const issuers = answer.records.flatMap((record) => parsePersistValue(record).issuerDomainName ?? []);
+  return judgeAnswer(answer, { ...expected, issuerDomainNames: issuers }).kind !== "bad";
+}
+
+function reportEnd(
+  judgements: readonly PersistJudgement[],
+  { shownName, now }: ExpectedPersistRecord,
+): PersistReport | undefined {
+  const ends = judgements.flatMap((judgement) =>
+    judgement.kind === "good" && judgement.latest !== undefined ? [judgement.latest] : [],
+  );
+  const end = Math.min(...ends);
+  if (end - now.getTime() / 1000 > warningDays * day) return undefined;
+  return {
+    severity: "warning",
+    found: `the TXT record ${shownName} is good until ${renderUnixSeconds(end)}, its persistUntil, and for no order after that`,
+    hint: "Publish it with a later persistUntil, or without one.",
+  };
+}
+
+/** Servers that say the same are named together. */
+function describeFindings(findings: readonly Finding[], expected: PersistExpectation): string {
+  const groups = new Map<string, string[]>();
+  for (const { server, answer } of findings.slice(0, mostServers)) {
+    const said = describeAnswer(answer, () => describeValues(judgeAnswer(answer, expected)));
+    groups.set(said, [...(groups.get(said) ?? []), server.label]);
+  }
+  const said = [...groups].map(([text, labels]) => `${labels.join(", ")} ${text}`);
+  const more = findings.length > mostServers ? [`${findings.length - mostServers} more servers were asked`] : [];
+  return [...said, ...more].join("; ");
+}
+
+function describeValues(judgement: PersistJudgement): string {
+  if (judgement.kind === "good") return "has it";
+  // what is not even meant for this CA says least
+  const faults = [...judgement.faults].sort((one, other) => Number(one.isForeign) - Number(other.isForeign));
+  const shown = faults.slice(0, mostValues).map(({ value, fault }) => `${renderQuoted(value)}, which ${fault}`);
+  const more = faults.length > mostValues ? `, and ${faults.length - mostValues} more` : "";
+  return `has ${shown.join(", and ")}${more}`;
+}

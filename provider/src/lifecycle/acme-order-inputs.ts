@@ -1,0 +1,23 @@
+import { checkProfile, describeOrdered, hostnamesSchema, orderingShape, parseHostnames } from "./acme-ordering-inputs";
+import { parseInputs } from "./inputs";
+import type { CheckResult, Failure, Properties } from "./lifecycle";
+import { UNKNOWN } from "./unknown";
+
+const shape = { ...orderingShape, hostnames: hostnamesSchema };
+
+/** Checks the arguments of an order: all that a CA would refuse, as far as it can be known before. */
+export function checkAcmeOrder(_olds: Properties, news: Readonly<Record<string, unknown>>): CheckResult {
+  const parsed = parseInputs(shape, news);
+  if (parsed.failures !== undefined) return parsed;
+  const { values } = parsed;
+  if (values.hostnames === UNKNOWN) return { inputs: values };
+  const failures: Failure[] = [];
+  const hostnames = parseHostnames(values.hostnames, failures);
+  checkProfile(hostnames, values, failures);
+  return failures.length > 0 ? { failures } : { inputs: { ...values, hostnames } };
+}
+
+/** What an order is of: where any of it differs another one is placed. */
+export function describePlaced(inputs: Properties): string {
+  return describeOrdered(inputs);
+}

@@ -1,0 +1,79 @@
+import { renderTxt } from "../acme/dns/txt-strings";
+import { dns01Value } from "../acme/jws";
+import { TlsError } from "../errors";
+import { renderQuoted } from "../x509/quoted-text";
+import type { StoredChallenge } from "./acme-order-state";
+import { toOrderIdentifier } from "./acme-ordering-inputs";
+
+/** One set of TXT records that a CA looks for, as far as it is known before there is an order. */
+export interface ChallengeRecordName {
+  /** Absolute, without the dot at the end: `_acme-challenge.example.com`. */
+  readonly name: string;
+  readonly type: "TXT";
+  /** The names of the certificate that it proves, sorted: an apex and its wildcard share one. */
+  readonly hostnames: readonly string[];
+}
+
+/** Of a name that the CA has proved already there is nothing to show, but a record set holds one value at least. */
+const ALREADY_PROVED = "proved already";
+
+/**
+ * The records of dns-01 (RFC 8555 section 8.4) by the names alone, sorted, one a name: what a program makes records from. IP
+ * addresses have none.
+ * @throws TlsError IDENTIFIER_INVALID
+ */
+export function listRecordNames(hostnames: readonly string[]): readonly ChallengeRecordName[] {
+  const sets = new Map<string, Set<string>>();
+  for (const { type, value } of hostnames.map(toOrderIdentifier)) {
+    if (type === "ip") continue;
+    const name = recordNameOf(value);
+    sets.set(name, (sets.get(name) ?? new Set()).add(value));
+  }
+  return [...sets]
+    .map(([name, covered]) => ({ name, type: "TXT" as const, hostnames: [...covered].sort() }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * The name of the TXT records for one name of a certificate, a wildcard or not.
+ * @throws TlsError IDENTIFIER_INVALID
+ */
+export function challengeRecordName(hostname: string): string {
+  const { type, value } = toOrderIdentifier(hostname);
+  if (type === "dns") return recordNameOf(value);
+  throw new TlsError("IDENTIFIER_INVALID", `${value} is an address: no record in the DNS proves it.`, {
+    hint: "Use the order's httpResources for it.",
+  });
+}
+
+function recordNameOf(name: string): string {
+  return `_acme-challenge.${name.replace(/^\*\./, "")}`;
+}
+
+/**
+ * The values of the record set of this name: sorted, at least one.
+ * @throws TlsError ACME_CHALLENGE: the order is for no such name, or the CA offers no dns-01
+ */
+export function valuesOf(recordName: string, challenges: readonly StoredChallenge[]): readonly string[] {
+  const own = challenges.filter(({ hostname }) => recordNameOf(hostname) === recordName);
+  if (own.length === 0) {
+    throw new TlsError("ACME_CHALLENGE", `no name of the order is proved by ${renderQuoted(recordName)}.`, {
+      hint: `The order is for ${challenges.map(({ hostname }) => hostname).join(", ")}.`,
+    });
+  }
+  const values = own.flatMap(({ dnsKeyAuthorization: text }) => (text === undefined ? [] : [dns01Value(text)]));
+  if (values.length > 0) return [...new Set(values)].sort();
+  if (own.every(({ isProved }) => isProved)) return [ALREADY_PROVED];
+  throw new TlsError(
+    "ACME_CHALLENGE",
+    `the CA offers no dns-01 for ${own.map(({ hostname }) => hostname).join(", ")}.`,
+    {
+      hint: 'Use the order\'s httpResources, and AcmeCertificate with challenge: "http-01".',
+    },
+  );
+}
+
+/** A value as zone files and Route 53 have it: in quotes, cut into strings of at most 255 octets. */
+export function renderQuotedTxt(value: string): string {
+  return renderTxt(value);
+}

@@ -1,0 +1,108 @@
+import { renderNames } from "../acme/order";
+import { decideRenewal, describeRemaining, lifetime, type Validity } from "../renewal/decision";
+import { DAY, renderDuration } from "../renewal/duration";
+import type { StoredWindow } from "./acme-certificate-state";
+import { describePlaced } from "./acme-order-inputs";
+import { askOrder, type OrderStanding } from "./acme-order-inquiry";
+import { readOrderRecord } from "./acme-order-state";
+import { askWindow, decideAcmeRenewal, readLeaf } from "./acme-renewal";
+import type { Effect, Properties } from "./lifecycle";
+import { readPolicy, readValidity } from "./planned-validity";
+
+/** In `diff`, where a CA that does not answer must hold up nothing. */
+const DIFF_SECONDS = 3;
+
+/** At a refresh, which is there to ask. */
+const REFRESH_SECONDS = 10;
+
+/** Whether another order is to be placed, why, and what is known of the certificate that the last one came to. */
+export interface OrderDecision {
+  readonly isDue: boolean;
+  /** What happens and why, for the resource's row. */
+  readonly reason: string;
+  readonly certPem?: string;
+  readonly window?: StoredWindow;
+  /** For how long that certificate was issued. */
+  readonly lifetimeDays?: number;
+}
+
+/**
+ * Decides by the certificate that the order came to, where the state knows it; else the CA is asked what became of the
+ * order, at most 3 s: one that has ended is placed anew. If it does not answer, the estimate of the state counts.
+ */
+export async function decideOrder(state: Properties, inputs: Properties, now: Date): Promise<OrderDecision> {
+  const { orderUrl, orderedFor } = readOrderRecord(state);
+  const names = renderNames(((inputs.hostnames ?? []) as readonly string[]).map((value) => ({ value })));
+  if (orderUrl === undefined) return { isDue: true, reason: `places an order for ${names}` };
+  const known = readValidity(state);
+  if (known !== undefined && readLeaf(state) !== undefined) return decideBy(state, inputs, { now, orderedFor, names });
+  const standing = await askOrder(inputs, orderUrl, { seconds: DIFF_SECONDS, now });
+  if (standing.kind === "issued")
+    return decideBy({ ...state, ...factsOf(standing) }, inputs, { now, orderedFor, names });
+  if (orderedFor !== describePlaced(inputs)) return { isDue: true, reason: `places another order, for ${names}` };
+  switch (standing.kind) {
+    case "open":
+      return { isDue: false, reason: "" };
+    case "ended":
+      return { isDue: true, reason: `places another order for ${names}, since the last one ${standing.reason}` };
+    case "unanswered":
+      return decideByEstimate(state, inputs, now);
+  }
+}
+
+interface Circumstances {
+  readonly now: Date;
+  readonly orderedFor: string | undefined;
+  readonly names: string;
+}
+
+/** By the certificate: its own dates, and near the date the CA's window. */
+async function decideBy(state: Properties, inputs: Properties, circumstances: Circumstances): Promise<OrderDecision> {
+  const { now, orderedFor, names } = circumstances;
+  const renewal = await decideAcmeRenewal(state, inputs, now);
+  const validity = readValidity(state);
+  const facts = {
+    certPem: state.certPem as string,
+    ...(renewal?.window && { window: renewal.window }),
+    ...(validity && { lifetimeDays: lifetime(validity) / DAY }),
+  };
+  if (orderedFor !== describePlaced(inputs)) {
+    return { ...facts, isDue: true, reason: `places another order, for ${names}` };
+  }
+  return { ...facts, isDue: renewal?.due === true, reason: `renews with another order: ${renewal?.reason ?? ""}` };
+}
+
+/** The CA does not answer: by when the certificate was thought to end. */
+function decideByEstimate(state: Properties, inputs: Properties, now: Date): OrderDecision {
+  const estimate = estimateOf(state);
+  if (estimate === undefined) return { isDue: false, reason: "" };
+  const { due } = decideRenewal(estimate, readPolicy(inputs), now);
+  const reason = `the CA does not answer; by an estimate of ${renderDuration(lifetime(estimate))} its certificate is ${describeRemaining(estimate, now)}`;
+  return { isDue: due, reason: `renews with another order: ${reason}` };
+}
+
+function estimateOf(state: Properties): Validity | undefined {
+  const { orderedAt, estimatedValidTo } = readOrderRecord(state);
+  if (orderedAt === undefined || estimatedValidTo === undefined) return undefined;
+  return { validFrom: orderedAt, validTo: estimatedValidTo };
+}
+
+/** A refresh learns the certificate that the order came to, and the CA's window. */
+export async function refreshOrder(_id: string, state: Properties, { now }: Effect): Promise<Properties> {
+  const { orderUrl } = readOrderRecord(state);
+  if (orderUrl === undefined) return {};
+  const facts = readLeaf(state) === undefined ? await learn(state, orderUrl, now) : {};
+  const leaf = readLeaf({ ...state, ...facts });
+  const window = leaf && (await askWindow(state, leaf, REFRESH_SECONDS));
+  return { ...facts, ...(window && { renewalWindow: window }) };
+}
+
+async function learn(state: Properties, orderUrl: string, now: Date): Promise<Properties> {
+  const inputs = { ...state, accountKeyPem: state.orderKeyPem };
+  const standing = await askOrder(inputs, orderUrl, { seconds: REFRESH_SECONDS, now });
+  return standing.kind === "issued" ? factsOf(standing) : {};
+}
+
+function factsOf({ kind: _, ...facts }: Extract<OrderStanding, { kind: "issued" }>): Properties {
+  return facts;
+}

@@ -1,0 +1,194 @@
+import { systemClock } from "../acme/clock";
+import { Deadline } from "../acme/deadline";
+import { nameOfDirectory } from "../acme/directory";
+import { isCostlyFailure, rememberFailure } from "../acme/failure-memory";
+import { addIssuance } from "../acme/issuance-budget";
+import { renderNames } from "../acme/order";
+import { openOrder, type PlacedOrder } from "../acme/order-placement";
+import type { OrderProgress } from "../acme/order-progress";
+import { estimateLifetimeDays } from "../acme/profile-lifetimes";
+import { isTlsError } from "../errors";
+import { DAY, renderTimestamp } from "../renewal/duration";
+import { readCertificates } from "../x509/chain";
+import { countOrder } from "./acme-budget";
+import { checkEngine, tellEngine } from "./acme-engine";
+import { DEFAULT_TIMEOUT_SECONDS } from "./acme-issuance";
+import { checkAcmeOrder, describePlaced } from "./acme-order-inputs";
+import { OrderJournal, sweepJournal } from "./acme-order-journal";
+import { decideOrder, type OrderDecision, refreshOrder } from "./acme-order-renewal";
+import { certificateNames, computedOrderNames, keptOrder, type OrderRecord, readOrderRecord } from "./acme-order-state";
+import { toOrderIdentifier } from "./acme-ordering-inputs";
+import { requireReady } from "./acme-preflight";
+import { refuseSpent, refuseTooSoon } from "./acme-refusals";
+import { replacedBy } from "./acme-renewal";
+import { readSessionRequest, sessionFor } from "./acme-sessions";
+import { type Lifecycle, type Properties, UnfinishedError } from "./lifecycle";
+
+/**
+ * An order at a CA: what its names are proved by is an output. It holds no key of a certificate, answers no challenge, and
+ * falls due by itself, since it comes before the certificate.
+ */
+export const acmeOrder: Lifecycle = {
+  name: "AcmeOrder",
+  secretProperties: ["accountKeyPem", "orderKeyPem"],
+  explainedSecrets: ["accountKeyPem"],
+  policyProperties: [
+    "accountKeyPem",
+    "requestTimeoutSeconds",
+    "timeoutSeconds",
+    "preflight",
+    "renewalInfoDays",
+    "minDaysRemaining",
+    "checkIntervalHours",
+  ],
+  computedProperties: () => computedOrderNames,
+  check: checkAcmeOrder,
+  isDue: async (state, inputs, now) => {
+    await sweepJournal(now);
+    const record = readOrderRecord(state);
+    if (record.orderUrl === undefined) return true;
+    // what differs in the arguments, the engine sees and lists
+    if (record.orderedFor !== describePlaced(inputs)) return record.orderedFor === undefined;
+    return (await decideOrder(state, inputs, now)).isDue;
+  },
+  explain: explainOrder,
+  create: async (inputs, { now }) => {
+    const id = describePlaced(inputs);
+    return { id, outputs: await place(id, {}, inputs, { isDue: true, reason: "" }, now) };
+  },
+  update: async (id, state, inputs, { now }) => {
+    const decision = await decideOrder(state, inputs, now);
+    if (decision.isDue) return place(id, state, inputs, decision, now);
+    return { ...keptOrder(state), orderKeyPem: inputs.accountKeyPem };
+  },
+  refresh: refreshOrder,
+};
+
+/** What a step of an order would do, for the row of the resource in preview and up. */
+async function explainOrder(state: Properties | undefined, inputs: Properties, now: Date): Promise<string | undefined> {
+  const { hostnames, directoryUrl } = inputs;
+  if (!Array.isArray(hostnames) || typeof directoryUrl !== "string") return undefined;
+  const decision = await decideOrder(state ?? {}, inputs, now);
+  if (!decision.isDue) return undefined;
+  const { reason, certPem, window } = decision;
+  const names = renderNames(hostnames.map((value: string) => ({ value })));
+  const why = state === undefined ? `places an order for ${names}` : reason;
+  const history = { ...readOrderRecord(state ?? {}), ...(certPem && { certPem }), ...(window && { window }) };
+  refuseTooSoon(history, inputs, now, why);
+  const { of, text, warnings } = refuseSpent(history, ownName(inputs), now, why);
+  countOrder(ownName(inputs), now);
+  const left = of === undefined ? [] : [text.replace(/\.$/, ""), ...warnings];
+  return [why, `at ${nameOfDirectory(directoryUrl) ?? directoryUrl}${profileOf(inputs)}`, ...left].join("; ");
+}
+
+/** A certificate of the same Pulumi name counts apart. */
+function ownName(inputs: Properties): Properties {
+  return { ...inputs, name: `AcmeOrder ${typeof inputs.name === "string" ? inputs.name : ""}` };
+}
+
+function profileOf({ profile }: Properties): string {
+  return typeof profile === "string" ? `, profile ${profile}` : "";
+}
+
+/** Places an order, or finds the one that a killed run placed. The former one stays in the state until then. */
+async function place(
+  id: string,
+  state: Properties,
+  inputs: Properties,
+  decision: OrderDecision,
+  now: Date,
+): Promise<Properties> {
+  const { certPem, window } = decision;
+  const record: OrderRecord = {
+    ...readOrderRecord(state),
+    ...(certPem !== undefined && { certPem }),
+    ...(window && { window }),
+  };
+  refuseTooSoon(record, inputs, now);
+  refuseSpent(record, ownName(inputs), now);
+  const journal = await OrderJournal.open(ownName(inputs), {}, tellEngine);
+  try {
+    const placed = await open(inputs, journal, replacedBy(record, inputs));
+    const outputs = outputsOf(placed, inputs, { record, decision, now });
+    countOrder(ownName(inputs), now);
+    await journal.end();
+    return outputs;
+  } catch (error) {
+    await journal.end(error);
+    if (!(error instanceof Error)) throw error;
+    throw new UnfinishedError(id, { ...keptOrder(state), failure: failureAfter(error, record, inputs, now) }, error);
+  }
+}
+
+async function open(inputs: Properties, journal: OrderJournal, replaces: string | undefined): Promise<PlacedOrder> {
+  const { accountUrl, profile, timeoutSeconds } = inputs as Readonly<Record<string, unknown>>;
+  const session = sessionFor(readSessionRequest(inputs));
+  const seconds = typeof timeoutSeconds === "number" ? timeoutSeconds : DEFAULT_TIMEOUT_SECONDS;
+  const deadline = new Deadline(seconds, systemClock);
+  try {
+    if (journal.progress.orderUrl === undefined) {
+      await requireReady(inputs, { session, accountUrl: accountUrl as string, solvers: [] }, deadline, tellEngine);
+    }
+    const request = {
+      identifiers: (inputs.hostnames as readonly string[]).map(toOrderIdentifier),
+      ...(typeof profile === "string" && { profile }),
+      ...(replaces !== undefined && { replaces }),
+    };
+    const flow = {
+      ...{ session, accountUrl: accountUrl as string, deadline, request, solvers: [] },
+      csr: () => Promise.reject(new TypeError("an order alone sends no certificate request")),
+      save: (step, progress) => journal.save(step, progress),
+      checkAlive: () => checkEngine(),
+      say: tellEngine,
+    } satisfies Parameters<typeof openOrder>[0];
+    return await openOrder(flow, resumable(journal.progress));
+  } finally {
+    deadline.dispose();
+  }
+}
+
+/** Of what a killed run left, that the order is there. */
+function resumable({ orderUrl, replacesDropped }: OrderProgress): OrderProgress {
+  return { ...(orderUrl !== undefined && { orderUrl }), ...(replacesDropped !== undefined && { replacesDropped }) };
+}
+
+function failureAfter(error: Error, record: OrderRecord, inputs: Properties, now: Date): unknown {
+  if (!isTlsError(error) || !isCostlyFailure(error.code)) return record.failure ?? null;
+  return rememberFailure(record.failure, {
+    directory: inputs.directoryUrl as string,
+    identifiers: inputs.hostnames as readonly string[],
+    now,
+    code: error.code,
+    reason: error.reason,
+    retryAt: error.retryAt,
+  });
+}
+
+function outputsOf(
+  { order, challenges }: PlacedOrder,
+  inputs: Properties,
+  { record, decision, now }: { readonly record: OrderRecord; readonly decision: OrderDecision; readonly now: Date },
+): Properties {
+  const directoryUrl = inputs.directoryUrl as string;
+  const days = decision.lifetimeDays ?? estimateLifetimeDays(directoryUrl, inputs.profile as string | undefined, now);
+  const [leaf] = decision.certPem === undefined ? [] : readCertificates(decision.certPem, "certPem");
+  // each former order that came to a certificate counts at the CA
+  const issuances = leaf
+    ? addIssuance(record.issuances, {
+        at: renderTimestamp(leaf.validFrom),
+        identifiers: leaf.identifiers.map(({ value }) => value),
+      })
+    : record.issuances;
+  return {
+    orderUrl: order.url,
+    orderedFor: describePlaced(inputs),
+    orderedAt: renderTimestamp(now),
+    expiresAt: order.expires ?? null,
+    estimatedValidTo: renderTimestamp(new Date(now.getTime() + days * DAY)),
+    challenges,
+    failure: null,
+    issuances: issuances.map((issuance) => ({ directory: directoryUrl, ...issuance })),
+    orderKeyPem: inputs.accountKeyPem,
+    ...Object.fromEntries(certificateNames.map((name) => [name, null])),
+  };
+}

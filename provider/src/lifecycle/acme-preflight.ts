@@ -1,0 +1,112 @@
+import type { ChallengeSolver } from "../acme/challenge/solver";
+import { systemClock } from "../acme/clock";
+import { Deadline } from "../acme/deadline";
+import { nameOfDirectory } from "../acme/directory";
+import type { PreflightFinding } from "../acme/preflight/finding";
+import { renderFindings, requirePreflight, runPreflight } from "../acme/preflight/preflight";
+import type { AcmeSession } from "../acme/session";
+import { isTlsError } from "../errors";
+import { readSessionRequest, sessionFor } from "./acme-sessions";
+import { chooseSolvers, listSolvers, namesOf, solverContext } from "./acme-solvers";
+import type { Properties } from "./lifecycle";
+
+/** A preview that looks by itself, for `auto`, holds up nobody. */
+const CHOICE_SECONDS = 3;
+
+/** A preview that was asked to look. */
+const PREVIEW_SECONDS = 20;
+
+/** Who orders, and by what the names are going to be proved. */
+export interface PreflightParty {
+  readonly session: AcmeSession;
+  readonly accountUrl: string;
+  /** None for an order whose names are proved by others. */
+  readonly solvers: readonly ChallengeSolver[];
+}
+
+/**
+ * Looks, before anything is ordered, whether the order can come to its end, unless the arguments say not to. What may keep
+ * it from it is told by `say`.
+ * @throws TlsError ACME_PREFLIGHT with each thing that will keep it; ACME_TIMEOUT, ACME_ABORTED
+ */
+export async function requireReady(
+  inputs: Properties,
+  party: PreflightParty,
+  deadline: Deadline,
+  say: (line: string) => void,
+): Promise<void> {
+  if (settingsOf(inputs).when === "off") return;
+  const findings = await look(inputs, party, deadline);
+  requirePreflight(findings);
+  for (const line of renderFindings(findings)) say(line);
+}
+
+/** What a preview sees, when the arguments ask it to look; undefined when nothing is amiss, or no account is known yet. */
+export async function lookBefore(inputs: Properties): Promise<string | undefined> {
+  if (settingsOf(inputs).when !== "preview") return undefined;
+  const party = partyOf(inputs);
+  if (party === undefined) return "what would keep it from its end can't be looked for before the account is known";
+  const findings = await within(PREVIEW_SECONDS, (deadline) => look(inputs, party, deadline)).catch(
+    (error: unknown) => {
+      if (isTlsError(error)) return error.reason;
+      throw error;
+    },
+  );
+  if (typeof findings === "string") return findings;
+  return findings.length === 0 ? undefined : renderFindings(findings).join(" ");
+}
+
+/** What `auto` would take now and why; undefined for other challenges, and as long as the account is not known. */
+export async function describeChoice(inputs: Properties): Promise<string | undefined> {
+  const { challenge } = inputs;
+  if (typeof challenge !== "object" || (challenge as { readonly type?: string }).type !== "auto") return undefined;
+  const party = partyOf(inputs);
+  if (party === undefined) return "what stands by then";
+  const context = solverContext(party.session, party.accountUrl);
+  try {
+    const { text } = await within(CHOICE_SECONDS, (deadline) => chooseSolvers(inputs, context, deadline));
+    return text;
+  } catch (error) {
+    if (isTlsError(error)) return `what stands by then (now ${error.reason.replace(/\.$/, "")})`;
+    throw error;
+  }
+}
+
+function partyOf(inputs: Properties): PreflightParty | undefined {
+  const { accountUrl, accountKeyPem } = inputs;
+  if (typeof accountUrl !== "string" || typeof accountKeyPem !== "string") return undefined;
+  const session = sessionFor(readSessionRequest(inputs));
+  const solvers = inputs.challenge === undefined ? [] : listSolvers(inputs, solverContext(session, accountUrl));
+  return { session, accountUrl, solvers };
+}
+
+function look(inputs: Properties, party: PreflightParty, deadline: Deadline): Promise<readonly PreflightFinding[]> {
+  const { profile, directoryUrl } = inputs as { readonly profile?: string; readonly directoryUrl: string };
+  const { resolvers } = settingsOf(inputs);
+  return runPreflight(
+    {
+      ...party,
+      names: namesOf(inputs),
+      isPublic: nameOfDirectory(directoryUrl) !== undefined,
+      ...(profile !== undefined && { profile }),
+      ...(resolvers !== undefined && { resolvers }),
+    },
+    deadline,
+  );
+}
+
+function settingsOf({ preflight }: Properties): {
+  readonly when?: "up" | "preview" | "off";
+  readonly resolvers?: readonly string[];
+} {
+  return typeof preflight === "object" && preflight !== null ? preflight : {};
+}
+
+async function within<T>(seconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const deadline = new Deadline(seconds, systemClock);
+  try {
+    return await work(deadline);
+  } finally {
+    deadline.dispose();
+  }
+}

@@ -1,0 +1,64 @@
+import { chooseStanding } from "../acme/challenge/auto";
+import type { ChallengeName, ChallengeSolver, SolverContext } from "../acme/challenge/solver";
+import { createSolver } from "../acme/challenge/solvers";
+import { systemClock } from "../acme/clock";
+import type { Deadline } from "../acme/deadline";
+import type { AcmeSession } from "../acme/session";
+import { readChallenge } from "./acme-challenge-inputs";
+import { toOrderIdentifier } from "./acme-ordering-inputs";
+import type { Properties } from "./lifecycle";
+
+/** By what the names of an order are proved. */
+export interface SolverChoice {
+  readonly solvers: readonly ChallengeSolver[];
+  /** What was chosen of several and why, for a person; absent where the arguments say it. */
+  readonly text?: string;
+}
+
+/** An account at a CA, as solvers need it. */
+export function solverContext(session: AcmeSession, accountUrl: string): SolverContext {
+  return { key: session.key, accountUrl, clock: systemClock, directory: (deadline) => session.directory(deadline) };
+}
+
+/** Every solver that the arguments may come to, the best first. */
+export function listSolvers(inputs: Properties, context: SolverContext): readonly ChallengeSolver[] {
+  const settings = readChallenge(inputs);
+  if (settings.type === "auto") {
+    const { type: _, dns, ...look } = settings;
+    return [
+      createSolver({ type: "dns-persist-01", ...propagationOf(look.resolvers) }, context),
+      createSolver({ type: "http-01", via: "gateway", ...look }, context),
+      ...(dns === undefined ? [] : [createSolver({ type: "dns-01", ...dns }, context)]),
+    ];
+  }
+  const solver = createSolver(settings, context);
+  const isOrder = settings.type === "dns-01" && "via" in settings;
+  // an address has no record: the order's HTTP resource is what is left
+  return isOrder ? [solver, createSolver({ type: "http-01", via: "order" }, context)] : [solver];
+}
+
+/**
+ * The solvers of one order; with `auto` what stands is looked for now.
+ * @throws TlsError ACME_CHALLENGE, ACME_TIMEOUT, ACME_ABORTED
+ */
+export async function chooseSolvers(
+  inputs: Properties,
+  context: SolverContext,
+  deadline: Deadline,
+): Promise<SolverChoice> {
+  const solvers = listSolvers(inputs, context);
+  return readChallenge(inputs).type === "auto" ? chooseStanding(solvers, namesOf(inputs), deadline) : { solvers };
+}
+
+/** The names as challenges have them: a wildcard without its `*.`. */
+export function namesOf(inputs: Properties): readonly ChallengeName[] {
+  return (inputs.hostnames as readonly string[]).map((hostname) => {
+    const isWildcard = hostname.startsWith("*.");
+    const { type, value } = toOrderIdentifier(hostname);
+    return { identifier: { type, value: isWildcard ? value.slice(2) : value }, isWildcard };
+  });
+}
+
+function propagationOf(resolvers: readonly string[] | undefined) {
+  return resolvers === undefined ? {} : { propagation: { resolvers } };
+}

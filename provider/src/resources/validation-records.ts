@@ -1,0 +1,138 @@
+import * as pulumi from "@pulumi/pulumi";
+import { readClock } from "../adapter/clock";
+import {
+  listStandingRecords,
+  type PersistRecordName,
+  renderStandingRecords,
+  type StandingAccount,
+  warnOfEnd,
+} from "../lifecycle/standing-records";
+import type { AcmeAccount } from "./acme-account";
+
+/** The account at a CA's staging, of the same key. */
+export interface RehearsalAccount {
+  readonly accountUrl: string;
+  readonly caaIdentities?: string[];
+  readonly issuerDomainNames?: string[];
+  readonly accountHashPrefix?: string;
+}
+
+/** What standing records are wanted. */
+export interface ValidationRecordsOptions {
+  /** Whether the records are good for `*.` of each name, too. Default: where a name is a wildcard. */
+  readonly wildcard?: boolean;
+  /** Until when they are good: a date `2027-12-31`, which begins at 00:00 UTC, or `always`. Default: `recordsUntil` of the account. */
+  readonly until?: pulumi.Input<string>;
+  /**
+   * Whether CAA records are wanted, too, by which these accounts alone may have certificates issued, by dns-persist-01 alone
+   * (RFC 8657). Default false.
+   */
+  readonly caa?: boolean;
+}
+
+/** A set of records that stand in the DNS for good. */
+export interface StandingRecord extends PersistRecordName {
+  /** What each record says: of TXT the text without quotes, of CAA as `0 issue "…"`. Sorted. */
+  readonly values: pulumi.Output<string[]>;
+  /** The same as zone files and Route 53 have it: TXT in quotes, cut into strings of at most 255 octets. */
+  readonly quotedValues: pulumi.Output<string[]>;
+  /** Of CAA, the parts of each value (RFC 8659 section 4.1), for DNS providers that want them apart. */
+  readonly properties?: pulumi.Output<CaaProperty[]>;
+}
+
+/** One CAA record. */
+export interface CaaProperty {
+  readonly flags: number;
+  readonly tag: "issue" | "issuewild";
+  readonly value: string;
+}
+
+/** What standing records are made from; an {@link AcmeAccount} has it all. */
+export type AuthorisedAccount = Pick<
+  AcmeAccount,
+  | "accountUrl"
+  | "thumbprint"
+  | "status"
+  | "caaIdentities"
+  | "issuerDomainNames"
+  | "accountHashPrefix"
+  | "rehearsalAccount"
+  | "recordsUntil"
+>;
+
+/**
+ * The standing records of several accounts, whose values share one record set a name, as DNS providers want it: for a second
+ * CA beside the first.
+ *
+ * @param names DNS names, with or without `*.`; a name and its wildcard have one record.
+ * @throws TlsError `IDENTIFIER_INVALID`
+ *
+ * @example
+ * ```ts
+ * for (const { name, type, quotedValues } of validationRecords([letsEncrypt, other], ["example.com"], { wildcard: true })) {
+ *   new aws.route53.Record(name, { zoneId, name, type, ttl: 300, records: quotedValues });
+ * }
+ * ```
+ */
+export function validationRecords(
+  accounts: readonly AuthorisedAccount[],
+  names: readonly string[],
+  options: ValidationRecordsOptions = {},
+): StandingRecord[] {
+  const { wildcard = false, caa = false } = options;
+  const until = endOf(accounts, options);
+  const sets = pulumi
+    .all([pulumi.all(accounts.map(factsOf)), until])
+    .apply(([facts, end]) =>
+      renderStandingRecords({ accounts: facts.flat(), names, isWildcard: wildcard, caa, until: end }),
+    );
+  const [first] = accounts;
+  if (first !== undefined) warn(first, until);
+  return listStandingRecords(names, caa).map((record, index) => {
+    const pick = (part: "values" | "quotedValues") => sets.apply((all) => [...(all[index]?.[part] ?? [])]);
+    const values = pick("values");
+    return {
+      ...record,
+      values,
+      quotedValues: pick("quotedValues"),
+      ...(record.type === "CAA" && { properties: values.apply((all) => all.map(readProperty)) }),
+    };
+  });
+}
+
+/** The earliest date that was given. */
+function endOf(accounts: readonly AuthorisedAccount[], { until }: ValidationRecordsOptions) {
+  if (until !== undefined) return pulumi.output(until).apply((end): string | undefined => end);
+  return pulumi
+    .all(accounts.map(({ recordsUntil }) => recordsUntil))
+    .apply((ends) => ends.filter((end) => end !== undefined && end !== "always").sort()[0]);
+}
+
+/** The account, and that of its rehearsals. */
+function factsOf(account: AuthorisedAccount): pulumi.Output<StandingAccount[]> {
+  const { accountUrl, thumbprint, status, caaIdentities, issuerDomainNames, accountHashPrefix, rehearsalAccount } =
+    account;
+  return pulumi
+    .all([accountUrl, thumbprint, status, caaIdentities, issuerDomainNames, accountHashPrefix, rehearsalAccount])
+    .apply(([url, print, said, caa, issuers, prefix, rehearsal]) => [
+      {
+        ...{ accountUrl: url, thumbprint: print, status: said },
+        ...{ caaIdentities: caa, issuerDomainNames: issuers, accountHashPrefix: prefix },
+      },
+      ...(rehearsal ? [{ ...rehearsal, thumbprint: print }] : []),
+    ]);
+}
+
+/** In every preview and up, on the account: nothing of ours runs when they end. */
+function warn(account: AuthorisedAccount, until: pulumi.Output<string | undefined>): void {
+  until.apply(async (end) => {
+    const text = warnOfEnd(end, readClock());
+    const resource = pulumi.Resource.isInstance(account) ? account : undefined;
+    if (text !== undefined) await pulumi.log.warn(text, resource);
+  });
+}
+
+function readProperty(value: string): CaaProperty {
+  const [, flags = "0", tag, text = ""] = /^(\d+) (issue|issuewild) "(.*)"$/.exec(value) ?? [];
+  return { flags: Number(flags), tag: tag === "issuewild" ? tag : "issue", value: text.replace(/\\(["\\])/g, "$1") };
+}
