@@ -6,7 +6,10 @@ import { runQuiet, step } from "./step.mjs";
 import { cachedTool, findProgram, isToolCached } from "./tools-cache.mjs";
 
 /** Programs that are expected from the system; .ci/run installs them. */
-const systemPrograms = ["openssl", "keytool", "nginx", "haproxy", "apache2", "dash", "busybox", "chromium", "certutil"];
+const systemPrograms = [
+  ...["openssl", "keytool", "nginx", "haproxy", "apache2", "dash", "busybox", "chromium", "certutil"],
+  ...["named", "knotd", "nsupdate", "dig"],
+];
 /** Where Debian puts servers; a plain user's PATH lacks it. */
 const serverFolders = ["/usr/local/sbin", "/usr/sbin"].join(delimiter);
 
