@@ -3,13 +3,14 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import { ipOctets } from "../../provider/src/x509/ip-address";
 
-/** Record types by number (RFC 1035 section 3.2.2, RFC 3596). */
-const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28 } as const;
+/** Record types by number (RFC 1035 section 3.2.2, RFC 3596, RFC 8659). */
+const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, CAA: 257 } as const;
 
 export type DnsType = keyof typeof types;
 
-/** One record; names without trailing dot. A SOA's value is its primary server. */
+/** One record; names without trailing dot. A SOA's value is its primary server, a CAA's as in a zone: `0 issue "ca.test"`. */
 export interface DnsRecord {
   readonly name: string;
   readonly type: DnsType;
@@ -181,8 +182,11 @@ function encodeValue(type: DnsType, value: string): Buffer {
     case "A":
       return Buffer.from(value.split(".").map(Number));
     case "AAAA":
-      if (value !== "::1") throw new TypeError(`${value}: only ::1 can be encoded`);
-      return Buffer.concat([Buffer.alloc(15), Buffer.of(1)]);
+      return ipOctets(value) ?? Buffer.alloc(0);
+    case "CAA": {
+      const [, flags, tag = "", text = ""] = /^(\d+) (\S+) "(.*)"$/s.exec(value) ?? [];
+      return Buffer.concat([Buffer.of(Number(flags), tag.length), Buffer.from(tag + text, "latin1")]);
+    }
     case "TXT":
       return Buffer.concat(
         (value.match(/.{1,200}/gs) ?? []).map((text) =>

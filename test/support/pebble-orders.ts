@@ -57,9 +57,13 @@ export class PebbleOrders {
     [this.#pebble, this.session, this.accountUrl, this.#transport] = [pebble, session, accountUrl, transport];
   }
 
-  static async open(pebble: Pebble, entrance: Entrance = pebble): Promise<PebbleOrders> {
+  /** With a key that has an account already, that one. */
+  static async open(
+    pebble: Pebble,
+    entrance: Entrance = pebble,
+    key = readAccountKey(renderPrivateKey(newKey("P256"))),
+  ): Promise<PebbleOrders> {
     const transport = new AcmeTransport({ caBundlePem: entrance.caBundlePem });
-    const key = readAccountKey(renderPrivateKey(newKey("P256")));
     const session = new AcmeSession({ directoryUrl: entrance.directoryUrl, key, transport });
     const deadline = new Deadline(60, systemClock);
     try {

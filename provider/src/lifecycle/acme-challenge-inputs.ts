@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ChallengeSettings, CommandSettings, GatewaySettings } from "../acme/challenge/solver";
+import type { ChallengeSettings, CommandSettings, GatewaySettings, PersistSettings } from "../acme/challenge/solver";
 import type { Properties } from "./lifecycle";
 
 const port = z
@@ -94,6 +94,7 @@ export const challengeSchema = z.discriminatedUnion(
       {
         type: z.literal("auto"),
         ...httpLookShape,
+        propagation,
         dns: z.strictObject(commandShape, "expected an object with a command").optional(),
       },
       expected,
@@ -105,6 +106,8 @@ export const challengeSchema = z.discriminatedUnion(
 /** Takes what stands, of several kinds of challenge. */
 export interface AutoSettings extends Pick<GatewaySettings, "port" | "resolvers"> {
   readonly type: "auto";
+  /** How standing records are looked for. Default: by the resolvers. */
+  readonly propagation?: PersistSettings["propagation"];
   readonly dns?: Omit<CommandSettings, "type">;
 }
 

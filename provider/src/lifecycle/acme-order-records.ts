@@ -14,8 +14,8 @@ export interface ChallengeRecordName {
   readonly hostnames: readonly string[];
 }
 
-/** Of a name that the CA has proved already there is nothing to show, but a record set holds one value at least. */
-const ALREADY_PROVED = "proved already";
+/** For a name that the CA has proved already and asks for nothing: the number of values comes from the names alone. */
+const PROVED_ALREADY = "proved already:";
 
 /**
  * The records of dns-01 (RFC 8555 section 8.4) by the names alone, sorted, one a name: what a program makes records from. IP
@@ -51,7 +51,8 @@ function recordNameOf(name: string): string {
 }
 
 /**
- * The values of the record set of this name: sorted, at least one.
+ * The values of the record set of this name, sorted: one for each of its names, so that their number is known before the order
+ * is, also to DNS providers that make a resource of each value.
  * @throws TlsError ACME_CHALLENGE: the order is for no such name, or the CA offers no dns-01
  */
 export function valuesOf(recordName: string, challenges: readonly StoredChallenge[]): readonly string[] {
@@ -61,9 +62,11 @@ export function valuesOf(recordName: string, challenges: readonly StoredChalleng
       hint: `The order is for ${challenges.map(({ hostname }) => hostname).join(", ")}.`,
     });
   }
-  const values = own.flatMap(({ dnsKeyAuthorization: text }) => (text === undefined ? [] : [dns01Value(text)]));
-  if (values.length > 0) return [...new Set(values)].sort();
-  if (own.every(({ isProved }) => isProved)) return [ALREADY_PROVED];
+  const values = own.flatMap(({ hostname, isProved, dnsKeyAuthorization: text }) => {
+    if (text !== undefined) return [dns01Value(text)];
+    return isProved ? [`${PROVED_ALREADY} ${hostname}`] : [];
+  });
+  if (values.length === own.length) return values.sort();
   throw new TlsError(
     "ACME_CHALLENGE",
     `the CA offers no dns-01 for ${own.map(({ hostname }) => hostname).join(", ")}.`,
@@ -73,7 +76,7 @@ export function valuesOf(recordName: string, challenges: readonly StoredChalleng
   );
 }
 
-/** A value as zone files and Route 53 have it: in quotes, cut into strings of at most 255 octets. */
+/** A value as zone files have it: in quotes, cut into strings of at most 255 octets. */
 export function renderQuotedTxt(value: string): string {
   return renderTxt(value);
 }

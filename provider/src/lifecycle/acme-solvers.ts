@@ -1,5 +1,5 @@
 import { chooseStanding } from "../acme/challenge/auto";
-import type { ChallengeName, ChallengeSolver, SolverContext } from "../acme/challenge/solver";
+import type { ChallengeName, ChallengeSolver, PersistSettings, SolverContext } from "../acme/challenge/solver";
 import { createSolver } from "../acme/challenge/solvers";
 import { systemClock } from "../acme/clock";
 import type { Deadline } from "../acme/deadline";
@@ -24,9 +24,9 @@ export function solverContext(session: AcmeSession, accountUrl: string): SolverC
 export function listSolvers(inputs: Properties, context: SolverContext): readonly ChallengeSolver[] {
   const settings = readChallenge(inputs);
   if (settings.type === "auto") {
-    const { type: _, dns, ...look } = settings;
+    const { type: _, dns, propagation, ...look } = settings;
     return [
-      createSolver({ type: "dns-persist-01", ...propagationOf(look.resolvers) }, context),
+      createSolver({ type: "dns-persist-01", ...propagationOf(propagation, look.resolvers) }, context),
       createSolver({ type: "http-01", via: "gateway", ...look }, context),
       ...(dns === undefined ? [] : [createSolver({ type: "dns-01", ...dns }, context)]),
     ];
@@ -59,6 +59,11 @@ export function namesOf(inputs: Properties): readonly ChallengeName[] {
   });
 }
 
-function propagationOf(resolvers: readonly string[] | undefined) {
+/** Of `auto` one list of resolvers is for all that it looks at. */
+function propagationOf(
+  propagation: PersistSettings["propagation"],
+  resolvers: readonly string[] | undefined,
+): Pick<PersistSettings, "propagation"> {
+  if (propagation !== undefined) return { propagation };
   return resolvers === undefined ? {} : { propagation: { resolvers } };
 }

@@ -67,6 +67,8 @@ export interface DnsPersistChallengeArgs {
  */
 export interface AutoChallengeArgs extends HttpLookArgs {
   readonly type: "auto";
+  /** How standing records are looked for. Default: by `resolvers`. */
+  readonly propagation?: pulumi.Input<PropagationArgs>;
   /** The last resort. Default: none, and an error says what was seen of the others. */
   readonly dns?: Omit<DnsCommandChallengeArgs, "type">;
 }

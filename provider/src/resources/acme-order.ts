@@ -67,7 +67,7 @@ export interface AcmeOrderState {
 export interface ChallengeRecord extends Pick<ChallengeRecordName, "name" | "type"> {
   /** What each record says, without quotes; at least one, sorted. */
   readonly values: pulumi.Output<string[]>;
-  /** The same as zone files and Route 53 have it: in quotes, cut into strings of at most 255 octets. */
+  /** The same as zone files and Cloudflare have it: in quotes, cut into strings of at most 255 octets. */
   readonly quotedValues: pulumi.Output<string[]>;
 }
 
@@ -92,8 +92,8 @@ export interface HttpResource {
  * @example
  * ```ts
  * const order = new AcmeOrder("web", { account, hostnames: ["example.com", "*.example.com"] });
- * const { name, type, quotedValues } = order.dnsRecord("example.com");
- * const record = new aws.route53.Record("web", { zoneId, name, type, ttl: 60, records: quotedValues });
+ * const { name, type, values } = order.dnsRecord("example.com");
+ * const record = new aws.route53.Record("web", { zoneId, name, type, ttl: 60, records: values });
  * const certificate = new AcmeCertificate("web", { order }, { dependsOn: [record] });
  * ```
  */

@@ -56,8 +56,8 @@ export interface DnsValidatedCertificateArgs extends Omit<OrderedCertificateArgs
  * const web = new DnsValidatedCertificate("web", {
  *   account,
  *   hostnames: ["example.com", "*.example.com"],
- *   record: (name, { name: recordName, type, quotedValues }, opts) =>
- *     new aws.route53.Record(name, { zoneId, name: recordName, type, ttl: 60, records: quotedValues }, opts),
+ *   record: (name, { name: recordName, type, values }, opts) =>
+ *     new aws.route53.Record(name, { zoneId, name: recordName, type, ttl: 60, records: values }, opts),
  * });
  * const site = new Site("web", { binds: ["example.com:443"], tls: { certificate: web.certificate } });
  * ```

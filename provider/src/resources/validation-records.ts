@@ -32,9 +32,12 @@ export interface ValidationRecordsOptions {
 
 /** A set of records that stand in the DNS for good. */
 export interface StandingRecord extends PersistRecordName {
-  /** What each record says: of TXT the text without quotes, of CAA as `0 issue "…"`. Sorted. */
+  /**
+   * What each record says: of TXT the text without quotes, of CAA as `0 issue "…"`. Sorted. Route 53 takes them so; a text of
+   * more than 255 octets it takes as `quotedValues` without the first and the last quote.
+   */
   readonly values: pulumi.Output<string[]>;
-  /** The same as zone files and Route 53 have it: TXT in quotes, cut into strings of at most 255 octets. */
+  /** The same as zone files and Cloudflare have it: TXT in quotes, cut into strings of at most 255 octets. */
   readonly quotedValues: pulumi.Output<string[]>;
   /** Of CAA, the parts of each value (RFC 8659 section 4.1), for DNS providers that want them apart. */
   readonly properties?: pulumi.Output<CaaProperty[]>;
@@ -69,8 +72,8 @@ export type AuthorisedAccount = Pick<
  *
  * @example
  * ```ts
- * for (const { name, type, quotedValues } of validationRecords([letsEncrypt, other], ["example.com"], { wildcard: true })) {
- *   new aws.route53.Record(name, { zoneId, name, type, ttl: 300, records: quotedValues });
+ * for (const { name, type, values } of validationRecords([letsEncrypt, other], ["example.com"], { wildcard: true })) {
+ *   new aws.route53.Record(name, { zoneId, name, type, ttl: 300, records: values });
  * }
  * ```
  */

@@ -34,19 +34,25 @@ export async function chooseStanding(
   const standing = looks.filter(({ fault }) => fault === undefined);
   const isFitting = (name: ChallengeName) => (look: Look) => look.names.includes(name);
   const left = names.filter((name) => !standing.some(isFitting(name)));
-  const faults = looks.flatMap(({ solver, fault }) => (fault === undefined ? [] : [`${solver.type}: ${fault.found}`]));
   if (left.length > 0) {
     const hints = looks.flatMap(({ fault }) => fault?.hint ?? []);
     const of = renderNames(left.map(({ identifier }) => identifier));
-    throw new TlsError("ACME_CHALLENGE", `nothing stands by which ${of} can be proved: ${faults.join("; ")}.`, {
-      hint: hints.length > 0 ? [...new Set(hints)].join(" ") : "Give dns a program that sets the records of dns-01.",
-    });
+    throw new TlsError(
+      "ACME_CHALLENGE",
+      `nothing stands by which ${of} can be proved: ${looks.flatMap(describeFault).join("; ")}.`,
+      {
+        hint: hints.length > 0 ? [...new Set(hints)].join(" ") : "Give dns a program that sets the records of dns-01.",
+      },
+    );
   }
   const taken = [...new Set(names.map((name) => standing.find(isFitting(name))?.solver.type))];
   const because = taken.flatMap((type) => (type === undefined ? [] : [`${type}, since ${reasons[type]}`]));
+  // what would have come after says nothing about the choice
+  const last = Math.max(...looks.map(({ solver }, index) => (taken.includes(solver.type) ? index : 0)));
+  const passedOver = looks.slice(0, last).flatMap(describeFault);
   return {
     solvers: standing.map(({ solver }) => solver),
-    text: `${because.join(" and ")}${faults.length === 0 ? "" : ` (${faults.join("; ")})`}`,
+    text: `${because.join(" and ")}${passedOver.length === 0 ? "" : ` (${passedOver.join("; ")})`}`,
   };
 }
 
@@ -55,6 +61,10 @@ interface Look {
   /** Those that it can prove. */
   readonly names: readonly ChallengeName[];
   readonly fault?: { readonly found: string; readonly hint?: string };
+}
+
+function describeFault({ solver, fault }: Look): readonly string[] {
+  return fault === undefined ? [] : [`${solver.type}: ${fault.found}`];
 }
 
 async function lookAt(solver: ChallengeSolver, all: readonly ChallengeName[], deadline: Deadline): Promise<Look> {

@@ -98,11 +98,13 @@ function failureHint(look: HttpLook): string {
 
 function describeAnswer(
   look: HttpLook & { readonly kind: "answer" },
-  { token, madeBy }: ExpectedAnswer,
+  { token, thumbprint, madeBy }: ExpectedAnswer,
 ): { readonly answer: string; readonly hint: string } {
   const { status, contentType = "", isCut } = look;
   const body = trimmed(look.body);
-  const said = body === "" ? "an empty answer" : `${renderQuoted(body)}${isCut ? ", more than 64 KiB" : ""}`;
+  // both look like keys, which no message repeats
+  const known = body.replaceAll(token, "<token>").replaceAll(thumbprint, "<thumbprint>");
+  const said = body === "" ? "an empty answer" : `${renderQuoted(known)}${isCut ? ", more than 64 KiB" : ""}`;
   const answer = `status ${status}, ${said}`;
   const lookWhether = `Look whether ${makers[madeBy]}`;
   if (status === 200) {

@@ -31,7 +31,7 @@ export class AnswerLook {
     const { name, token, madeBy } = request;
     const { port = 80, resolvers: endpoints } = this.#settings;
     const { accountUrl, clock, key } = this.#context;
-    const resolvers = resolversOf(endpoints, "resolvers");
+    const resolvers = resolversOf(endpoints, "challenge.resolvers");
     const subject = name.identifier.value;
     const host = await findAddresses(subject, resolvers, deadline);
     if (host.kind === "unseen") {

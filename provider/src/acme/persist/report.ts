@@ -102,7 +102,9 @@ function describeFindings(findings: readonly Finding[], expected: PersistExpecta
     const said = describeAnswer(answer, () => describeValues(judgeAnswer(answer, expected)));
     groups.set(said, [...(groups.get(said) ?? []), server.label]);
   }
-  const said = [...groups].map(([text, labels]) => `${labels.join(", ")} ${text}`);
+  const said = [...groups].map(([text, labels]) =>
+    labels.length === 1 ? `${labels[0]} ${text}` : `${labels.join(", ")} ${text.replace(/^has /, "have ")}`,
+  );
   const more = findings.length > mostServers ? [`${findings.length - mostServers} more servers were asked`] : [];
   return [...said, ...more].join("; ");
 }

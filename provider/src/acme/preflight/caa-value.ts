@@ -8,15 +8,16 @@ export interface IssueValue {
   readonly methods: readonly string[] | undefined;
 }
 
-/** RFC 8659 section 4.2. */
-const tagPattern = /^[A-Za-z0-9]+(-+[A-Za-z0-9]+)*$/;
+/** RFC 8659 section 4.2; Let's Encrypt passes over an empty one. */
+const tagPattern = /^([A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?$/;
 const valuePattern = /^[!-:<-~]*$/;
 /** RFC 8657 section 4. */
-const methodsPattern = /^[A-Za-z0-9-]+(,[A-Za-z0-9-]+)*$/;
+const methodPattern = /^[A-Za-z0-9-]+$/;
 
 /**
- * Parses `issuer; tag=value; …`; undefined when it keeps to no grammar: such a record allows nobody. Several
- * `validationmethods`, of which no RFC speaks, allow none, as at Let's Encrypt. RFC 8659 section 4.2.
+ * Parses `issuer; tag=value; …`; undefined when it keeps to no grammar: such a record allows nobody. RFC 8659 section 4.2.
+ * Where no RFC speaks, as Let's Encrypt does: several `validationmethods` allow none, what stands before a method that is
+ * none counts.
  */
 export function parseIssueValue(text: string): IssueValue | undefined {
   const [issuer = "", ...parts] = text.split(";").map(trimmed);
@@ -30,13 +31,13 @@ export function parseIssueValue(text: string): IssueValue | undefined {
     parameters.push([tag, value]);
   }
   const valuesOf = (name: string) => parameters.filter(([tag]) => tag === name).map(([, value]) => value);
-  const methods = valuesOf("validationmethods");
-  const [list = ""] = methods;
-  const isList = methods.length === 1 && methodsPattern.test(list);
+  const lists = valuesOf("validationmethods");
+  const methods = lists.length > 1 ? [] : lists[0]?.split(",");
+  const broken = methods?.findIndex((method) => !methodPattern.test(method)) ?? -1;
   return {
     issuer,
     accountUris: valuesOf("accounturi"),
-    methods: methods.length === 0 ? undefined : isList ? list.split(",") : [],
+    methods: broken < 0 ? methods : methods?.slice(0, broken),
   };
 }
 

@@ -89,7 +89,7 @@ async function lookAtDns(
 ): Promise<readonly PreflightFinding[]> {
   const { names, isPublic, resolvers: endpoints } = request;
   if (!isPublic && endpoints === undefined) return [];
-  const resolvers = resolversOf(endpoints, "resolvers");
+  const resolvers = resolversOf(endpoints, "preflight.resolvers");
   const records = new CaaRecords(resolvers);
   const found = await inParallel(names, async (name) => {
     const looks = [lookAtAddresses(name, request, { resolvers, bound })];

@@ -27,6 +27,18 @@ it.each<[ChallengeSettings, { wildcard: boolean; ip: boolean }]>([
     { wildcard: false, ip: true },
   ],
   [
+    { type: "http-01", via: "gateway" },
+    { wildcard: false, ip: true },
+  ],
+  [
+    { type: "http-01", via: "order" },
+    { wildcard: false, ip: true },
+  ],
+  [
+    { type: "dns-01", via: "order" },
+    { wildcard: true, ip: false },
+  ],
+  [
     { type: "dns-01", command: "./dns.sh" },
     { wildcard: true, ip: false },
   ],
