@@ -16,8 +16,8 @@ import type { Properties } from "./lifecycle";
 
 /** What became of an order. */
 export type OrderStanding =
-  /** It waits for its names to be proved, or for its certificate. */
-  | { readonly kind: "open" }
+  /** It waits for its names to be proved, or, with `isProved`, for its certificate. */
+  | { readonly kind: "open"; readonly isProved: boolean }
   /** There will be no certificate from it; `reason` is a clause that follows "the order". */
   | { readonly kind: "ended"; readonly reason: string }
   /** The CA has issued; the names are those of the state. */
@@ -60,10 +60,12 @@ async function standingOf(context: OrderContext, order: Order, now: Date): Promi
   switch (status) {
     case "pending":
     case "ready":
-      if (expires === undefined || Date.parse(expires) > now.getTime()) return { kind: "open" };
+      if (expires === undefined || Date.parse(expires) > now.getTime()) {
+        return { kind: "open", isProved: status === "ready" };
+      }
       return { kind: "ended", reason: `expired at ${renderMinute(Date.parse(expires))}, before its names were proved` };
     case "processing":
-      return { kind: "open" };
+      return { kind: "open", isProved: true };
     case "valid":
       return await issuedBy(context, order, certificate ?? "");
     case "invalid": {

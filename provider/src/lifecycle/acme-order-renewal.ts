@@ -1,10 +1,11 @@
+import { readAccountKey } from "../acme/jws";
 import { renderNames } from "../acme/order";
 import { decideRenewal, describeRemaining, lifetime, type Validity } from "../renewal/decision";
 import { DAY, renderDuration } from "../renewal/duration";
 import type { StoredWindow } from "./acme-certificate-state";
 import { describePlaced } from "./acme-order-inputs";
 import { askOrder, type OrderStanding } from "./acme-order-inquiry";
-import { readOrderRecord } from "./acme-order-state";
+import { readOrderRecord, type StoredChallenge } from "./acme-order-state";
 import { askWindow, decideAcmeRenewal, readLeaf } from "./acme-renewal";
 import type { Effect, Properties } from "./lifecycle";
 import { readPolicy, readValidity } from "./planned-validity";
@@ -22,7 +23,7 @@ export interface OrderDecision {
   readonly reason: string;
   readonly certPem?: string;
   readonly window?: StoredWindow;
-  /** For how long that certificate was issued. */
+  /** For how long that certificate was issued, where the next one is of the same profile. */
   readonly lifetimeDays?: number;
 }
 
@@ -34,6 +35,8 @@ export async function decideOrder(state: Properties, inputs: Properties, now: Da
   const { orderUrl, orderedFor } = readOrderRecord(state);
   const names = renderNames(((inputs.hostnames ?? []) as readonly string[]).map((value) => ({ value })));
   if (orderUrl === undefined) return { isDue: true, reason: `places an order for ${names}` };
+  // no CA knows what another one has
+  if (state.directoryUrl !== inputs.directoryUrl) return { isDue: true, reason: `places another order, for ${names}` };
   const known = readValidity(state);
   if (known !== undefined && readLeaf(state) !== undefined) return decideBy(state, inputs, { now, orderedFor, names });
   const standing = await askOrder(inputs, orderUrl, { seconds: DIFF_SECONDS, now });
@@ -42,7 +45,8 @@ export async function decideOrder(state: Properties, inputs: Properties, now: Da
   if (orderedFor !== describePlaced(inputs)) return { isDue: true, reason: `places another order, for ${names}` };
   switch (standing.kind) {
     case "open":
-      return { isDue: false, reason: "" };
+      if (standing.isProved || isOfKey(state, inputs)) return { isDue: false, reason: "" };
+      return { isDue: true, reason: `places another order for ${names}, since the account has another key by now` };
     case "ended":
       return { isDue: true, reason: `places another order for ${names}, since the last one ${standing.reason}` };
     case "unanswered":
@@ -64,12 +68,21 @@ async function decideBy(state: Properties, inputs: Properties, circumstances: Ci
   const facts = {
     certPem: state.certPem as string,
     ...(renewal?.window && { window: renewal.window }),
-    ...(validity && { lifetimeDays: lifetime(validity) / DAY }),
+    ...(validity && state.profile === inputs.profile && { lifetimeDays: lifetime(validity) / DAY }),
   };
   if (orderedFor !== describePlaced(inputs)) {
     return { ...facts, isDue: true, reason: `places another order, for ${names}` };
   }
   return { ...facts, isDue: renewal?.due === true, reason: `renews with another order: ${renewal?.reason ?? ""}` };
+}
+
+/** Whether the answers in the state are of the account's key of now, which is a part of them (RFC 8555 section 8.1). */
+function isOfKey({ challenges }: Properties, { accountKeyPem }: Properties): boolean {
+  if (!Array.isArray(challenges) || typeof accountKeyPem !== "string") return true;
+  const { thumbprint } = readAccountKey(accountKeyPem);
+  return (challenges as readonly StoredChallenge[])
+    .flatMap(({ isProved, dnsKeyAuthorization, http }) => (isProved ? [] : [dnsKeyAuthorization, http?.keyAuthorization]))
+    .every((text) => text === undefined || text.endsWith(`.${thumbprint}`));
 }
 
 /** The CA does not answer: by when the certificate was thought to end. */

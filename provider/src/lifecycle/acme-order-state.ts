@@ -6,6 +6,8 @@ import type { Properties } from "./lifecycle";
 /** What the state keeps of an order. */
 export interface OrderRecord {
   readonly orderUrl?: string;
+  /** Of an order that was placed, and whose challenges could not be asked for: the next run goes on with it. */
+  readonly pendingOrderUrl?: string;
   /** What it was placed for, by `describePlaced`. */
   readonly orderedFor?: string;
   readonly orderedAt?: string;
@@ -29,6 +31,7 @@ export const computedOrderNames = [
   "expiresAt",
   "estimatedValidTo",
   "challenges",
+  "pendingOrderUrl",
   "failure",
   "issuances",
   "orderKeyPem",
@@ -45,7 +48,7 @@ export function keptOrder(state: Properties): Properties {
 
 /** Reads the bookkeeping; what is not as it should be is taken for absent. */
 export function readOrderRecord(state: Properties): OrderRecord {
-  const { window, certPem, issuances } = readRecord(state);
+  const { window, certPem, issuances, pendingOrderUrl } = readRecord(state);
   const failure = readFailureMemory(state.failure);
   const names = ["orderUrl", "orderedFor", "orderedAt", "estimatedValidTo"] as const;
   const texts = names.flatMap((name) => (typeof state[name] === "string" ? [[name, state[name]]] : []));
@@ -53,6 +56,7 @@ export function readOrderRecord(state: Properties): OrderRecord {
     ...Object.fromEntries(texts),
     issuances,
     ...(certPem !== undefined && { certPem }),
+    ...(pendingOrderUrl !== undefined && { pendingOrderUrl }),
     ...(window && { window }),
     ...(failure && { failure }),
   };

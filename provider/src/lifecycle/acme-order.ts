@@ -18,11 +18,11 @@ import { OrderJournal, sweepJournal } from "./acme-order-journal";
 import { decideOrder, type OrderDecision, refreshOrder } from "./acme-order-renewal";
 import { certificateNames, computedOrderNames, keptOrder, type OrderRecord, readOrderRecord } from "./acme-order-state";
 import { toOrderIdentifier } from "./acme-ordering-inputs";
-import { requireReady } from "./acme-preflight";
+import { lookBefore, requireReady } from "./acme-preflight";
 import { refuseSpent, refuseTooSoon } from "./acme-refusals";
 import { replacedBy } from "./acme-renewal";
 import { readSessionRequest, sessionFor } from "./acme-sessions";
-import { type Lifecycle, type Properties, UnfinishedError } from "./lifecycle";
+import { type Lifecycle, type Properties, type Reason, UnfinishedError } from "./lifecycle";
 
 /**
  * An order at a CA: what its names are proved by is an output. It holds no key of a certificate, answers no challenge, and
@@ -65,7 +65,7 @@ export const acmeOrder: Lifecycle = {
 };
 
 /** What a step of an order would do, for the row of the resource in preview and up. */
-async function explainOrder(state: Properties | undefined, inputs: Properties, now: Date): Promise<string | undefined> {
+async function explainOrder(state: Properties | undefined, inputs: Properties, now: Date): Promise<Reason> {
   const { hostnames, directoryUrl } = inputs;
   if (!Array.isArray(hostnames) || typeof directoryUrl !== "string") return undefined;
   const decision = await decideOrder(state ?? {}, inputs, now);
@@ -78,7 +78,9 @@ async function explainOrder(state: Properties | undefined, inputs: Properties, n
   const { of, text, warnings } = refuseSpent(history, ownName(inputs), now, why);
   countOrder(ownName(inputs), now);
   const left = of === undefined ? [] : [text.replace(/\.$/, ""), ...warnings];
-  return [why, `at ${nameOfDirectory(directoryUrl) ?? directoryUrl}${profileOf(inputs)}`, ...left].join("; ");
+  const said = [why, `at ${nameOfDirectory(directoryUrl) ?? directoryUrl}${profileOf(inputs)}`, ...left].join("; ");
+  const seen = await lookBefore(inputs);
+  return seen === undefined ? said : { warning: `${said}; ${seen}` };
 }
 
 /** A certificate of the same Pulumi name counts apart. */

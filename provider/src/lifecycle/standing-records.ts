@@ -84,6 +84,15 @@ function toPersistAccount(account: StandingAccount): PersistRecordsAccount {
       hint: "Make another account, and records for it.",
     });
   }
+  if (!caaIdentities && !issuerDomainNames) {
+    throw new TlsError(
+      "ACME_ACCOUNT",
+      `of the account ${accountUrl} it is not known by which name records call its CA.`,
+      {
+        hint: "If an earlier release of this package made the account, run `pulumi refresh` once. Else the CA's directory names itself neither by issuerDomainNames nor by caaIdentities, and the CA does not offer dns-persist-01.",
+      },
+    );
+  }
   return {
     accountUrl,
     thumbprint,

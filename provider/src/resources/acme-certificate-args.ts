@@ -27,7 +27,8 @@ interface TakenArgs extends RenewalArgs {
 export interface OrderedCertificateArgs extends TakenArgs {
   /**
    * The order, which has the names, the profile and the account. Say by `dependsOn` which resources put its records in place.
-   * When the order is placed anew, the certificate follows; another `keyType` counts from then on.
+   * When the order is placed anew, the certificate follows; another `keyType` counts from then on. When that is, the order
+   * decides: `minDaysRemaining` and `checkIntervalHours` count here for the output `renewAt` alone.
    */
   readonly order: Pick<AcmeOrder, "orderUrl" | "hostnames" | "profile" | "account">;
   /**
