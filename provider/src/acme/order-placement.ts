@@ -6,6 +6,7 @@ import { createOrder, type Order, type OrderAnswer, renderNames } from "./order"
 import { isUndecided } from "./order-failure";
 import { type OrderFlow, OrderJourney, type OrderProgress } from "./order-progress";
 import { isReplacementRefused } from "./order-replacement";
+import { matchOrdered } from "./validation";
 
 /** What one name of an order is proved by (RFC 8555 section 8). No secret: a CA asks for it in public. */
 export interface NameChallenge {
@@ -37,7 +38,8 @@ export async function openOrder(flow: OrderFlow, progress: OrderProgress): Promi
   const journey = new OrderJourney(flow, progress);
   const { order } = (await findOpenOrder(journey)) ?? (await placeOrder(journey));
   const authorizations = await inParallel(order.authorizations, (url) => fetchAuthorization(flow, url));
-  const challenges = authorizations.map(({ identifier, isWildcard, status, challenges: offered }): NameChallenge => {
+  const ordered = authorizations.map((authorization) => matchOrdered(authorization, flow.request));
+  const challenges = ordered.map(({ identifier, isWildcard, status, challenges: offered }): NameChallenge => {
     const answerOf = (type: string) => {
       const token = offered.find((challenge) => challenge.type === type)?.token;
       return token === undefined ? undefined : { token, keyAuthorization: keyAuthorization(flow.session.key, token) };

@@ -22,6 +22,8 @@ const DEFAULT_DAYS = 90;
 
 /** For how many days a CA will issue a certificate that is ordered at `now`, as far as it can be known before it is there. */
 export function estimateLifetimeDays(directoryUrl: string, profile: string | undefined, now: Date): number {
-  const lifetimes = byHost[new URL(directoryUrl).host]?.[profile ?? "classic"];
+  const profiles = byHost[new URL(directoryUrl).host] ?? {};
+  const name = profile ?? "classic";
+  const lifetimes = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   return lifetimes?.find(({ from }) => now.toISOString() >= from)?.days ?? DEFAULT_DAYS;
 }

@@ -127,7 +127,7 @@ async function letDecide(told: readonly Choice[], { flow }: OrderJourney): Promi
 }
 
 /** A name goes to commands and files, so it is one that the user gave; a wildcard may come without saying so. */
-function matchOrdered(authorization: Authorization, { identifiers }: OrderRequest): Authorization {
+export function matchOrdered(authorization: Authorization, { identifiers }: OrderRequest): Authorization {
   const { identifier, isWildcard } = authorization;
   const has = (name: string) => identifiers.some(({ type, value }) => type === identifier.type && value === name);
   const starred = `*.${identifier.value}`;

@@ -1,6 +1,7 @@
-import { TlsError } from "../../errors";
+import { isTlsError, TlsError } from "../../errors";
 import type { Deadline } from "../deadline";
 import { renderNames } from "../order";
+import type { PreflightFinding } from "../preflight/finding";
 import type { ChallengeName, ChallengeSolver, ChallengeType } from "./solver";
 
 /** Which of several solvers are taken for a set of names, and why. */
@@ -71,9 +72,27 @@ async function lookAt(solver: ChallengeSolver, all: readonly ChallengeName[], de
   const names = all.filter(({ identifier, isWildcard }) => solver.refuse(identifier, isWildcard) === undefined);
   const [name] = names;
   if (name === undefined) return { solver, names, fault: { found: "it can prove none of the names" } };
-  const findings = (await solver.preflight?.(names, deadline)) ?? [];
-  const [first, ...more] = findings.filter(({ severity }) => severity === "error");
+  const findings = await lookBy(solver, names, deadline);
+  if (isTlsError(findings)) {
+    const { reason, hint } = findings;
+    return { solver, names, fault: { found: reason.replace(/\.$/, ""), ...(hint !== undefined && { hint }) } };
+  }
+  const [first, ...more] = findings.filter(({ severity, isUnseen }) => severity === "error" || isUnseen === true);
   if (first === undefined) return { solver, names };
   const others = more.length === 0 ? "" : `, and ${more.length} more`;
   return { solver, names, fault: { found: `${first.subject}: ${first.found}${others}`, hint: first.hint } };
+}
+
+/** Where a challenge can't be looked at (aliases that end nowhere), another one may stand. */
+async function lookBy(
+  solver: ChallengeSolver,
+  names: readonly ChallengeName[],
+  deadline: Deadline,
+): Promise<readonly PreflightFinding[] | TlsError> {
+  try {
+    return (await solver.preflight?.(names, deadline)) ?? [];
+  } catch (error) {
+    if (isTlsError(error) && error.code === "ACME_CHALLENGE") return error;
+    throw error;
+  }
 }

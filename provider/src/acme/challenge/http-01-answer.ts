@@ -48,6 +48,7 @@ export function judgeAnswers(looks: readonly HttpLook[], expected: ExpectedAnswe
     return [
       {
         severity: isUnseen || isPassedOver ? "warning" : "error",
+        ...(isUnseen && !isPassedOver && { isUnseen: true as const }),
         subject: expected.subject,
         found: `${found}${isSplit ? "; over IPv4 the answer is right, but CAs ask IPv6 first" : ""}`,
         hint: isSplit ? "Let the AAAA record lead to the same gateway as the A record, or remove it." : hint,

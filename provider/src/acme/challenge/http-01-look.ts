@@ -35,11 +35,12 @@ export class AnswerLook {
     const subject = name.identifier.value;
     const host = await findAddresses(subject, resolvers, deadline);
     if (host.kind === "unseen") {
-      return [{ severity: "warning", subject, ...explainUnseen("its addresses", host.code) }];
+      return [{ severity: "warning", isUnseen: true, subject, ...explainUnseen("its addresses", host.code) }];
     }
     if (host.kind !== "addresses") {
-      const severity = endpoints !== undefined || isOfPublicCa(accountUrl) ? "error" : "warning";
-      return [{ severity, subject, ...explainNoAddress(host.kind) }];
+      const explanation = explainNoAddress(host.kind);
+      if (endpoints !== undefined || isOfPublicCa(accountUrl)) return [{ severity: "error", subject, ...explanation }];
+      return [{ severity: "warning", isUnseen: true, subject, ...explanation }];
     }
     const target = { host: subject, port, path: `/${challengeFolder}/${token}` };
     const looks = await lookByHttp(target, host.addresses, { resolvers, clock, deadline });

@@ -37,15 +37,13 @@ export function reportPersistRecord(
   const answered = findings.filter(({ answer }) => answer.kind !== "failure");
   const verdicts = answered.map((finding) => ({ finding, judgement: judgeAnswer(finding.answer, expected) }));
   const bad = verdicts.filter(({ judgement }) => judgement.kind !== "good");
-  if (answered.length > 0 && bad.length === 0)
-    return reportEnd(
-      verdicts.map(({ judgement }) => judgement),
-      expected,
-    );
-  const isMild =
-    bad.length > 0 &&
-    (bad.length < verdicts.length ||
-      bad.every(({ finding: { answer }, judgement }) => isUnsure(answer, judgement, expected)));
+  if (answered.length > 0 && bad.length === 0) {
+    const judgements = verdicts.map(({ judgement }) => judgement);
+    return reportEnd(judgements, expected);
+  }
+  const isSpreading = bad.length > 0 && bad.length < verdicts.length;
+  const mayBeGood = ({ finding, judgement }: (typeof bad)[number]) => isUnsure(finding.answer, judgement, expected);
+  const isMild = isSpreading || (bad.length > 0 && bad.every(mayBeGood));
   const said = findings.length === 0 ? noServer.found : describeFindings(findings, expected);
   const hint =
     findings.length === 0
@@ -65,10 +63,11 @@ export function judgeAnswer(answer: DnsAnswer<string>, expected: PersistExpectat
   return judgePersistRecords(answer.kind === "records" ? answer.records : [], expected);
 }
 
-/** Unquoted, as a DNS service's form takes it: nothing in it needs an escape. */
-function renderExpected({ issuerDomainNames, accountUris, isWildcard }: PersistExpectation): string {
+/** Unquoted, as the forms of DNS services take it. */
+function renderExpected({ issuerDomainNames, accountUris, isWildcard, isGuess }: ExpectedPersistRecord): string {
   const [[issuerDomainName = ""], [accountUri = ""]] = [issuerDomainNames, accountUris];
-  return renderPersistValue({ issuerDomainName, accountUri, isWildcard });
+  const value = renderPersistValue({ issuerDomainName, accountUri, isWildcard });
+  return isGuess ? `${value} (by the CA's caaIdentities: it tells its names for this challenge with an order)` : value;
 }
 
 /** A hash of perhaps an earlier key; or, as the CA's names are a guess, a value that is right but for its first word. */

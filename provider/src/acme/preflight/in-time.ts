@@ -14,6 +14,7 @@ export async function findInTime(
     return [
       {
         severity: "warning",
+        isUnseen: true,
         subject,
         found: `${what} could not be looked at within the time that there is before an order`,
         hint: "Look whether the DNS and the gateway answer quickly from the machine that runs Pulumi.",

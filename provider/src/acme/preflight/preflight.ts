@@ -1,45 +1,15 @@
-import type { OrderIdentifier } from "../certificate-request";
-import type { ChallengeName, ChallengeSolver, ChallengeType } from "../challenge/solver";
 import { Deadline } from "../deadline";
-import type { DnsServer } from "../dns/query";
-import { resolversOf } from "../dns/resolvers";
-import { inParallel } from "../in-parallel";
-import type { AcmeSession } from "../session";
-import { explainUnseen, findAddresses, judgeAddresses } from "./addresses";
-import { type CaaRequest, judgeCaa } from "./caa";
-import { CaaRecords } from "./caa-records";
 import { judgeClock } from "./clock";
+import { lookAtDns } from "./dns-look";
 import type { PreflightFinding } from "./finding";
 import { findInTime } from "./in-time";
 import { judgePolicy } from "./policy";
+import { orderedAs, type PreflightRequest, solversOf } from "./request";
 
 export { renderFindings, requirePreflight } from "./finding-report";
-
-/** What is going to be ordered. */
-export interface PreflightRequest {
-  readonly session: AcmeSession;
-  readonly accountUrl: string;
-  readonly profile?: string;
-  readonly names: readonly ChallengeName[];
-  /**
-   * In the order in which they are tried: the first that fits a name proves it. None for an order whose names others
-   * prove: any way may be theirs.
-   */
-  readonly solvers: readonly ChallengeSolver[];
-  /** `address` or `address:port`, as of propagation; default: those of the machine, for a public CA only. */
-  readonly resolvers?: readonly string[];
-  /** Whether the CA looks at things from the Internet: `nameOfDirectory` knows it. */
-  readonly isPublic: boolean;
-  /** Seconds for all of it. Default 20. */
-  readonly timeoutSeconds?: number;
-}
+export type { PreflightRequest } from "./request";
 
 const defaultTimeoutSeconds = 20;
-
-const allTypes: readonly ChallengeType[] = ["http-01", "dns-01", "tls-alpn-01", "dns-persist-01"];
-
-/** These the CA connects to the name for. */
-const connecting: readonly ChallengeType[] = ["http-01", "tls-alpn-01"];
 
 /**
  * Looks, before anything is ordered, at what the CA is going to look at: its clock and ours, its policy, the addresses and
@@ -82,98 +52,8 @@ async function askSolvers({ names, solvers }: PreflightRequest, bound: Deadline)
   return asked.flat();
 }
 
-async function lookAtDns(
-  request: PreflightRequest,
-  caaIdentities: readonly string[],
-  bound: Deadline,
-): Promise<readonly PreflightFinding[]> {
-  const { names, isPublic, resolvers: endpoints } = request;
-  if (!isPublic && endpoints === undefined) return [];
-  const resolvers = resolversOf(endpoints, "preflight.resolvers");
-  const records = new CaaRecords(resolvers);
-  const found = await inParallel(names, async (name) => {
-    const looks = [lookAtAddresses(name, request, { resolvers, bound })];
-    if (name.identifier.type === "dns") looks.push(lookAtCaa(name, request, { caaIdentities, records, bound }));
-    return (await Promise.all(looks)).flat();
-  });
-  return found.flat();
-}
-
-function lookAtAddresses(
-  name: ChallengeName,
-  { solvers, isPublic }: PreflightRequest,
-  { resolvers, bound }: { readonly resolvers: readonly DnsServer[]; readonly bound: Deadline },
-): Promise<readonly PreflightFinding[]> {
-  const { value: subject, type } = name.identifier;
-  const first = solversOf(name, solvers)[0];
-  // what is wrong with an ordered address is a matter of policy
-  if (type === "ip" || first === undefined || !connecting.includes(first.type)) return Promise.resolve([]);
-  return findInTime(subject, "its addresses", async () =>
-    judgeAddresses(subject, await findAddresses(subject, resolvers, bound), isPublic),
-  );
-}
-
-interface CaaLook {
-  readonly caaIdentities: readonly string[];
-  readonly records: CaaRecords;
-  readonly bound: Deadline;
-}
-
-function lookAtCaa(
-  name: ChallengeName,
-  { solvers, accountUrl }: PreflightRequest,
-  { caaIdentities, records, bound }: CaaLook,
-): Promise<readonly PreflightFinding[]> {
-  const { isWildcard, identifier } = name;
-  const subject = orderedAs(name).value;
-  const own = solvers.length === 0 ? allTypes : solversOf(name, solvers).map(({ type }) => type);
-  const challengeTypes = [...new Set(own)];
-  if (challengeTypes.length === 0) return Promise.resolve([]);
-  return findInTime(subject, "its CAA records", async () => {
-    const search = await records.find(identifier.value, bound);
-    if (search.kind === "none") return [];
-    if (search.kind === "found") {
-      const caa: CaaRequest = { caaIdentities, accountUrl, challengeTypes, isWildcard };
-      const verdict = judgeCaa(search.set, caa);
-      if (!verdict.isAllowed) return [{ severity: "error", subject, found: verdict.found, hint: verdict.hint }];
-      return solvers.length === 0 ? [] : judgeMethods(subject, search.set.name, challengeTypes, verdict.challengeTypes);
-    }
-    return [{ severity: "warning", subject, ...explainUnseen(`the CAA records of ${search.name}`, search.code) }];
-  });
-}
-
-/** Of several configured challenges the first one is answered, whatever the records allow. */
-function judgeMethods(
-  subject: string,
-  at: string,
-  [first]: readonly ChallengeType[],
-  allowed: readonly ChallengeType[],
-): readonly PreflightFinding[] {
-  if (first === undefined || allowed.includes(first)) return [];
-  return [
-    {
-      severity: "warning",
-      subject,
-      found: `it is going to be proved by ${first}, but the CAA records of ${at} allow ${allowed.join(", ")} only`,
-      hint: `Configure ${allowed[0]} before ${first}, or add ${first} to validationmethods there.`,
-    },
-  ];
-}
-
 /** A name that is not there is seen by more than one who looks. */
 function withoutRepetitions(findings: readonly PreflightFinding[]): readonly PreflightFinding[] {
   const keyOf = ({ subject, found }: PreflightFinding) => JSON.stringify([subject, found]);
   return findings.filter((one, index) => findings.findIndex((other) => keyOf(other) === keyOf(one)) === index);
-}
-
-/** Those that can prove the name, the first one of which does, where the CA offers its challenge. */
-function solversOf(
-  { identifier, isWildcard }: ChallengeName,
-  solvers: readonly ChallengeSolver[],
-): readonly ChallengeSolver[] {
-  return solvers.filter((solver) => solver.refuse(identifier, isWildcard) === undefined);
-}
-
-function orderedAs({ identifier, isWildcard }: ChallengeName): OrderIdentifier {
-  return isWildcard ? { ...identifier, value: `*.${identifier.value}` } : identifier;
 }
