@@ -7,7 +7,7 @@ import { cachedTool, findProgram, isToolCached } from "./tools-cache.mjs";
 
 /** Programs that are expected from the system; .ci/run installs them. */
 const systemPrograms = [
-  ...["openssl", "keytool", "nginx", "haproxy", "apache2", "dash", "busybox", "chromium", "certutil"],
+  ...["openssl", "keytool", "nginx", "haproxy", "apache2", "dash", "busybox", "curl", "wget", "chromium", "certutil"],
   ...["named", "knotd", "nsupdate", "dig"],
 ];
 /** Where Debian puts servers; a plain user's PATH lacks it. */

@@ -14,6 +14,7 @@ export type { CellsOptions } from "./gateway/cells-options";
 export type { GatewayFeature } from "./gateway/features";
 export type { FirewallPort, GatewayCommands, GatewayFile } from "./gateway/kind";
 export type { GatewayKindName, GatewayOptions } from "./gateway/kinds";
+export type { ResponderKindName } from "./gateway/responder-kinds";
 export type {
   ClientAuth,
   HeaderChange,
@@ -61,6 +62,14 @@ export {
   type ChallengeRecord,
   type HttpResource,
 } from "./resources/acme-order";
+export {
+  type AcmeResponder,
+  type AcmeResponderArgs,
+  type AcmeResponderArgsOf,
+  type AnsweredAccount,
+  type AnsweredHosts,
+  acmeResponder,
+} from "./resources/acme-responder";
 export {
   type AiaCompletionArgs,
   CertificateChain,

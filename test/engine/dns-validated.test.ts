@@ -50,7 +50,7 @@ describeWithNameServers(() =>
         hostnames: names,
         record: (name, record, opts) =>
           new DnsRecord(name, server, wrong === "" ? record : { ...record, quotedValues: [`"${wrong}"`] }, opts),
-        challenge: { type: "dns-01", propagation: isLookedFor && propagation },
+        propagation: isLookedFor && propagation,
       });
       const { certPem, fullChainPem, serialNumber, validatedBy, validTo } = shop.certificate;
       const { orderUrl, renewAt, renewalReason, dnsRecords } = shop.order;
@@ -180,7 +180,9 @@ describeWithNameServers(() =>
       names = ["other.shop.test"];
       [wrong, isLookedFor] = ["nonsense", false];
       const text = await shared.engine.failure(() => shared.engine.up());
-      expect(text).toMatch(/ACME_UNAUTHORIZED: .*other\.shop\.test by dns-01.* The next `pulumi up` places another order/);
+      expect(text).toMatch(
+        /ACME_UNAUTHORIZED: .*other\.shop\.test by dns-01.* The next `pulumi up` places another order/,
+      );
       [wrong, isLookedFor] = ["", true];
       expect(await shared.engine.failure(() => shared.engine.preview())).toContain("ACME_BACKOFF: ");
       process.env[RETRY_NOW] = "1";

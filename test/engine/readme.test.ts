@@ -138,6 +138,37 @@ describe("what it shows of Let's Encrypt", () => {
   });
 });
 
+describe("what it shows of records in the DNS", () => {
+  it("shows in a preview, which asks nobody, the one record of a name and its wildcard", async () => {
+    mkdirSync(join(programFolder, "test/artefacts"), { recursive: true });
+    const folder = mkdtempSync(join(programFolder, "test/artefacts/readme-"));
+    const file = join(folder, "index.ts");
+    writeFileSync(file, blockAfter("program: dns-validated").replace('"./txt-record"', '"./txt-record.ts"'));
+    const provider = "exports.handler = () => ({ check: async (_, inputs) => ({ inputs }) });";
+    const record = `import { CustomResource } from "@pulumi/pulumi";
+export class TxtRecord extends CustomResource {
+  constructor(name, args, opts) { super("pulumi-nodejs:dynamic/test:TxtRecord", name, { ...args, __provider: ${JSON.stringify(provider)} }, opts); }
+}`;
+    writeFileSync(join(folder, "txt-record.ts"), record);
+    const engine = await EngineStack.create("readme", async () => ({
+      ...(await import(/* @vite-ignore */ pathToFileURL(file).href)),
+    }));
+    try {
+      const { steps } = await engine.preview();
+      expect(steps.map(({ op, name }) => `${op} ${name}`).sort()).toEqual([
+        "create letsencrypt",
+        "create web",
+        "create web-_acme-challenge.example.com",
+        "create web-certificate",
+        "create web-order",
+      ]);
+    } finally {
+      engine.remove();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 describe("what it shows of certificates of one's own", () => {
   it("runs as a program beside the quickstart's files", async () => {
     mkdirSync(join(programFolder, "test/artefacts"), { recursive: true });

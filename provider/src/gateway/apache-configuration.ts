@@ -1,3 +1,4 @@
+import { answeredPort, challengeRules } from "./apache-acme";
 import { apacheDialect } from "./apache-dialect";
 import { requestHeaders, responseHeaders } from "./apache-headers";
 import { type ApacheHost, apacheHosts } from "./apache-hosts";
@@ -16,12 +17,12 @@ import {
 import { clientRules, handshakeRules, hstsHeaders, refusingTls, siteTls } from "./apache-tls";
 import { type InnerHost, innerHosts, renderInnerHost, siteUpstream } from "./apache-upstream";
 import { block, type Directive, directive, raw, renderDirectives } from "./config-text";
-import { type Listener, listenersOf } from "./listeners";
+import { type Listener, type ListenerOptions, listenersOf } from "./listeners";
 import { fileName } from "./proxy-files";
 import type { SiteData } from "./site";
 
 /** A name that nobody can have (RFC 6761 section 6.4), for virtual hosts that have no other. */
-const nobody = "tls-gateway.invalid";
+export const nobody = "tls-gateway.invalid";
 
 /** The configuration, to be included in the server's own outside of any section. */
 export function renderApacheConfiguration(sites: readonly SiteData[], options: ApacheOptions): string {
@@ -31,6 +32,9 @@ export function renderApacheConfiguration(sites: readonly SiteData[], options: A
     ...apacheModules(sites, options),
     directive("ServerTokens", "Prod"),
     ...(options.listen ? listeners.map(({ place }) => directive("Listen", place.replace(/^\*:/, ""))) : []),
+    ...listeners
+      .filter(({ listener }) => listener.acmeThumbprint !== undefined)
+      .map(({ listener }) => directive("Define", answeredPort(listener.port))),
   ];
   for (const one of listeners) {
     for (const host of apacheHosts(one.listener)) lines.push(renderHost(host, one, inner, options));
@@ -49,10 +53,7 @@ export interface ApacheListener {
  * The listeners as Apache knows them: all addresses of IPv4 and of IPv6 are one for it. `checkApacheSites` refuses sites
  * that differ there.
  */
-export function apacheListeners(
-  sites: readonly SiteData[],
-  options: Pick<ApacheOptions, "httpPort" | "ipv6">,
-): readonly ApacheListener[] {
+export function apacheListeners(sites: readonly SiteData[], options: ListenerOptions): readonly ApacheListener[] {
   const found = new Map<string, ApacheListener>();
   for (const listener of listenersOf(sites, options)) {
     const { address, port } = listener;
@@ -82,6 +83,9 @@ function renderHost(
       ...hostSettings(),
       ...(listener.proxyProtocol === undefined ? [] : [directive("RemoteIPProxyProtocol", "On")]),
       ...(listener.proxyProtocol === undefined ? [] : trustRules(listener.proxyProtocol)),
+      ...(listener.acmeThumbprint === undefined
+        ? []
+        : challengeRules([{ thumbprint: listener.acmeThumbprint, hostnames: [] }])),
       ...(isWildcard ? wildcardRules() : []),
       ...(hosted === undefined
         ? [...refusing(listener, options), ...refuseAll()]

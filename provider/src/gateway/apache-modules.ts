@@ -17,7 +17,12 @@ export function apacheModules(sites: readonly SiteData[], options: ApacheOptions
     ...(hasTls ? ["http2"] : []),
     ...(sites.some(({ proxyProtocol }) => proxyProtocol !== undefined) ? ["remoteip"] : []),
   ];
-  return [...modules.map((name) => load(name, options)), ...(hasTls ? [tls(options)] : [])];
+  return [...loadModules(modules, options), ...(hasTls ? [tls(options)] : [])];
+}
+
+/** Loads these where the server has not, in this order. */
+export function loadModules(names: readonly string[], options: ApacheOptions): readonly Directive[] {
+  return names.map((name) => load(name, options));
 }
 
 /** Debian's own configuration of the module has a cache of sessions; without one none is ever resumed. */

@@ -1,3 +1,4 @@
+import { type AcmeAnswerOptions, thumbprintOption } from "./acme-answer";
 import {
   directoryOption,
   fileOption,
@@ -10,7 +11,7 @@ import {
 import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "./proxy-options";
 
 /** What a gateway of kind `apache` needs to know beside its sites. */
-export interface ApacheOptions extends ProxyOptions, OpensslOptions {
+export interface ApacheOptions extends ProxyOptions, OpensslOptions, AcmeAnswerOptions {
   /** Where the server looks for our part of its configuration; default Debian's `conf-enabled/tls-gateway.conf`. */
   readonly configFile: string;
   /** Where the modules lie that are loaded unless the server has them; default "/usr/lib/apache2/modules". */
@@ -31,6 +32,7 @@ export interface ApacheOptions extends ProxyOptions, OpensslOptions {
 const table: OptionTable<ApacheOptions> = {
   ...proxyOptionTable(["2.4"], "/etc/apache2/tls-gateway"),
   ...opensslOptionTable,
+  acmeThumbprint: thumbprintOption,
   configFile: fileOption("/etc/apache2/conf-enabled/tls-gateway.conf"),
   modulesDirectory: directoryOption("/usr/lib/apache2/modules"),
   listen: flagOption(true),

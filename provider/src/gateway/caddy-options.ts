@@ -1,8 +1,9 @@
+import { type AcmeAnswerOptions, thumbprintOption } from "./acme-answer";
 import { fileOption, nameOption, type OptionReader, type OptionTable, readOptions, refuseOption } from "./option-table";
 import { type ProxyOptions, proxyOptionTable } from "./proxy-options";
 
 /** What Caddy needs to know beside its sites. */
-export interface CaddyOptions extends ProxyOptions {
+export interface CaddyOptions extends ProxyOptions, AcmeAnswerOptions {
   /**
    * The oldest Caddy that reads the configuration. "2.6" is Debian's, and what later ones read too; "2.11" adds the PROXY
    * protocol, X25519MLKEM768, and WebSockets that outlive a reload.
@@ -27,6 +28,7 @@ const table: OptionTable<CaddyOptions> = {
   // the packages of Debian and of Caddy run it as this user, who must be able to read the keys
   user: nameOption("caddy"),
   group: nameOption("caddy"),
+  acmeThumbprint: thumbprintOption,
   admin: adminOption,
   configFile: fileOption("/etc/caddy/caddy.json", ".json"),
 };

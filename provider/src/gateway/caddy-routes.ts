@@ -1,3 +1,4 @@
+import { challengeRoutes } from "./caddy-acme";
 import { answer, type JsonObject, type MatcherSet, type Route, subroute, terminalRoute } from "./caddy-json";
 import type { CaddyOptions } from "./caddy-options";
 import { siteHandlers } from "./caddy-site";
@@ -13,6 +14,9 @@ interface Target {
 /** Sites beyond this many are looked for in two steps: Caddy goes through routes one by one. */
 const longList = 100;
 
+/** Before all answers of Caddy's own: it says its name otherwise. */
+export const withoutServer: JsonObject = { handle: [{ handler: "headers", response: { delete: ["Server"] } }] };
+
 /** All routes of a listener: sites and redirects by their names, and 421 (RFC 9110 section 15.5.20) for all others. */
 export function listenerRoutes(listener: Listener, options: CaddyOptions): readonly JsonObject[] {
   const targets = [
@@ -22,10 +26,11 @@ export function listenerRoutes(listener: Listener, options: CaddyOptions): reado
   const named = targets.filter(({ names }) => names.length > 0);
   const open = targets.find(({ names }) => names.length === 0);
   const others = exactNamesBelow(named);
+  const { acmeThumbprint } = listener;
   const routes = named.map((target): Route => terminalRoute(hostMatchers(target, others), target.handle));
   return [
-    // before all answers of Caddy's own; it says its name otherwise
-    { handle: [{ handler: "headers", response: { delete: ["Server"] } }] },
+    withoutServer,
+    ...(acmeThumbprint === undefined ? [] : challengeRoutes([{ thumbprint: acmeThumbprint, hostnames: [] }])),
     ...(listener.isTls && open !== undefined && named.length > 0 ? mixedNameRoutes(named) : []),
     ...inSteps(
       routes,
@@ -74,7 +79,7 @@ function redirect(host: string, port: number): JsonObject {
 }
 
 /** Any host, an address of IPv6 too, whose brackets the placeholder for the host lacks. */
-function openRedirect(port: number): JsonObject {
+export function openRedirect(port: number): JsonObject {
   const pattern = String.raw`^(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d+)?$`;
   const match = [{ header_regexp: { Host: { name: "asked", pattern } } }];
   return subroute([

@@ -5,7 +5,7 @@ import { automationOf, connectionPolicies } from "./caddy-tls";
 import { caddyfileDialect, comment, placeholder } from "./caddyfile-dialect";
 import { caddyfileSite } from "./caddyfile-site";
 import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "./config-text";
-import { type Listener, type ListenerSite, listenersOf } from "./listeners";
+import { type Listener, type ListenerSite, listenersOf, renderAddress } from "./listeners";
 import { certificateFiles, clientCaFile } from "./proxy-files";
 import { type SiteData, sortedByName } from "./site";
 
@@ -78,7 +78,9 @@ function claimsOf(listeners: readonly Listener[]): readonly Claim[] {
 
 function siteBlocks(listeners: readonly Listener[], options: CaddyOptions): readonly Directive[] {
   const taken = new Set<string>();
-  const blocks: Directive[] = [];
+  const blocks: Directive[] = listeners
+    .filter(({ acmeThumbprint }) => acmeThumbprint !== undefined)
+    .map((one) => directive(comment(`on ${renderAddress(one)} challenges http-01 are answered before all else`)));
   for (const { listener, entry, redirectPort, addresses } of claimsOf(listeners)) {
     const names = entry.names.length === 0 ? [""] : entry.names;
     const all = names.map((name) => `${listener.isTls ? "https" : "http"}://${name}:${listener.port}`);

@@ -1,3 +1,4 @@
+import { challengeLua } from "./envoy-acme";
 import { exceptionGroups, sitesInMaintenance } from "./envoy-exceptions";
 import { headerFilter } from "./envoy-headers";
 import { cidrRange, type EnvoyMessage, seconds, typed } from "./envoy-message";
@@ -71,7 +72,7 @@ function tlsChains(listener: Listener, options: EnvoyOptions): readonly EnvoyMes
             transport_protocol: "tls",
             ...sources(listener, ranges),
           },
-          filters: [connectionManager([site], hosts, name?.startsWith("*.") === true)],
+          filters: [connectionManager([site], hosts, name?.startsWith("*.") === true ? sniGuard : undefined)],
           transport_socket: transport,
         };
       });
@@ -80,7 +81,7 @@ function tlsChains(listener: Listener, options: EnvoyOptions): readonly EnvoyMes
 }
 
 function plainChains(listener: Listener, options: EnvoyOptions): readonly EnvoyMessage[] {
-  const { sites, redirects } = listener;
+  const { sites, redirects, acmeThumbprint } = listener;
   const isAnyName = [...sites, ...redirects].some(({ names }) => names.length === 0);
   const redirecting = redirects.flatMap((redirect) =>
     namesOrAny(redirect.names).map((name) => redirectHost(redirect, name, options.httpPort)),
@@ -98,7 +99,7 @@ function plainChains(listener: Listener, options: EnvoyOptions): readonly EnvoyM
         connectionManager(
           sites.map(({ site }) => site),
           all,
-          false,
+          acmeThumbprint === undefined ? undefined : challengeLua([{ thumbprint: acmeThumbprint, hostnames: [] }]),
         ),
       ],
     };
@@ -117,15 +118,16 @@ function sources({ proxyProtocol }: Listener, ranges: readonly string[]): EnvoyM
   };
 }
 
-function connectionManager(
+/** @param lua what looks at a request first */
+export function connectionManager(
   sites: readonly SiteData[],
   hosts: readonly EnvoyMessage[],
-  isSniGuarded: boolean,
+  lua: string | undefined,
 ): EnvoyMessage {
   const filters = [
-    ...(isSniGuarded
-      ? [httpFilter("envoy.filters.http.lua", "lua", "Lua", { default_source_code: { inline_string: sniGuard } })]
-      : []),
+    ...(lua === undefined
+      ? []
+      : [httpFilter("envoy.filters.http.lua", "lua", "Lua", { default_source_code: { inline_string: lua } })]),
     httpFilter(headerFilter, "header_mutation", "HeaderMutation", { mutations: {} }),
     ...(sites.some(({ maxBodyBytes }) => maxBodyBytes !== undefined)
       ? [httpFilter(bodyFilter, "filter_chain", "FilterChainConfig")]
@@ -170,7 +172,7 @@ function listenerFilter(name: string, message: string): EnvoyMessage {
   };
 }
 
-function socketAddress({ address, port }: Listener): EnvoyMessage {
+export function socketAddress({ address, port }: Pick<Listener, "address" | "port">): EnvoyMessage {
   return { socket_address: { address, port_value: port } };
 }
 

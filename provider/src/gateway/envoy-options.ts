@@ -1,8 +1,9 @@
+import { type AcmeAnswerOptions, thumbprintOption } from "./acme-answer";
 import { choice, type OptionTable, readOptions } from "./option-table";
 import { type ProxyOptions, proxyOptionTable } from "./proxy-options";
 
 /** What a gateway of kind `envoy` needs to know beside its sites. */
-export interface EnvoyOptions extends ProxyOptions {
+export interface EnvoyOptions extends ProxyOptions, AcmeAnswerOptions {
   /** "1.40" and later have the filter that limits bodies as they pass; "1.34" stands for all from there on. Default "1.40". */
   readonly version: "1.40" | "1.34";
 }
@@ -12,6 +13,7 @@ const versions = ["1.40", "1.34"] as const;
 const table: OptionTable<EnvoyOptions> = {
   ...proxyOptionTable(versions, "/etc/envoy/tls-gateway"),
   version: choice(versions, versions[0]),
+  acmeThumbprint: thumbprintOption,
 };
 
 /**

@@ -53,6 +53,12 @@ export function siteHost({ site, isExcepted }: SiteTurn, name: string | undefine
   };
 }
 
+/** Sends any host on to https; its port can only be replaced, which is needed unless it is that of http. */
+export function openRedirect(port: number, httpPort: number): EnvoyMessage {
+  const place = port === 443 && httpPort === 80 ? {} : { port_redirect: port };
+  return { match: { prefix: "/" }, redirect: { https_redirect: true, ...place, response_code: "PERMANENT_REDIRECT" } };
+}
+
 /**
  * The virtual host that sends one name on to https. A whole name is written out, so that a port in the request falls away;
  * of a wildcard the port can only be replaced, which is needed unless it is that of http.
@@ -69,7 +75,8 @@ export function redirectHost({ site, port }: ListenerRedirect, name: string | un
   return virtualHost(`redirect ${site.name} ${name ?? "*"}`, [domainOf(name)], [...nameGuard(name), route]);
 }
 
-function virtualHost(name: string, domains: readonly string[], routes: readonly EnvoyMessage[]): EnvoyMessage {
+/** Routes for some domains. */
+export function virtualHost(name: string, domains: readonly string[], routes: readonly EnvoyMessage[]): EnvoyMessage {
   return { name, domains, routes };
 }
 

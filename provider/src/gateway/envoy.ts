@@ -2,7 +2,7 @@ import { checkEnvoySites } from "./envoy-checks";
 import { envoyClusters } from "./envoy-clusters";
 import { envoyCommands, envoyFiles, envoyInstall } from "./envoy-install";
 import { envoyListeners } from "./envoy-listeners";
-import { fileSource, renderMessage, renderResponse } from "./envoy-message";
+import { type EnvoyMessage, fileSource, renderMessage, renderResponse } from "./envoy-message";
 import { type EnvoyOptions, parseEnvoyOptions } from "./envoy-options";
 import { secretsOf, secretTexts } from "./envoy-secrets";
 import { featuresBut } from "./features";
@@ -43,19 +43,25 @@ function renderEnvoy(given: readonly SiteData[], options: EnvoyOptions): Gateway
   const current = currentFolder(options);
   const [listeners, clusters] = [`${current}/${envoyFiles.listeners}`, `${current}/${envoyFiles.clusters}`];
   return {
-    configuration: renderMessage({
-      node: { id: "tls-gateway", cluster: "tls-gateway" },
-      dynamic_resources: {
-        cds_config: fileSource(clusters, options.directory),
-        lds_config: fileSource(listeners, options.directory),
-      },
-    }),
+    configuration: renderMessage(bootstrapOf(options)),
     texts: {
       [listeners]: renderResponse(envoyListeners(listenersOf(sites, options), options)),
       [clusters]: renderResponse(envoyClusters(sites, options)),
       ...secretTexts(sites, options),
     },
     environment: {},
+  };
+}
+
+/** The same for all sites: it names the files that change. */
+export function bootstrapOf(options: EnvoyOptions): EnvoyMessage {
+  const current = currentFolder(options);
+  return {
+    node: { id: "tls-gateway", cluster: "tls-gateway" },
+    dynamic_resources: {
+      cds_config: fileSource(`${current}/${envoyFiles.clusters}`, options.directory),
+      lds_config: fileSource(`${current}/${envoyFiles.listeners}`, options.directory),
+    },
   };
 }
 

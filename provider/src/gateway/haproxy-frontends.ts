@@ -1,4 +1,5 @@
 import { block, type Directive, directive, type Word } from "./config-text";
+import { challengeAnswers } from "./haproxy-acme";
 import { backendName, deny, expression, not, test, when } from "./haproxy-dialect";
 import type { HaproxyOptions } from "./haproxy-options";
 import { type Listener, renderAddress } from "./listeners";
@@ -48,13 +49,14 @@ export function certificateListFile({ name }: HaproxyFrontend, options: HaproxyO
 
 /** The section that finds the site of a request. */
 export function haproxyFrontend(frontend: HaproxyFrontend, options: HaproxyOptions): Directive {
-  const [{ isTls }] = frontend.listeners;
+  const [{ isTls, acmeThumbprint }] = frontend.listeners;
   return block(
     ["frontend", `${isTls ? "https" : "http"}-${frontend.name}`],
     [
       directive(...bindWords(frontend, options)),
       directive("timeout", "client", `${longestWait(frontend)}s`),
       ...trustedBalancers(frontend),
+      ...(acmeThumbprint === undefined ? [] : challengeAnswers([{ thumbprint: acmeThumbprint, hostnames: [] }])),
       ...foundSite(frontend, options),
       ...redirected(frontend),
       directive("use_backend", expression(`%[${site}]`)),

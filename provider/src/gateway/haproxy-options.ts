@@ -1,3 +1,4 @@
+import { type AcmeAnswerOptions, thumbprintOption } from "./acme-answer";
 import {
   directoryOption,
   fileOption,
@@ -10,7 +11,7 @@ import {
 import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "./proxy-options";
 
 /** What a gateway of kind `haproxy` needs to know beside its sites. */
-export interface HaproxyOptions extends ProxyOptions, OpensslOptions {
+export interface HaproxyOptions extends ProxyOptions, OpensslOptions, AcmeAnswerOptions {
   readonly version: "3.0" | "2.6" | "2.8" | "3.2";
   /** Where HAProxy finds its configuration: becomes a link. Default /etc/haproxy/haproxy.cfg; containers have others. */
   readonly configFile: string;
@@ -43,6 +44,7 @@ const connections: OptionReader<number> = (value = defaultConnections, path) => 
 const table: OptionTable<HaproxyOptions> = {
   ...proxyOptionTable(["3.0", "2.6", "2.8", "3.2"], "/etc/haproxy/tls-gateway"),
   ...opensslOptionTable,
+  acmeThumbprint: thumbprintOption,
   configFile: fileOption("/etc/haproxy/haproxy.cfg"),
   processUser: nameOption("haproxy"),
   processGroup: nameOption("haproxy"),

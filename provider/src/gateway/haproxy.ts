@@ -54,7 +54,8 @@ function renderHaproxy(given: readonly SiteData[], options: HaproxyOptions): Gat
   };
 }
 
-function globalLines(sites: readonly SiteData[], options: HaproxyOptions) {
+/** Of the whole process. */
+export function globalLines(sites: readonly SiteData[], options: HaproxyOptions) {
   const { chroot, processUser, processGroup, maxConnections, statsSocket } = options;
   return [
     directive("log", "/dev/log", "local0"),
@@ -69,7 +70,8 @@ function globalLines(sites: readonly SiteData[], options: HaproxyOptions) {
   ];
 }
 
-const defaultLines = [
+/** Of all proxies. */
+export const defaultLines = [
   directive("mode", "http"),
   directive("log", "global"),
   directive("option", "httplog"),

@@ -1,4 +1,5 @@
 import { ipOctets } from "../x509/ip-address";
+import type { AcmeAnswerOptions } from "./acme-answer";
 import { readBind } from "./bind";
 import type { ProxyOptions } from "./proxy-options";
 import { answeredNames, isTlsSite, type ProxyProtocol, type SiteData, sortedByName, type TlsProfile } from "./site";
@@ -28,17 +29,20 @@ export interface Listener {
   readonly sites: readonly ListenerSite[];
   /** Redirects to https, on a listener without TLS; sorted by the names of the sites. */
   readonly redirects: readonly ListenerRedirect[];
+  /** The account whose http-01 challenges are answered here; never on a listener with TLS. */
+  readonly acmeThumbprint?: string;
 }
+
+/** What of the options says where is listened. */
+export type ListenerOptions = Pick<ProxyOptions, "httpPort" | "ipv6"> & AcmeAnswerOptions;
 
 /**
  * Groups sites by where they listen, sorted by port and address. A bind to a name listens on all addresses, as does
  * 0.0.0.0: those are `0.0.0.0` and, unless `ipv6` is false, `::`. `[::]` is all of IPv6 alone. What belongs to a listener
- * as a whole (TLS, profile, PROXY protocol) is that of its first site: `checkProxySites` refuses sites that differ.
+ * as a whole (TLS, profile, PROXY protocol) is that of its first site: `checkProxySites` refuses sites that differ. A
+ * gateway that answers http-01 listens on `httpPort` in any case.
  */
-export function listenersOf(
-  sites: readonly SiteData[],
-  options: Pick<ProxyOptions, "httpPort" | "ipv6">,
-): readonly Listener[] {
+export function listenersOf(sites: readonly SiteData[], options: ListenerOptions): readonly Listener[] {
   const drafts = new Map<string, Draft>();
   const at = (address: string, port: number): Draft => {
     const key = `${address} ${port}`;
@@ -56,8 +60,15 @@ export function listenersOf(
     if (site.redirectToHttps !== true) continue;
     for (const [address, port] of portOf) at(address, options.httpPort).redirects.push({ site, names, port });
   }
+  const { acmeThumbprint, httpPort } = options;
+  if (acmeThumbprint !== undefined && ![...drafts.values()].some(({ port }) => port === httpPort)) {
+    for (const address of allAddresses(options)) at(address, httpPort);
+  }
   return [...drafts.values()]
     .map(readDraft)
+    .map((one) =>
+      acmeThumbprint === undefined || one.isTls || one.port !== httpPort ? one : { ...one, acmeThumbprint },
+    )
     .sort((one, other) => one.port - other.port || (one.address < other.address ? -1 : 1));
 }
 
@@ -66,12 +77,16 @@ function siteAddresses(
   site: SiteData,
   options: Pick<ProxyOptions, "ipv6">,
 ): readonly { readonly address: string; readonly port: number }[] {
-  const all = options.ipv6 ? ["0.0.0.0", "::"] : ["0.0.0.0"];
+  const all = allAddresses(options);
   const found = site.binds.map(readBind).flatMap(({ host, port }) => {
     const addresses = host === "0.0.0.0" || ipOctets(host) === undefined ? all : [host];
     return addresses.map((address) => ({ address, port }));
   });
   return [...new Map(found.map((place) => [`${place.address} ${place.port}`, place])).values()];
+}
+
+function allAddresses({ ipv6 }: Pick<ProxyOptions, "ipv6">): readonly string[] {
+  return ipv6 ? ["0.0.0.0", "::"] : ["0.0.0.0"];
 }
 
 /** A site to name in a message about the listener; undefined where it has none. */

@@ -15,13 +15,14 @@ export function renderNginxConfiguration(sites: readonly SiteData[], options: Ng
   const listeners = listenersOf(sites, options);
   const variables = nginxVariables();
   const servers = siteServers(listeners, options, variables);
+  const others = listeners.filter(hasNoDefault).map((listener) => unknownNameServer(listener, options, variables));
   const defined = variables.directives();
   const directives = [
     directive(comment, raw("Made by pulumi-tls-gateway: changes by hand are lost.")),
     ...(options.hashSizes ? hashSizes(sites, listeners.length, defined.length) : []),
     ...commonVariables,
     ...defined,
-    ...listeners.filter(hasNoDefault).map((listener) => unknownNameServer(listener, options)),
+    ...others,
     ...servers,
   ];
   return renderDirectives(directives, nginxDialect);
@@ -52,7 +53,9 @@ function siteServers(
   const sites = [...places].sort(([one], [other]) => (one.name < other.name ? -1 : 1));
   return sites.flatMap(([site, found]) => [
     directive(comment, "site", quoted(site.name)),
-    ...[...(redirects.get(site)?.values() ?? [])].map(({ redirect, from }) => redirectServer(redirect, from, options)),
+    ...[...(redirects.get(site)?.values() ?? [])].map(({ redirect, from }) =>
+      redirectServer(redirect, from, options, variables),
+    ),
     siteServer({ site, names: answeredNames(site) }, found, options, variables),
   ]);
 }

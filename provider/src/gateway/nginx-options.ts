@@ -1,8 +1,9 @@
+import { type AcmeAnswerOptions, thumbprintOption } from "./acme-answer";
 import { fileOption, flagOption, type OptionTable, readOptions } from "./option-table";
 import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "./proxy-options";
 
 /** What a gateway of kind `nginx` needs to know beside its sites. */
-export interface NginxOptions extends ProxyOptions, OpensslOptions {
+export interface NginxOptions extends ProxyOptions, OpensslOptions, AcmeAnswerOptions {
   /** Release series of the server; default "1.26", that of Debian 13. */
   readonly version: "1.26" | "1.22" | "1.24" | "1.28" | "1.30";
   /** What the server's own configuration includes into its `http` block; default /etc/nginx/conf.d/tls-gateway.conf. */
@@ -19,6 +20,7 @@ export interface NginxOptions extends ProxyOptions, OpensslOptions {
 const table: OptionTable<NginxOptions> = {
   ...proxyOptionTable(["1.26", "1.22", "1.24", "1.28", "1.30"], "/etc/nginx/tls-gateway"),
   ...opensslOptionTable,
+  acmeThumbprint: thumbprintOption,
   configFile: fileOption("/etc/nginx/conf.d/tls-gateway.conf"),
   pidFile: fileOption("/run/nginx.pid"),
   hashSizes: flagOption(true),

@@ -1,5 +1,6 @@
 import { block, type Directive, directive, quoted, type RawWord, raw, type Word } from "./config-text";
 import { type Listener, type ListenerRedirect, type ListenerSite, renderAddress } from "./listeners";
+import { challengeAnswer } from "./nginx-acme";
 import { pattern, returnIf } from "./nginx-dialect";
 import { responseHeaders } from "./nginx-headers";
 import { hasHttp2Directive, type NginxOptions } from "./nginx-options";
@@ -27,6 +28,7 @@ export function siteServer(
   const clients = clientCaFile(site, options);
   const modules =
     upstream?.scheme === "h2c" ? (["grpc"] as const) : upstream?.grpc ? bothModules : (["proxy"] as const);
+  const challenges = answerOn(listeners, variables);
   const hostRule = !isTls || names.length === 0 ? common.misdirectedHost : common.misdirected;
   return block(
     ["server"],
@@ -50,6 +52,8 @@ export function siteServer(
             directive("ssl_verify_depth", VERIFY_DEPTH),
           ]),
       ...responseHeaders(site, modules, variables),
+      // the page of maintenance has the same type
+      ...(site.maintenance === undefined ? challenges : challenges.slice(1)),
       returnIf(hostRule, "421"),
       ...(isTls && names.length === 0 ? handshakesOfOthers(listeners, variables) : []),
       ...judgementDirectives(site, variables),
@@ -75,6 +79,7 @@ export function redirectServer(
   { site, names, port }: ListenerRedirect,
   listeners: readonly Listener[],
   options: NginxOptions,
+  variables: NginxVariables,
 ): Directive {
   return block(
     ["server"],
@@ -83,6 +88,7 @@ export function redirectServer(
       ...serverName(names),
       directive("server_tokens", "off"),
       ...proxyProtocolDirectives(site.proxyProtocol),
+      ...answerOn(listeners, variables),
       returnIf(common.misdirectedHost, "421"),
       // HTTP/1.0 may come without a host, and there is no name to send it to
       ...(names.length === 0 ? [block(["if", raw("($host"), raw('= "")')], [directive("return", "400")])] : []),
@@ -92,16 +98,24 @@ export function redirectServer(
 }
 
 /** Answers names that no site has: without it nginx would take the first site. */
-export function unknownNameServer(listener: Listener, options: NginxOptions): Directive {
+export function unknownNameServer(listener: Listener, options: NginxOptions, variables: NginxVariables): Directive {
   return block(
     ["server"],
     [
       ...listens([listener], true, options),
       directive("server_tokens", "off"),
       ...(listener.isTls ? [...tlsDirectives([listener], options), directive("ssl_reject_handshake", "on")] : []),
+      ...answerOn([listener], variables),
       directive("return", "421"),
     ],
   );
+}
+
+/** On the port of plain HTTP, where the gateway is to answer: other ports of the server are left alone. */
+function answerOn(listeners: readonly Listener[], variables: NginxVariables): readonly Directive[] {
+  const answering = listeners.find(({ acmeThumbprint }) => acmeThumbprint !== undefined);
+  if (answering?.acmeThumbprint === undefined) return [];
+  return challengeAnswer([{ thumbprint: answering.acmeThumbprint, hostnames: [] }], answering.port, variables);
 }
 
 function listens(listeners: readonly Listener[], isDefault: boolean, options: NginxOptions): readonly Directive[] {

@@ -1,17 +1,20 @@
 import { ipOctets } from "../x509/ip-address";
 import type { SiteProblem } from "./kind";
-import { firstSite, type Listener, type ListenerSite, listenersOf, renderAddress } from "./listeners";
-import type { ProxyOptions } from "./proxy-options";
+import {
+  firstSite,
+  type Listener,
+  type ListenerOptions,
+  type ListenerSite,
+  listenersOf,
+  renderAddress,
+} from "./listeners";
 import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./site";
 
 /**
  * Finds everything in these sites that no proxy can serve together, or at all; what a kind can't do is the business of
  * `checkFeatures` and of the kind. Linear in the number of sites.
  */
-export function checkProxySites(
-  sites: readonly SiteData[],
-  options: Pick<ProxyOptions, "httpPort" | "ipv6">,
-): readonly SiteProblem[] {
+export function checkProxySites(sites: readonly SiteData[], options: ListenerOptions): readonly SiteProblem[] {
   const sorted = sortedByName(sites);
   const listeners = listenersOf(sorted, options);
   return [
@@ -19,6 +22,7 @@ export function checkProxySites(
     ...sorted.flatMap(checkProxySite),
     ...withoutTwins(listeners).flatMap(checkListener),
     ...checkOverlap(listeners),
+    ...checkAnswers(listeners, options),
   ];
 }
 
@@ -107,6 +111,15 @@ function checkListenerNames(where: string, entries: readonly ListenerSite[]): re
       return [{ site: site.name, otherSite: owner.name, property: name === "" ? "binds" : "hostnames", reason }];
     }),
   );
+}
+
+/** Challenges are asked without TLS. */
+function checkAnswers(listeners: readonly Listener[], { acmeThumbprint, httpPort }: ListenerOptions) {
+  const secured = listeners.find(({ port, isTls }) => port === httpPort && isTls);
+  const site = secured === undefined ? undefined : firstSite(secured);
+  if (acmeThumbprint === undefined || secured === undefined || site === undefined) return [];
+  const reason = `${renderAddress(secured)} has TLS, and options.acmeThumbprint asks for answers of http-01 there, which are without: change the bind, or options.httpPort`;
+  return [{ site: site.name, property: "binds", reason }];
 }
 
 /** The most specific address takes a connection: names on the other listener would be dead there. */

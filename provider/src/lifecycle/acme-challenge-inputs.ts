@@ -79,7 +79,7 @@ const dns01 = z.discriminatedUnion(
     z.strictObject({ type: z.literal("dns-01"), via: z.literal("order"), propagation }, expected),
     z.strictObject({ type: z.literal("dns-01"), via: z.undefined().optional(), ...commandShape }, expected),
   ],
-  "expected a command",
+  "expected no via: a gateway answers http-01 alone",
 );
 
 /** How control of the names is proved: the arguments of each kind of challenge. */

@@ -1,6 +1,8 @@
+import type { OrderIdentifier } from "../acme/certificate-request";
 import { renderTxt } from "../acme/dns/txt-strings";
 import { dns01Value } from "../acme/jws";
 import { TlsError } from "../errors";
+import { parseHostName } from "../x509/identifier";
 import { renderQuoted } from "../x509/quoted-text";
 import type { StoredChallenge } from "./acme-order-state";
 import { toOrderIdentifier } from "./acme-ordering-inputs";
@@ -24,7 +26,7 @@ const PROVED_ALREADY = "proved already:";
  */
 export function listRecordNames(hostnames: readonly string[]): readonly ChallengeRecordName[] {
   const sets = new Map<string, Set<string>>();
-  for (const { type, value } of hostnames.map(toOrderIdentifier)) {
+  for (const { type, value } of hostnames.map(identifierOf)) {
     if (type === "ip") continue;
     const name = recordNameOf(value);
     sets.set(name, (sets.get(name) ?? new Set()).add(value));
@@ -39,11 +41,16 @@ export function listRecordNames(hostnames: readonly string[]): readonly Challeng
  * @throws TlsError IDENTIFIER_INVALID
  */
 export function challengeRecordName(hostname: string): string {
-  const { type, value } = toOrderIdentifier(hostname);
+  const { type, value } = identifierOf(hostname);
   if (type === "dns") return recordNameOf(value);
   throw new TlsError("IDENTIFIER_INVALID", `${value} is an address: no record in the DNS proves it.`, {
     hint: "Use the order's httpResources for it.",
   });
+}
+
+/** Of a text that nobody has checked yet. */
+function identifierOf(hostname: string): OrderIdentifier {
+  return toOrderIdentifier(parseHostName(hostname));
 }
 
 function recordNameOf(name: string): string {
@@ -63,8 +70,8 @@ export function valuesOf(recordName: string, challenges: readonly StoredChalleng
     });
   }
   const values = own.flatMap(({ hostname, isProved, dnsKeyAuthorization: text }) => {
-    if (text !== undefined) return [dns01Value(text)];
-    return isProved ? [`${PROVED_ALREADY} ${hostname}`] : [];
+    if (isProved) return [`${PROVED_ALREADY} ${hostname}`];
+    return text === undefined ? [] : [dns01Value(text)];
   });
   if (values.length === own.length) return values.sort();
   throw new TlsError(

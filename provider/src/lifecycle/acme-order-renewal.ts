@@ -81,7 +81,9 @@ function isOfKey({ challenges }: Properties, { accountKeyPem }: Properties): boo
   if (!Array.isArray(challenges) || typeof accountKeyPem !== "string") return true;
   const { thumbprint } = readAccountKey(accountKeyPem);
   return (challenges as readonly StoredChallenge[])
-    .flatMap(({ isProved, dnsKeyAuthorization, http }) => (isProved ? [] : [dnsKeyAuthorization, http?.keyAuthorization]))
+    .flatMap(({ isProved, dnsKeyAuthorization, http }) =>
+      isProved ? [] : [dnsKeyAuthorization, http?.keyAuthorization],
+    )
     .every((text) => text === undefined || text.endsWith(`.${thumbprint}`));
 }
 

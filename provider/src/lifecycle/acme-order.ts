@@ -5,14 +5,14 @@ import { isCostlyFailure, rememberFailure } from "../acme/failure-memory";
 import { addIssuance } from "../acme/issuance-budget";
 import { renderNames } from "../acme/order";
 import { openOrder, type PlacedOrder } from "../acme/order-placement";
-import type { OrderProgress } from "../acme/order-progress";
+import type { OrderFlow, OrderProgress } from "../acme/order-progress";
 import { estimateLifetimeDays } from "../acme/profile-lifetimes";
 import { isTlsError } from "../errors";
 import { DAY, renderTimestamp } from "../renewal/duration";
 import { readCertificates } from "../x509/chain";
 import { countOrder } from "./acme-budget";
 import { checkEngine, tellEngine } from "./acme-engine";
-import { DEFAULT_TIMEOUT_SECONDS } from "./acme-issuance";
+import { DEFAULT_TIMEOUT_SECONDS, type IssuanceRequest } from "./acme-issuance";
 import { checkAcmeOrder, describePlaced } from "./acme-order-inputs";
 import { OrderJournal, sweepJournal } from "./acme-order-journal";
 import { decideOrder, type OrderDecision, refreshOrder } from "./acme-order-renewal";
@@ -70,17 +70,35 @@ async function explainOrder(state: Properties | undefined, inputs: Properties, n
   if (!Array.isArray(hostnames) || typeof directoryUrl !== "string") return undefined;
   const decision = await decideOrder(state ?? {}, inputs, now);
   if (!decision.isDue) return undefined;
-  const { reason, certPem, window } = decision;
+  const record = recordOf(state ?? {}, decision, directoryUrl);
   const names = renderNames(hostnames.map((value: string) => ({ value })));
-  const why = state === undefined ? `places an order for ${names}` : reason;
-  const history = { ...readOrderRecord(state ?? {}), ...(certPem && { certPem }), ...(window && { window }) };
-  refuseTooSoon(history, inputs, now, why);
-  const { of, text, warnings } = refuseSpent(history, ownName(inputs), now, why);
+  const isResumed = record.pendingOrderUrl !== undefined;
+  const why = isResumed ? `goes on with the order for ${names} that an earlier run left` : decision.reason;
+  refuseTooSoon(record, inputs, now, why);
+  const { of, text, warnings } = refuseSpent(record, ownName(inputs), now, why);
   countOrder(ownName(inputs), now);
   const left = of === undefined ? [] : [text.replace(/\.$/, ""), ...warnings];
   const said = [why, `at ${nameOfDirectory(directoryUrl) ?? directoryUrl}${profileOf(inputs)}`, ...left].join("; ");
   const seen = await lookBefore(inputs);
   return seen === undefined ? said : { warning: `${said}; ${seen}` };
+}
+
+/** What the state remembers, with the certificate that the last order came to: each counts at the CA. */
+function recordOf(state: Properties, { certPem, window }: OrderDecision, directoryUrl: string): OrderRecord {
+  const { certPem: _, window: __, issuances, ...record } = readOrderRecord(state);
+  const [leaf] = certPem === undefined ? [] : readCertificates(certPem, "certPem");
+  const all = leaf
+    ? addIssuance(issuances, {
+        at: renderTimestamp(leaf.validFrom),
+        identifiers: leaf.identifiers.map(({ value }) => value),
+      })
+    : issuances;
+  return {
+    ...record,
+    ...(certPem !== undefined && { certPem }),
+    ...(window && { window }),
+    issuances: all.map((issuance) => ({ directory: directoryUrl, ...issuance })),
+  };
 }
 
 /** A certificate of the same Pulumi name counts apart. */
@@ -100,17 +118,18 @@ async function place(
   decision: OrderDecision,
   now: Date,
 ): Promise<Properties> {
-  const { certPem, window } = decision;
-  const record: OrderRecord = {
-    ...readOrderRecord(state),
-    ...(certPem !== undefined && { certPem }),
-    ...(window && { window }),
-  };
+  const record = recordOf(state, decision, inputs.directoryUrl as string);
   refuseTooSoon(record, inputs, now);
   refuseSpent(record, ownName(inputs), now);
-  const journal = await OrderJournal.open(ownName(inputs), {}, tellEngine);
+  const resumed = record.pendingOrderUrl === undefined ? {} : { progress: { orderUrl: record.pendingOrderUrl } };
+  const journal = await OrderJournal.open(ownName(inputs), resumed, tellEngine);
+  let progress = resumable(journal.progress);
+  const save: OrderFlow["save"] = async (step, reached) => {
+    progress = reached;
+    await journal.save(step, reached);
+  };
   try {
-    const placed = await open(inputs, journal, replacedBy(record, inputs));
+    const placed = await open(inputs, { progress, save, replaces: replacedBy(record, inputs) });
     const outputs = outputsOf(placed, inputs, { record, decision, now });
     countOrder(ownName(inputs), now);
     await journal.end();
@@ -118,17 +137,22 @@ async function place(
   } catch (error) {
     await journal.end(error);
     if (!(error instanceof Error)) throw error;
-    throw new UnfinishedError(id, { ...keptOrder(state), failure: failureAfter(error, record, inputs, now) }, error);
+    const failure = failureAfter(error, record, inputs, now);
+    const outputs = { ...keptOrder(state), pendingOrderUrl: progress.orderUrl ?? null, failure };
+    throw new UnfinishedError(id, outputs, error);
   }
 }
 
-async function open(inputs: Properties, journal: OrderJournal, replaces: string | undefined): Promise<PlacedOrder> {
+async function open(
+  inputs: Properties,
+  { progress, save, replaces }: Pick<IssuanceRequest, "progress" | "save" | "replaces">,
+): Promise<PlacedOrder> {
   const { accountUrl, profile, timeoutSeconds } = inputs as Readonly<Record<string, unknown>>;
   const session = sessionFor(readSessionRequest(inputs));
   const seconds = typeof timeoutSeconds === "number" ? timeoutSeconds : DEFAULT_TIMEOUT_SECONDS;
   const deadline = new Deadline(seconds, systemClock);
   try {
-    if (journal.progress.orderUrl === undefined) {
+    if (progress.orderUrl === undefined) {
       await requireReady(inputs, { session, accountUrl: accountUrl as string, solvers: [] }, deadline, tellEngine);
     }
     const request = {
@@ -139,11 +163,11 @@ async function open(inputs: Properties, journal: OrderJournal, replaces: string 
     const flow = {
       ...{ session, accountUrl: accountUrl as string, deadline, request, solvers: [] },
       csr: () => Promise.reject(new TypeError("an order alone sends no certificate request")),
-      save: (step, progress) => journal.save(step, progress),
+      save,
       checkAlive: () => checkEngine(),
       say: tellEngine,
     } satisfies Parameters<typeof openOrder>[0];
-    return await openOrder(flow, resumable(journal.progress));
+    return await openOrder(flow, progress);
   } finally {
     deadline.dispose();
   }
@@ -173,14 +197,6 @@ function outputsOf(
 ): Properties {
   const directoryUrl = inputs.directoryUrl as string;
   const days = decision.lifetimeDays ?? estimateLifetimeDays(directoryUrl, inputs.profile as string | undefined, now);
-  const [leaf] = decision.certPem === undefined ? [] : readCertificates(decision.certPem, "certPem");
-  // each former order that came to a certificate counts at the CA
-  const issuances = leaf
-    ? addIssuance(record.issuances, {
-        at: renderTimestamp(leaf.validFrom),
-        identifiers: leaf.identifiers.map(({ value }) => value),
-      })
-    : record.issuances;
   return {
     orderUrl: order.url,
     orderedFor: describePlaced(inputs),
@@ -188,8 +204,9 @@ function outputsOf(
     expiresAt: order.expires ?? null,
     estimatedValidTo: renderTimestamp(new Date(now.getTime() + days * DAY)),
     challenges,
+    pendingOrderUrl: null,
     failure: null,
-    issuances: issuances.map((issuance) => ({ directory: directoryUrl, ...issuance })),
+    issuances: record.issuances,
     orderKeyPem: inputs.accountKeyPem,
     ...Object.fromEntries(certificateNames.map((name) => [name, null])),
   };

@@ -76,7 +76,10 @@ function partyOf(inputs: Properties): PreflightParty | undefined {
   const { accountUrl, accountKeyPem } = inputs;
   if (typeof accountUrl !== "string" || typeof accountKeyPem !== "string") return undefined;
   const session = sessionFor(readSessionRequest(inputs));
-  const solvers = inputs.challenge === undefined ? [] : listSolvers(inputs, solverContext(session, accountUrl));
+  const { type } = (inputs.challenge ?? {}) as { readonly type?: string };
+  // of several it is looked for when one is chosen
+  const isChosen = type === undefined || type === "auto";
+  const solvers = isChosen ? [] : listSolvers(inputs, solverContext(session, accountUrl));
   return { session, accountUrl, solvers };
 }
 

@@ -105,8 +105,13 @@ function renderUnion(name: string, issue: core.$ZodIssueInvalidUnion): readonly 
   if (meant !== undefined)
     return meant.flatMap((one) => renderIssue(name, { ...one, path: [...issue.path, ...one.path] }));
   const path = renderPath([name, ...issue.path]);
-  if (issue.input === undefined) return [renderFailure(path, `is missing, ${issue.message}`)];
-  return [renderFailure(path, `found ${describeKind(issue.input, "invalid_type")}, ${issue.message}`)];
+  const { discriminator } = issue;
+  // the path leads to the word that tells the kinds apart, the input is what it stands in
+  const input =
+    discriminator === undefined ? issue.input : (issue.input as Readonly<Record<string, unknown>>)[discriminator];
+  if (input === undefined) return [renderFailure(path, `is missing, ${issue.message}`)];
+  const code = discriminator === undefined ? "invalid_type" : "invalid_value";
+  return [renderFailure(path, `found ${describeKind(input, code)}, ${issue.message}`)];
 }
 
 function isOtherKind({ code, path }: core.$ZodIssue): boolean {

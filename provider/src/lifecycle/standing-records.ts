@@ -64,7 +64,11 @@ export function warnOfEnd(until: string | undefined, now: Date): string | undefi
   const validTo = renderTimestamp(end);
   const remaining = describeRemaining({ validFrom: renderTimestamp(new Date(end.getTime() - DAY)), validTo }, now);
   const [what] = remaining.split(",");
-  return `the standing records are ${what}: certificates that rely on them renew only before. Give a later date as until, or as recordsUntil of the account.`;
+  const state =
+    end <= now
+      ? `have ${what}: no certificate that relies on them renews`
+      : `are ${what}: certificates that rely on them renew only before`;
+  return `the standing records ${state}. Give a later date as until, or as recordsUntil of the account.`;
 }
 
 /** @throws TlsError IDENTIFIER_INVALID: it is no date */

@@ -25,6 +25,7 @@ const kind = describeKind(acmeOrder, "acmeOrder", [
   "expiresAt",
   "estimatedValidTo",
   "challenges",
+  "pendingOrderUrl",
   "certificateUrl",
   "certPem",
   "validFrom",

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { TlsError } from "../errors";
 import { challengeRecordName, listRecordNames } from "../lifecycle/acme-order-records";
 import type { OrderingAccount } from "./acme-account-properties";
 import { AcmeCertificate } from "./acme-certificate";
 import type { OrderedCertificateArgs } from "./acme-certificate-args";
+import type { PropagationArgs } from "./acme-challenge-args";
 import { AcmeOrder, type ChallengeRecord } from "./acme-order";
 import type { PreflightArgs } from "./preflight-args";
 
@@ -28,7 +30,8 @@ export type MakeRecord = (
 ) => pulumi.Resource | readonly pulumi.Resource[];
 
 /** The arguments of {@link DnsValidatedCertificate}. */
-export interface DnsValidatedCertificateArgs extends Omit<OrderedCertificateArgs, "order" | "account" | "hostnames"> {
+export interface DnsValidatedCertificateArgs
+  extends Omit<OrderedCertificateArgs, "order" | "account" | "hostnames" | "challenge"> {
   /** The account that orders. */
   readonly account: OrderingAccount;
   /**
@@ -38,6 +41,8 @@ export interface DnsValidatedCertificateArgs extends Omit<OrderedCertificateArgs
   readonly hostnames: readonly string[];
   /** Makes one record set. Called once for each name; an apex and its wildcard share one. */
   readonly record: MakeRecord;
+  /** How the records are looked for before the CA is told; `false`: not at all. */
+  readonly propagation?: pulumi.Input<PropagationArgs>;
   /** One of the CA's profiles (`account.profiles`), for instance `shortlived`. Default: the CA's choice. */
   readonly profile?: pulumi.Input<string>;
   /** Whether it is looked, before the order is placed, what would keep it from its end. Default `up`. */
@@ -76,7 +81,8 @@ export class DnsValidatedCertificate extends pulumi.ComponentResource {
   /** @throws TlsError `IDENTIFIER_INVALID`: one of the names is none, or is an IP address, which no record proves */
   constructor(name: string, args: DnsValidatedCertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     super(TYPE, name, {}, opts);
-    const { account, hostnames, record, profile, preflight, renewalInfoDays, ...certificate } = args;
+    if (!Array.isArray(args.hostnames)) throw unknownNames();
+    const { account, hostnames, record, propagation, profile, preflight, renewalInfoDays, ...certificate } = args;
     const { minDaysRemaining, checkIntervalHours, timeoutSeconds } = certificate;
     const policy = { preflight, renewalInfoDays, minDaysRemaining, checkIntervalHours, timeoutSeconds };
     const wanted = { account, hostnames: [...hostnames], ...withoutAbsent({ profile, ...policy }) };
@@ -94,7 +100,7 @@ export class DnsValidatedCertificate extends pulumi.ComponentResource {
     });
     this.certificate = new AcmeCertificate(
       `${name}-certificate`,
-      { ...certificate, order: this.order },
+      { ...certificate, order: this.order, challenge: { type: "dns-01", ...withoutAbsent({ propagation }) } },
       { parent: this, dependsOn: [...this.records] },
     );
     const { certPem, fullChainPem, privateKeyPem, validTo } = this.certificate;
@@ -108,6 +114,13 @@ export class DnsValidatedCertificate extends pulumi.ComponentResource {
       (value as unknown as { __pulumiType?: unknown }).__pulumiType === TYPE
     );
   }
+}
+
+/** An output, or nothing, from a program without types. */
+function unknownNames(): TlsError {
+  return new TlsError("IDENTIFIER_INVALID", "hostnames: expected a list of names that is known in the program.", {
+    hint: "Write the names in the program or its configuration; for names that are an output make an AcmeOrder, its records and an AcmeCertificate.",
+  });
 }
 
 /** An argument that is absent must not become one that is undefined. */

@@ -83,6 +83,7 @@ export function validationRecords(
   options: ValidationRecordsOptions = {},
 ): StandingRecord[] {
   const { wildcard = false, caa = false } = options;
+  const records = listStandingRecords(names, caa);
   const until = endOf(accounts, options);
   const sets = pulumi
     .all([pulumi.all(accounts.map(factsOf)), until])
@@ -91,7 +92,7 @@ export function validationRecords(
     );
   const [first] = accounts;
   if (first !== undefined) warn(first, until);
-  return listStandingRecords(names, caa).map((record, index) => {
+  return records.map((record, index) => {
     const pick = (part: "values" | "quotedValues") => sets.apply((all) => [...(all[index]?.[part] ?? [])]);
     const values = pick("values");
     return {

@@ -104,7 +104,11 @@ describe("bad input gets one failure that begins with its property", () => {
     ],
     ["101 names", { hostnames: names(101) }, /^hostnames: has more than 100 names/],
     ["no challenge", { challenge: undefined }, /^challenge: is missing/],
-    ["a challenge that is none", { challenge: { type: "http" } }, /^challenge.*"http-01", "tls-alpn-01" or "dns-01"/],
+    [
+      "a challenge that is none",
+      { challenge: { type: "http" } },
+      /^challenge.*"http-01", "tls-alpn-01", "dns-01", "dns-persist-01" or "auto"/,
+    ],
     ["dns-01 without a command", { challenge: { type: "dns-01" } }, /^challenge\.command: is missing/],
     [
       "a port that is none",
