@@ -9,11 +9,12 @@ import { gateways } from "./gateways.ts";
 import { issue } from "./issue.ts";
 import { load } from "./load.ts";
 import { type Benchmark, type BenchOptions, isMissed, type Measurement, ratioOf } from "./measurement.ts";
+import { standing } from "./standing.ts";
 import { state } from "./state.ts";
 import { renderTable } from "./table.ts";
 
 /** Quick ones first. */
-const benchmarks: readonly Benchmark[] = [state, load, issue, chain, acme, gateways, fleet, engine];
+const benchmarks: readonly Benchmark[] = [state, load, issue, chain, acme, standing, gateways, fleet, engine];
 
 function readCommandLine(): { chosen: readonly Benchmark[]; options: BenchOptions; json: boolean } {
   const { values, positionals } = parseArgs({
