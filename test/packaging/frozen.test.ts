@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import {
   AcmeAccount,
   AcmeCertificate,
+  AcmeOrder,
   CertificateChain,
   Gateway,
   LeafCertificate,
@@ -14,6 +15,7 @@ import {
 } from "../../provider/src/index";
 import { acmeAccount } from "../../provider/src/lifecycle/acme-account";
 import { acmeCertificate } from "../../provider/src/lifecycle/acme-certificate";
+import { acmeOrder } from "../../provider/src/lifecycle/acme-order";
 import { certificateChain } from "../../provider/src/lifecycle/certificate-chain";
 import { gateway } from "../../provider/src/lifecycle/gateway";
 import { leafCertificate } from "../../provider/src/lifecycle/leaf-certificate";
@@ -87,6 +89,26 @@ const frozen = [
     },
     resource: AcmeCertificate,
     lifecycle: acmeCertificate,
+  },
+  {
+    type: "pulumi-nodejs:dynamic/tls-gateway:AcmeOrder",
+    text: 'exports.handler = () => require("pulumi-tls-gateway/provider").acmeOrder;',
+    make: () => {
+      const output = pulumi.output("x");
+      const none = pulumi.output(undefined);
+      const account = {
+        accountUrl: output,
+        accountKeyPem: output,
+        directoryUrl: output,
+        rehearsalDirectoryUrl: none,
+        rehearsalAccountKeyPem: output,
+        caBundlePem: none,
+        requestTimeoutSeconds: none,
+      };
+      return new AcmeOrder("a", { account, hostnames: ["a.test"] });
+    },
+    resource: AcmeOrder,
+    lifecycle: acmeOrder,
   },
 ] as const;
 

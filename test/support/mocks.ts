@@ -14,6 +14,8 @@ export interface Registered {
   readonly id: string | undefined;
   /** URN; empty for the root. */
   readonly parent: string;
+  /** URNs of what it waits for. */
+  readonly dependencies: readonly string[];
   readonly additionalSecretOutputs: readonly string[];
 }
 
@@ -27,6 +29,7 @@ interface Request {
   getType(): string;
   getName(): string;
   getParent(): string;
+  getDependenciesList(): string[];
   getAdditionalsecretoutputsList(): string[];
 }
 
@@ -72,6 +75,7 @@ export function recordResources() {
       secrets: Object.keys(inputs).filter((key) => isEnvelope(inputs[key])),
       id: id || undefined,
       parent: request?.getParent() ?? "",
+      dependencies: request?.getDependenciesList() ?? [],
       additionalSecretOutputs: request?.getAdditionalsecretoutputsList() ?? [],
     };
     made.push(registered);

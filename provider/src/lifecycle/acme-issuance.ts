@@ -129,8 +129,9 @@ async function runFlow(
 /** What was chosen, when it was that which counted. */
 function describeProof({ provedBy }: Issued, { text, solvers }: SolverChoice): string {
   if (provedBy.length === 0) return "what the CA knew already";
-  const first = solvers[0]?.type;
-  return text !== undefined && provedBy[0] === first ? text : provedBy.join(" and ");
+  // the best first: the CA tells of the names in an order of its own
+  const types = [...new Set(solvers.map(({ type }) => type))].filter((type) => provedBy.includes(type));
+  return text !== undefined && types[0] === solvers[0]?.type ? text : types.join(" and ");
 }
 
 /** The user's request, or one by a key that is given or made. */

@@ -22,6 +22,7 @@ import { lookBefore, requireReady } from "./acme-preflight";
 import { refuseSpent, refuseTooSoon } from "./acme-refusals";
 import { replacedBy } from "./acme-renewal";
 import { readSessionRequest, sessionFor } from "./acme-sessions";
+import { isSameValue } from "./equality";
 import { type Lifecycle, type Properties, type Reason, UnfinishedError } from "./lifecycle";
 
 /**
@@ -70,7 +71,7 @@ async function explainOrder(state: Properties | undefined, inputs: Properties, n
   if (!Array.isArray(hostnames) || typeof directoryUrl !== "string") return undefined;
   const decision = await decideOrder(state ?? {}, inputs, now);
   if (!decision.isDue) return undefined;
-  const record = recordOf(state ?? {}, decision, directoryUrl);
+  const record = recordOf(state ?? {}, decision, inputs);
   const names = renderNames(hostnames.map((value: string) => ({ value })));
   const isResumed = record.pendingOrderUrl !== undefined;
   const why = isResumed ? `goes on with the order for ${names} that an earlier run left` : decision.reason;
@@ -84,8 +85,10 @@ async function explainOrder(state: Properties | undefined, inputs: Properties, n
 }
 
 /** What the state remembers, with the certificate that the last order came to: each counts at the CA. */
-function recordOf(state: Properties, { certPem, window }: OrderDecision, directoryUrl: string): OrderRecord {
-  const { certPem: _, window: __, issuances, ...record } = readOrderRecord(state);
+function recordOf(state: Properties, { certPem, window }: OrderDecision, inputs: Properties): OrderRecord {
+  const { certPem: _, window: __, issuances, pendingOrderUrl, ...record } = readOrderRecord(state);
+  // an order that is of something else is not gone on with
+  const isSame = ["directoryUrl", "hostnames", "profile"].every((name) => isSameValue(state[name], inputs[name]));
   const [leaf] = certPem === undefined ? [] : readCertificates(certPem, "certPem");
   const all = leaf
     ? addIssuance(issuances, {
@@ -95,9 +98,10 @@ function recordOf(state: Properties, { certPem, window }: OrderDecision, directo
     : issuances;
   return {
     ...record,
+    ...(isSame && pendingOrderUrl !== undefined && { pendingOrderUrl }),
     ...(certPem !== undefined && { certPem }),
     ...(window && { window }),
-    issuances: all.map((issuance) => ({ directory: directoryUrl, ...issuance })),
+    issuances: all.map((issuance) => ({ directory: inputs.directoryUrl as string, ...issuance })),
   };
 }
 
@@ -118,7 +122,7 @@ async function place(
   decision: OrderDecision,
   now: Date,
 ): Promise<Properties> {
-  const record = recordOf(state, decision, inputs.directoryUrl as string);
+  const record = recordOf(state, decision, inputs);
   refuseTooSoon(record, inputs, now);
   refuseSpent(record, ownName(inputs), now);
   const resumed = record.pendingOrderUrl === undefined ? {} : { progress: { orderUrl: record.pendingOrderUrl } };

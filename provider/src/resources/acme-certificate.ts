@@ -106,6 +106,8 @@ export class AcmeCertificate extends CertificateResource {
     super(kind, name, isRead ? { ...args } : { ...propertiesOf(args), name }, opts, isRead ? [] : absentOutputs(args));
     this.resourceName = name;
     this.names = this.hostnames;
+    // known where the order has none, too
+    if ("order" in args) this.profile = pulumi.output(args.order.profile);
     this.fullChainPem = pulumi
       .all([this.certPem, this.issuerPem])
       .apply(([certPem, issuerPem]) => `${certPem}${issuerPem ?? ""}`);

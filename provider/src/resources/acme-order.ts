@@ -61,6 +61,8 @@ export interface AcmeOrderState {
   readonly hostnames: pulumi.Input<pulumi.Input<string>[]>;
   readonly challenges: pulumi.Input<readonly StoredChallenge[]>;
   readonly account: OrderingAccount;
+  readonly orderedAt: pulumi.Input<string>;
+  readonly estimatedValidTo: pulumi.Input<string>;
   readonly profile?: pulumi.Input<string>;
 }
 

@@ -53,8 +53,7 @@ export function createPersistSolver(
       if (propagation === false) return [];
       const { meta } = await context.directory(deadline);
       const issuers = issuersBeforeOrder(meta);
-      // what the CA reads is known with its challenge then
-      if (issuers === undefined) return [];
+      if (issuers === undefined) return names.map(explainUnnamed);
       const records = recordsOf(names, () => issuers, { context, meta });
       const looks = deadline.remainingSeconds() >= enoughSeconds ? mostLooks : 1;
       const patience = { looks, missingSeconds: undefined, spreadingSeconds: 0 };
@@ -68,6 +67,18 @@ export function createPersistSolver(
       if (propagation !== false) await requireStanding(records, propagation, { clock, deadline, portOf });
     },
     cleanUp: () => Promise.resolve(),
+  };
+}
+
+/** What the CA reads is known with its challenge then. */
+function explainUnnamed({ identifier: { value } }: ChallengeName): PreflightFinding {
+  return {
+    severity: "warning",
+    isUnseen: true,
+    subject: value,
+    found:
+      "its standing record can't be looked for before there is an order, since the CA's directory names itself neither by issuerDomainNames nor by caaIdentities",
+    hint: "Ask the CA whether it offers dns-persist-01, and by which name.",
   };
 }
 
