@@ -14,6 +14,7 @@ export interface DnsRecordArgs {
 interface RecordSet {
   readonly api: string;
   readonly name: string;
+  readonly type: string;
   readonly values: readonly string[];
 }
 
@@ -43,7 +44,8 @@ const provider: pulumi.dynamic.ResourceProvider<RecordSet, RecordSet> = {
   },
 };
 
-async function write({ api, name, values }: RecordSet): Promise<void> {
+async function write({ api, name, type, values }: RecordSet): Promise<void> {
+  if (type !== "TXT") throw new Error(`the record ${name} is of type ${type}: this example writes TXT alone`);
   await post(api, "clear-txt", { host: `${name}.` });
   for (const value of values) await post(api, "set-txt", { host: `${name}.`, value });
 }

@@ -29,9 +29,7 @@ const web = new DnsValidatedCertificate("web", {
   record: (resourceName, { name, type, values }, opts) =>
     new DnsRecord(resourceName, { api: dnsApi, name, type, values }, opts),
   // Let's Encrypt: not needed, the records are looked for at the zone's own servers before the CA is told.
-  ...(dnsAddress !== undefined && {
-    propagation: { resolvers: [dnsAddress], authoritative: false },
-  }),
+  ...(dnsAddress !== undefined && { propagation: { resolvers: [dnsAddress], authoritative: false } }),
 });
 
 const cells = new Site("cells", {

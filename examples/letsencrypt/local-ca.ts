@@ -24,8 +24,14 @@ export interface LocalCaOptions {
   readonly programs: Readonly<Record<string, string>>;
   /** `https://localhost:<port>/dir` */
   readonly directory: string;
-  /** Where it looks for the answer of http-01. Every name is at 127.0.0.1. */
-  readonly challengePort: number;
+  /** Where it looks for the answer of http-01. Every name is at 127.0.0.1. Default: a free port. */
+  readonly challengePort?: number;
+  /** `127.0.0.1:<port>` of the DNS that it asks. Default: a free port. */
+  readonly dnsAddress?: string;
+  /** `http://127.0.0.1:<port>`, where records of this DNS are set (README of pebble-challtestsrv). Default: a free port. */
+  readonly dnsApi?: string;
+  /** Its own names, which CAA and standing records allow. With some it offers dns-persist-01. Default: none. */
+  readonly caaIdentities?: readonly string[];
 }
 
 /** Makes the certificate of the CA's own https server when it is missing, for twenty years; it is no root of the CA's. */
@@ -55,14 +61,15 @@ export function ensureServerCertificate(folder: string): void {
  * @throws RunError with the last lines of its log when it ends before, for instance since another program has its port.
  */
 export async function startLocalCa(options: LocalCaOptions): Promise<LocalCa> {
-  const { folder, programs, directory, challengePort } = options;
-  const [management = 0, tls = 0, dns = 0, dnsManagement = 0] = await freePorts(4);
+  const { folder, programs, directory } = options;
+  const [management = 0, tls = 0, http = 0, dns = 0, api = 0] = await freePorts(5);
   const at = (port: number | string) => `127.0.0.1:${port}`;
+  const { challengePort = http, dnsAddress = at(dns), dnsApi = `http://${at(api)}`, caaIdentities = [] } = options;
   const pebble = {
     listenAddress: at(new URL(directory).port),
     managementListenAddress: at(management),
     ...{ certificate: join(folder, "server.pem"), privateKey: join(folder, "server-key.pem") },
-    ...{ httpPort: challengePort, tlsPort: tls, ocspResponderURL: "", keyAlgorithm: "ecdsa" },
+    ...{ httpPort: challengePort, tlsPort: tls, ocspResponderURL: "", keyAlgorithm: "ecdsa", caaIdentities },
     retryAfter: { authz: 1, order: 1 },
     profiles: { default: { description: "90 days, as Let's Encrypt's", validityPeriod: 90 * 86_400 } },
   };
@@ -70,25 +77,33 @@ export async function startLocalCa(options: LocalCaOptions): Promise<LocalCa> {
   // a CA waits some seconds and refuses some nonces at random, to test its clients; that would only be slow here
   const env = { PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0", PEBBLE_AUTHZREUSE: "0" };
   const none = ["-doh", "", "-http01", "", "-https01", "", "-tlsalpn01", ""];
-  const names = ["-dnsserver", at(dns), "-management", at(dnsManagement), "-defaultIPv4", "127.0.0.1"];
-  const log = openSync(join(folder, "pebble.log"), "w", 0o600);
+  const names = ["-dnsserver", dnsAddress, "-management", new URL(dnsApi).host, "-defaultIPv4", "127.0.0.1"];
+  const logFile = join(folder, "pebble.log");
+  const log = openSync(logFile, "w", 0o600);
   const start = (name: string, args: readonly string[]) => startProgram(programs[name] ?? name, args, env, log);
   const running = [
     start("pebble-challtestsrv", [...names, "-defaultIPv6", "", ...none]),
-    start("pebble", ["-config", join(folder, "pebble.json"), "-dnsserver", at(dns)]),
+    start("pebble", ["-config", join(folder, "pebble.json"), "-dnsserver", dnsAddress]),
   ];
   closeSync(log);
   const ca = readFileSync(join(folder, "server.pem"), "utf8");
   const stop = async () => void (await Promise.all(running.map(stopProgram)));
+  const failure = () => {
+    // what answers may be another program, which has the port
+    if (running.some(hasEnded)) return "one of its programs has ended";
+    // pebble-challtestsrv goes on without the port
+    return readFileSync(logFile, "utf8").includes(PORT_TAKEN) ? "another program has one of its ports" : undefined;
+  };
   try {
-    await untilAnswered(() => ask(directory, ca), running);
+    await untilAnswered(() => Promise.all([ask(directory, ca), askDns(dnsApi)]), failure);
     writeFileSync(join(folder, "root.pem"), await ask(`https://localhost:${management}/roots/0`, ca));
   } catch (error) {
     await stop();
-    const lines = readFileSync(join(folder, "pebble.log"), "utf8").trimEnd().split("\n").slice(-10).join("\n");
-    const advice = lines.includes("address already in use")
-      ? "\nGive it another port in Pulumi.yaml, config.directory."
-      : "";
+    const lines = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-10).join("\n");
+    const taken = new RegExp(`:(\\d+): ${PORT_TAKEN}`).exec(lines)?.[1];
+    const addresses = Object.entries({ directory, dnsAddress: `dns://${dnsAddress}`, dnsApi });
+    const setting = addresses.find(([, url]) => new URL(url).port === taken)?.[0];
+    const advice = setting === undefined ? "" : `\nGive it another port in Pulumi.yaml, config.${setting}.`;
     throw new RunError(`The local CA does not answer at ${directory}: ${String(error)}\n${lines}${advice}`);
   }
   return {
@@ -103,6 +118,8 @@ export async function startLocalCa(options: LocalCaOptions): Promise<LocalCa> {
 }
 
 const INCIDENT = "https://ca.example/incidents/1";
+/** What Go's programs say. */
+const PORT_TAKEN = "bind: address already in use";
 
 /** A program that ends with this process. */
 function startProgram(path: string, args: readonly string[], env: NodeJS.ProcessEnv, log: number): ChildProcess {
@@ -128,13 +145,13 @@ function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
-/** Tries for 20 s, or until one of the programs has ended. */
-async function untilAnswered(attempt: () => Promise<unknown>, running: readonly ChildProcess[]): Promise<void> {
+/** Tries for 20 s, or until there is a failure. */
+async function untilAnswered(attempt: () => Promise<unknown>, failure: () => string | undefined): Promise<void> {
   const end = Date.now() + 20_000;
   for (;;) {
     const [result] = await Promise.allSettled([attempt()]);
-    // what answers may be another program, which has the port
-    if (running.some(hasEnded)) throw new Error("one of its programs has ended");
+    const reason = failure();
+    if (reason !== undefined) throw new Error(reason);
     if (result.status === "fulfilled") return;
     if (Date.now() > end) throw result.reason;
     await pause(20);
@@ -154,6 +171,13 @@ async function ask(url: string, ca: string, body?: string): Promise<string> {
   const text = Buffer.concat(parts).toString();
   if (response.statusCode !== 200) throw new Error(`${url} answered ${response.statusCode}: ${text}`);
   return text;
+}
+
+/** Whether records can be set; there is none of this name. */
+async function askDns(api: string): Promise<void> {
+  const body = JSON.stringify({ host: "none.invalid." });
+  const { ok, status } = await fetch(`${api}/clear-txt`, { method: "POST", body, signal: AbortSignal.timeout(3000) });
+  if (!ok) throw new Error(`${api} answered ${status}`);
 }
 
 async function freePorts(count: number): Promise<readonly number[]> {

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AcmeAccount, type AcmeAccountArgs, AcmeCertificate } from "pulumi-tls-gateway";
+import { AcmeAccount, type AcmeAccountArgs, AcmeCertificate, Gateway } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { DnsRecord } from "../support/dns-record";
 import { describeWithNameServers, NameServer } from "../support/name-server";
@@ -54,6 +54,8 @@ describeWithNameServers(() =>
         },
         { dependsOn: made },
       );
+      // known by an account that is to be made
+      new Gateway("front", { kind: "nginx", sites: [], options: { acmeThumbprint: account.thumbprint } });
       const { accountUrl, rehearsalAccount } = account;
       const values = records.map((record) => record.values);
       return {
@@ -70,7 +72,7 @@ describeWithNameServers(() =>
 
     it("is one up: the account, records for it and for the rehearsal's, and a certificate of a name and its wildcard", async () => {
       const preview = await shared.engine.preview();
-      expect(preview.changes).toEqual({ create: 4 });
+      expect(preview.changes).toEqual({ create: 5 });
       expect(told(preview.messages, "shop")).toEqual([
         expect.stringMatching(
           /^orders a certificate for \*\.shop\.test, shop\.test; at https:\S+ by what stands by then; rehearsed at/,
@@ -95,17 +97,17 @@ describeWithNameServers(() =>
     });
 
     it("renews with nothing moving but the certificate, and the preview says by what and why", async () => {
-      expect((await shared.engine.up({ expectNoChanges: true })).changes).toEqual({ same: 4 });
+      expect((await shared.engine.up({ expectNoChanges: true })).changes).toEqual({ same: 5 });
       const before = shared.seen;
       const suggestedWindow = { start: "2026-01-01T00:00:00Z", end: "2026-01-02T00:00:00Z" };
       await production?.setRenewalInfo(String(before.certPem), { suggestedWindow });
       await shared.engine.refresh();
       const preview = await shared.engine.preview();
-      expect(preview.changes).toEqual({ same: 3, update: 1 });
+      expect(preview.changes).toEqual({ same: 4, update: 1 });
       expect(told(preview.messages, "shop")).toEqual([
         expect.stringMatching(/^renews: .*; at https:\S+ by dns-persist-01, since its records stand$/),
       ]);
-      expect((await shared.engine.up()).changes).toEqual({ same: 3, update: 1 });
+      expect((await shared.engine.up()).changes).toEqual({ same: 4, update: 1 });
       expect(shared.seen.serialNumber).not.toBe(before.serialNumber);
       expect(shared.seen.values).toEqual(before.values);
     });

@@ -105,6 +105,9 @@ async function openOutput(output: pulumi.Output<unknown>): Promise<unknown> {
 /** Hooks get secrets and unknown values as outputs; no reason needs either. */
 function readHookValues(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, pulumi.Output.isInstance(value) ? UNKNOWN : value]),
+    Object.entries(values).map(([name, value]) => {
+      const isOpen = !pulumi.Output.isInstance(value) && !pulumi.containsUnknowns(value);
+      return [name, isOpen ? value : UNKNOWN];
+    }),
   );
 }

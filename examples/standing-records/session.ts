@@ -1,0 +1,16 @@
+// What scripts/run-example.mjs does for this example: it plays the CA, and the DNS that it asks. No part of a real set-up.
+import type { ExampleSession } from "../../scripts/run-example.mjs";
+import { playTwoRuns } from "../letsencrypt/two-runs.ts";
+
+export function around(session: ExampleSession): Promise<void> {
+  return playTwoRuns(session, {
+    name: "standing-records",
+    folder: import.meta.dirname,
+    caOptions: (config) => ({
+      dnsAddress: config("dnsAddress"),
+      dnsApi: config("dnsApi"),
+      caaIdentities: ["ca.example"],
+    }),
+    renewal: "the CA now says that the certificate is to be renewed at once; the DNS is left alone",
+  });
+}

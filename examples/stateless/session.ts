@@ -1,0 +1,76 @@
+// What scripts/run-example.mjs does for this example: it plays the CA, the server and its visitors. No part of a real set-up.
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync, rmSync } from "node:fs";
+import { get as getPlain, type IncomingMessage } from "node:http";
+import { get as getSecure } from "node:https";
+import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
+import type { ExampleSession } from "../../scripts/run-example.mjs";
+import { playTwoRuns } from "../letsencrypt/two-runs.ts";
+import { describeNginx, startNginx } from "../nginx-front/nginx.ts";
+import { startApplication } from "./application.ts";
+
+const folder = import.meta.dirname;
+const host = "files.example.com";
+
+export async function around(session: ExampleSession): Promise<void> {
+  const values = await session.stack.getAllConfig();
+  const port = (name: string) => Number(values[`stateless:${name}`]?.value);
+  await playTwoRuns(session, {
+    name: "stateless",
+    folder,
+    caOptions: (config) => ({ challengePort: port("httpPort"), dnsAddress: config("dnsAddress") }),
+    renewal: "the CA now says that the certificate is to be renewed at once; nginx serves all the while",
+    startServers: () => startServers(port("appPort")),
+    afterRun: async () => {
+      session.say("\n=== The proof\n");
+      session.say(await askPlain(port("httpPort"), "/.well-known/acme-challenge/any-token"));
+      session.say(await askSecure(port("httpsPort"), "/shared"));
+    },
+  });
+}
+
+/** An nginx that serves nothing yet, and the application. */
+async function startServers(appPort: number): Promise<{ readonly stop: () => Promise<void> }> {
+  // says what to install where there is none
+  describeNginx();
+  const server = join(folder, "nginx");
+  // the last session's has ended, as its CA has
+  rmSync(server, { recursive: true, force: true });
+  const application = await startApplication(appPort);
+  try {
+    const nginx = await startNginx(server);
+    return { stop: async () => void (await Promise.all([nginx.stop(), application.stop()])) };
+  } catch (error) {
+    await application.stop();
+    throw error;
+  }
+}
+
+async function askPlain(port: number, path: string): Promise<string> {
+  const options = { host: "127.0.0.1", port, path, headers: { host }, agent: false };
+  const { status, body } = await read(getPlain(options));
+  return `http ${path}: ${status}, ${body}`;
+}
+
+/** Trusts the local CA's root alone. */
+async function askSecure(port: number, path: string): Promise<string> {
+  const ca = readFileSync(join(folder, "local-ca/root.pem"), "utf8");
+  const headers = { host: `${host}:${port}` };
+  const options = { host: "127.0.0.1", port, path, headers, agent: false, ca, servername: host };
+  const { status, body, socket } = await read(getSecure(options));
+  const { raw } = (socket as TLSSocket).getPeerCertificate();
+  const { serialNumber } = new X509Certificate(raw);
+  const protocol = (socket as TLSSocket).getProtocol();
+  return `https (${protocol}, verified, certificate ${serialNumber.toLowerCase()}) ${path}: ${status}, ${body}`;
+}
+
+async function read(request: ReturnType<typeof getPlain>) {
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  // it may be gone when all is read
+  const { socket, statusCode: status } = response;
+  let body = "";
+  for await (const part of response.setEncoding("utf8")) body += part;
+  return { status, body: body.trim(), socket };
+}
