@@ -14,6 +14,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
           setupFiles: ["test/support/fail-on-console.ts"],
+          // a property test takes seconds on a machine that is slow or busy; what hangs is found all the same
+          testTimeout: 30_000,
           // loading the libraries anew for each file takes as long as the tests
           isolate: false,
         },
