@@ -24,6 +24,8 @@ export interface RequestCounts {
   /** By POST, with a signature. */
   readonly signed: number;
   readonly newNonce: number;
+  /** GET of renewalInfo (RFC 9773 section 4.1). */
+  readonly renewalInfo: number;
   /** Opened by the client. */
   readonly connections: number;
   readonly certificates: number;
@@ -55,6 +57,9 @@ export class BenchPebble {
   readonly caBundleFile: string;
   /** Where it looks for http-01. */
   readonly httpPort: number;
+  /** The DNS that it asks, `127.0.0.1:…`. */
+  readonly dnsAddress: string;
+  readonly #dnsManagement: string;
   readonly #children: readonly ChildProcess[];
   readonly #counter: ConnectionCounter;
   readonly #pki: OpensslPki;
@@ -64,15 +69,20 @@ export class BenchPebble {
   private constructor(ports: Ports, started: Started) {
     this.directoryUrl = `https://localhost:${ports.counter}/dir`;
     this.httpPort = ports.http;
+    this.dnsAddress = `127.0.0.1:${ports.dns}`;
+    this.#dnsManagement = `http://127.0.0.1:${ports.dnsManagement}`;
     [this.caBundlePem, this.caBundleFile] = [started.caBundlePem, join(started.pki.folder, started.caBundleFile)];
     [this.#children, this.#counter] = [started.children, started.counter];
     [this.#pki, this.#log] = [started.pki, started.log];
   }
 
-  /** Resolves when its directory answers. */
-  static async start(): Promise<BenchPebble> {
+  /**
+   * Resolves when its directory and its DNS answer.
+   * @param believes every challenge is valid without being looked at.
+   */
+  static async start({ believes = false }: { readonly believes?: boolean } = {}): Promise<BenchPebble> {
     const [acme, management, http, tls, dns, dnsManagement, counterPort] = (await freePorts(7)) as Seven;
-    const ports: Ports = { acme, management, http, tls, counter: counterPort };
+    const ports: Ports = { acme, management, http, tls, dns, dnsManagement, counter: counterPort };
     const pki = new OpensslPki();
     const server = pki.issue("localhost", { extensions: leafExtensions("DNS:localhost,IP:127.0.0.1") });
     const log = join(pki.folder, "pebble.log");
@@ -83,7 +93,9 @@ export class BenchPebble {
         ...["-doh", "", "-http01", "", "-https01", "", "-tlsalpn01", ""],
         ...["-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""],
       ]),
-      startProgram("pebble", pki.folder, log, ["-config", config, "-dnsserver", `127.0.0.1:${dns}`]),
+      startProgram("pebble", pki.folder, log, ["-config", config, "-dnsserver", `127.0.0.1:${dns}`], {
+        ...(believes && { PEBBLE_VA_ALWAYS_VALID: "1" }),
+      }),
     ];
     const counter = await ConnectionCounter.start(ports.counter, acme);
     const pebble = new BenchPebble(ports, {
@@ -114,10 +126,20 @@ export class BenchPebble {
     return {
       signed: fresh.filter((line) => / POST \/\S* -> /.test(line)).length,
       newNonce: fresh.filter((line) => / HEAD \/nonce-plz -> /.test(line)).length,
+      renewalInfo: fresh.filter((line) => / GET \/\S*renewalInfo\/\S* -> /.test(line)).length,
       connections: this.#counter.take(),
       certificates: fresh.filter(isCertificate).length,
       mostInFlight,
     };
+  }
+
+  /** Puts one TXT record into its DNS, in place of those that were there. */
+  async setTxt(name: string, value: string): Promise<void> {
+    const body = JSON.stringify({ host: `${name}.`, value });
+    for (const command of ["clear-txt", "set-txt"]) {
+      const { ok, status } = await fetch(`${this.#dnsManagement}/${command}`, { method: "POST", body });
+      if (!ok) throw new Error(`pebble-challtestsrv answers ${command} of ${name} with ${status}`);
+    }
   }
 
   /** Ends the programs and removes their folder. */
@@ -129,7 +151,11 @@ export class BenchPebble {
 
   async #untilItAnswers(): Promise<void> {
     for (const end = Date.now() + MOST_TO_START; ; ) {
-      const failure = await this.#ask().catch((error: unknown) => error);
+      const asked = [this.#ask(), fetch(this.#dnsManagement)];
+      const failure = await Promise.all(asked).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
       if (failure === undefined) return;
       if (Date.now() > end || this.#children.some(({ exitCode }) => exitCode !== null)) {
         throw new Error(`pebble does not answer: ${String(failure)}\n${readFileSync(this.#log, "utf8").slice(-2000)}`);
@@ -152,7 +178,7 @@ export class BenchPebble {
 
 type Seven = [number, number, number, number, number, number, number];
 
-type Ports = Readonly<Record<"acme" | "management" | "http" | "tls" | "counter", number>>;
+type Ports = Readonly<Record<"acme" | "management" | "http" | "tls" | "dns" | "dnsManagement" | "counter", number>>;
 
 interface Started {
   readonly children: readonly ChildProcess[];
@@ -188,12 +214,18 @@ function configuration(ports: Ports, server: { readonly file: string; readonly k
 }
 
 /** Starts a program that is killed with this process, whatever happens. */
-function startProgram(name: string, folder: string, log: string, args: readonly string[]): ChildProcess {
+function startProgram(
+  name: string,
+  folder: string,
+  log: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const path = findProgram(name);
   if (path === undefined) throw new Error(`${name} is not installed: run node scripts/setup.mjs --peers`);
   const output = openSync(log, "w");
   // README of Pebble, "Testing at random": nothing is left to chance
-  const env = { PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0", PEBBLE_AUTHZREUSE: "0" };
+  const env = { PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0", PEBBLE_AUTHZREUSE: "0", ...more };
   const child = spawn(path, args, { cwd: folder, env, stdio: ["ignore", output, output] });
   // the program has its own by now
   closeSync(output);

@@ -4,11 +4,11 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BenchPebble } from "./acme-pebble.ts";
 import { PARALLEL } from "./acme-up.ts";
 import { BenchStack } from "./bench-stack.ts";
 import { counterparts, runTrivial, storeEmpty } from "./fleet-program.ts";
 import { type BenchOptions, describeSpread, interleave, type Measurement, median } from "./measurement.ts";
-import { StandingPebble } from "./standing-pebble.ts";
 import { runOrders, runStanding } from "./standing-program.ts";
 
 const SIZES = [1_000];
@@ -31,7 +31,7 @@ const DAY = 86_400_000;
 const oneCheckpoint = { PULUMI_SKIP_CHECKPOINTS: "true" } as const;
 
 export async function measurePreviews({ sizes, runs = RUNS }: BenchOptions): Promise<Measurement[]> {
-  const pebble = await StandingPebble.start({ believes: true });
+  const pebble = await BenchPebble.start({ believes: true });
   // the journal goes to a folder of its own, so that no run finds what another one left
   const home = mkdtempSync(join(tmpdir(), "tls-gateway-home-"));
   process.env.TLS_GATEWAY_HOME = home;
@@ -53,7 +53,7 @@ export function makeAccountKey(): string {
   return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
-async function measureCertificates(pebble: StandingPebble, size: number, runs: number): Promise<Measurement[]> {
+async function measureCertificates(pebble: BenchPebble, size: number, runs: number): Promise<Measurement[]> {
   const stacks = await createStacks(pebble, size);
   const tomorrow = new Date(Date.now() + DAY).toISOString().replace(/:\d\d\.\d+Z$/, "Z");
   try {
@@ -98,7 +98,7 @@ async function measureCertificates(pebble: StandingPebble, size: number, runs: n
 }
 
 /** Each applied once: certificates that nobody validated, and trivial resources with as much state. */
-async function createStacks(pebble: StandingPebble, size: number) {
+async function createStacks(pebble: BenchPebble, size: number) {
   const accountKeyPem = makeAccountKey();
   const args = { propagation: false, renewalInfoDays: RENEWAL_INFO_DAYS } as const;
   const ours = await BenchStack.create("ours", async () => runStanding(pebble, accountKeyPem, size, args));
@@ -116,7 +116,7 @@ async function createStacks(pebble: StandingPebble, size: number) {
 }
 
 /** Orders with certificates that their own state does not know before a refresh. */
-async function measureOrders(pebble: StandingPebble, size: number, runs: number): Promise<Measurement> {
+async function measureOrders(pebble: BenchPebble, size: number, runs: number): Promise<Measurement> {
   const accountKeyPem = makeAccountKey();
   const stack = await BenchStack.create("ours", async () => runOrders(pebble, accountKeyPem, size));
   try {
@@ -135,7 +135,7 @@ async function measureOrders(pebble: StandingPebble, size: number, runs: number)
 }
 
 /** @throws Error when the CA was asked for another number of windows meanwhile: then something else was measured. */
-async function counting(pebble: StandingPebble, expected: number, work: () => Promise<number>): Promise<number> {
+async function counting(pebble: BenchPebble, expected: number, work: () => Promise<number>): Promise<number> {
   pebble.takeCounts();
   const time = await work();
   const { renewalInfo } = pebble.takeCounts();

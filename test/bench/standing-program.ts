@@ -2,11 +2,11 @@
 // records themselves.
 import * as pulumi from "@pulumi/pulumi";
 import { AcmeAccount, AcmeCertificate, AcmeOrder, type DnsPersistChallengeArgs } from "pulumi-tls-gateway";
+import type { BenchPebble } from "./acme-pebble.ts";
 import { hostOf } from "./acme-program.ts";
-import type { StandingPebble } from "./standing-pebble.ts";
 
 /** An account by its key, so that its records can be made before a program that orders. */
-function runAccount({ directoryUrl: directory, caBundlePem }: StandingPebble, accountKeyPem: string): AcmeAccount {
+function runAccount({ directoryUrl: directory, caBundlePem }: BenchPebble, accountKeyPem: string): AcmeAccount {
   return new AcmeAccount("ca", {
     ...{ directory, caBundlePem, acceptTermsOfService: true },
     accountKeyPem: pulumi.secret(accountKeyPem),
@@ -22,7 +22,7 @@ export type TxtRecord = readonly [name: string, value: string];
 
 /** The account alone; `found` gets the records by which it has so many names validated. */
 export function runRecords(
-  pebble: StandingPebble,
+  pebble: BenchPebble,
   accountKeyPem: string,
   size: number,
   found: (records: readonly TxtRecord[]) => void,
@@ -42,7 +42,7 @@ export interface StandingArgs {
 
 /** The account, and as many certificates of one name each, proved by records that stand. */
 export function runStanding(
-  pebble: StandingPebble,
+  pebble: BenchPebble,
   accountKeyPem: string,
   size: number,
   { propagation, ...renewal }: StandingArgs,
@@ -58,7 +58,7 @@ export function runStanding(
 }
 
 /** The account, and as many orders of one name each with a certificate; nobody looks whether their records stand. */
-export function runOrders(pebble: StandingPebble, accountKeyPem: string, size: number): void {
+export function runOrders(pebble: BenchPebble, accountKeyPem: string, size: number): void {
   const account = runAccount(pebble, accountKeyPem);
   for (const [index, host] of hostsOf(size).entries()) {
     const order = new AcmeOrder(`order-${index}`, { account, hostnames: [host] });

@@ -2,12 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BenchPebble } from "./acme-pebble.ts";
+import { BenchPebble, type RequestCounts } from "./acme-pebble.ts";
 import { watchProvider } from "./acme-provider-memory.ts";
 import { PARALLEL, type Up, upCertificates } from "./acme-up.ts";
 import { BenchStack } from "./bench-stack.ts";
 import { type Benchmark, describeSpread, interleave, type Measurement, median } from "./measurement.ts";
-import { type StandingCounts, StandingPebble } from "./standing-pebble.ts";
 import { makeAccountKey, measurePreviews } from "./standing-preview.ts";
 import { runRecords, runStanding, type TxtRecord } from "./standing-program.ts";
 
@@ -30,11 +29,11 @@ export const standing: Benchmark = {
 
 /** Each way at a Pebble of its own, set up alike; the records are there before. */
 async function measureUps(size: number, runs: number): Promise<Measurement[]> {
-  const [ofListener, ofRecords] = [await BenchPebble.start(), await StandingPebble.start()];
+  const [ofListener, ofRecords] = [await BenchPebble.start(), await BenchPebble.start()];
   try {
     const accountKeyPem = makeAccountKey();
     await placeRecords(ofRecords, accountKeyPem, size);
-    const counts: { ours: StandingCounts[]; listener: Up["counts"][] } = { ours: [], listener: [] };
+    const counts: { ours: RequestCounts[]; listener: Up["counts"][] } = { ours: [], listener: [] };
     const { ours, listener } = await interleave(runs, {
       ours: async () => {
         const up = await upStanding(ofRecords, accountKeyPem, size);
@@ -68,7 +67,7 @@ async function measureUps(size: number, runs: number): Promise<Measurement[]> {
 }
 
 /** Puts into the DNS what the account says. */
-async function placeRecords(pebble: StandingPebble, accountKeyPem: string, size: number): Promise<void> {
+async function placeRecords(pebble: BenchPebble, accountKeyPem: string, size: number): Promise<void> {
   let records: readonly TxtRecord[] = [];
   const stack = await BenchStack.create("once", async () => {
     const done = runRecords(pebble, accountKeyPem, size, (found) => {
@@ -86,7 +85,7 @@ async function placeRecords(pebble: StandingPebble, accountKeyPem: string, size:
 }
 
 /** The journal goes to a folder of its own, so that no run finds what another one left. */
-async function upStanding(pebble: StandingPebble, accountKeyPem: string, size: number) {
+async function upStanding(pebble: BenchPebble, accountKeyPem: string, size: number) {
   const home = mkdtempSync(join(tmpdir(), "tls-gateway-home-"));
   const propagation = { resolvers: [pebble.dnsAddress], authoritative: false };
   const program = async () => runStanding(pebble, accountKeyPem, size, { propagation });
