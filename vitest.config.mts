@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Engine tests and peers share two cores with real servers: one file at a time, with room for a slow machine. */
+/** Peers share two cores with real servers: one file at a time, with room for a slow machine. */
 const slow = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false };
+/** Half of an engine test is waiting, for one process or another: two files at a time, after all others. */
+const engine = { ...slow, fileParallelism: true, maxWorkers: 2, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
@@ -23,7 +25,7 @@ export default defineConfig({
       { extends: true, test: { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], testTimeout: 600_000 } },
       { extends: true, test: { name: "peers", include: ["test/peers/**/*.test.ts"], ...slow } },
       { extends: true, test: { name: "packaging", include: ["test/packaging/**/*.test.ts"], ...slow } },
-      { extends: true, test: { name: "engine", include: ["test/engine/**/*.test.ts"], ...slow } },
+      { extends: true, test: { name: "engine", include: ["test/engine/**/*.test.ts"], ...engine } },
     ],
   },
 });
