@@ -61,6 +61,7 @@ export {
   type AcmeOrderState,
   type ChallengeRecord,
   type HttpResource,
+  type NameChallenge,
 } from "./resources/acme-order";
 export {
   type AcmeResponder,

@@ -2,23 +2,12 @@ import { fetchAuthorization } from "./authorization";
 import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
 import { inParallel } from "./in-parallel";
 import { keyAuthorization } from "./jws";
+import type { NameChallenge } from "./name-challenge";
 import { createOrder, type Order, type OrderAnswer, renderNames } from "./order";
 import { isUndecided } from "./order-failure";
 import { type OrderFlow, OrderJourney, type OrderProgress } from "./order-progress";
 import { isReplacementRefused } from "./order-replacement";
 import { matchOrdered } from "./validation";
-
-/** What one name of an order is proved by (RFC 8555 section 8). No secret: a CA asks for it in public. */
-export interface NameChallenge {
-  /** As it was ordered, a wildcard with its `*.`. */
-  readonly hostname: string;
-  /** Proved already: the CA looks for nothing. */
-  readonly isProved: boolean;
-  /** RFC 8555 section 8.1 of dns-01; absent where the CA does not offer it. */
-  readonly dnsKeyAuthorization?: string;
-  /** Token and answer of http-01; absent where the CA does not offer it. */
-  readonly http?: { readonly token: string; readonly keyAuthorization: string };
-}
 
 /** An order that waits for its names to be proved, or is ready. */
 export interface PlacedOrder {

@@ -1,11 +1,13 @@
 import type { OrderIdentifier } from "../acme/certificate-request";
 import { renderTxt } from "../acme/dns/txt-strings";
 import { dns01Value } from "../acme/jws";
+import type { NameChallenge } from "../acme/name-challenge";
 import { TlsError } from "../errors";
 import { parseHostName } from "../x509/identifier";
 import { renderQuoted } from "../x509/quoted-text";
-import type { StoredChallenge } from "./acme-order-state";
 import { toOrderIdentifier } from "./acme-ordering-inputs";
+
+export type { NameChallenge };
 
 /** One set of TXT records that a CA looks for, as far as it is known before there is an order. */
 export interface ChallengeRecordName {
@@ -62,7 +64,7 @@ function recordNameOf(name: string): string {
  * is, also to DNS providers that make a resource of each value.
  * @throws TlsError ACME_CHALLENGE: the order is for no such name, or the CA offers no dns-01
  */
-export function valuesOf(recordName: string, challenges: readonly StoredChallenge[]): readonly string[] {
+export function valuesOf(recordName: string, challenges: readonly NameChallenge[]): readonly string[] {
   const own = challenges.filter(({ hostname }) => recordNameOf(hostname) === recordName);
   if (own.length === 0) {
     throw new TlsError("ACME_CHALLENGE", `no name of the order is proved by ${renderQuoted(recordName)}.`, {

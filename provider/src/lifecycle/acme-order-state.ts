@@ -1,5 +1,5 @@
 import { type FailureMemory, readFailureMemory } from "../acme/failure-memory";
-import type { NameChallenge } from "../acme/order-placement";
+import type { NameChallenge } from "../acme/name-challenge";
 import { type RecordedIssuance, readRecord, type StoredWindow } from "./acme-certificate-state";
 import type { Properties } from "./lifecycle";
 

@@ -4,15 +4,17 @@ import {
   type ChallengeRecordName,
   challengeRecordName,
   listRecordNames,
+  type NameChallenge,
   renderQuotedTxt,
   valuesOf,
 } from "../lifecycle/acme-order-records";
-import type { StoredChallenge } from "../lifecycle/acme-order-state";
 import type { RenewalWindow } from "../renewal/window";
 import { accountProperties, type OrderingAccount } from "./acme-account-properties";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type PreflightArgs, preflightProperties } from "./preflight-args";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "./renewal-outputs";
+
+export type { NameChallenge };
 
 const kind = describeKind(acmeOrder, "acmeOrder", [
   "hostnames",
@@ -59,7 +61,7 @@ export interface AcmeOrderArgs extends RenewalArgs {
 export interface AcmeOrderState {
   readonly orderUrl: pulumi.Input<string>;
   readonly hostnames: pulumi.Input<pulumi.Input<string>[]>;
-  readonly challenges: pulumi.Input<readonly StoredChallenge[]>;
+  readonly challenges: pulumi.Input<readonly NameChallenge[]>;
   readonly account: OrderingAccount;
   readonly orderedAt: pulumi.Input<string>;
   readonly estimatedValidTo: pulumi.Input<string>;
@@ -115,7 +117,7 @@ export class AcmeOrder extends DynamicResource {
   /** Until when its names must be proved, ISO 8601 UTC; `undefined` where the CA does not say. */
   declare public readonly expiresAt: pulumi.Output<string | undefined>;
   /** What each name is proved by. */
-  declare public readonly challenges: pulumi.Output<StoredChallenge[]>;
+  declare public readonly challenges: pulumi.Output<NameChallenge[]>;
   /** When the certificate will end, as far as can be known before it is there; ISO 8601 UTC. */
   declare public readonly estimatedValidTo: pulumi.Output<string>;
   /** Of the certificate that it came to, known from the first refresh on; ISO 8601 UTC. */
