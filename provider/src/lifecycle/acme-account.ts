@@ -6,8 +6,7 @@ import {
   rollOverKey,
   updateContacts,
 } from "../acme/account";
-import { systemClock } from "../acme/clock";
-import { Deadline } from "../acme/deadline";
+import type { Deadline } from "../acme/deadline";
 import { type DirectoryMeta, nameOfDirectory } from "../acme/directory";
 import { readAccountKey } from "../acme/jws";
 import type { AcmeSession } from "../acme/session";
@@ -15,6 +14,7 @@ import { isTlsError, TlsError } from "../errors";
 import { readMoment } from "../renewal/duration";
 import { type KeyType, renderPrivateKey } from "../x509/private-key";
 import { ALWAYS, checkAcmeAccount } from "./acme-account-inputs";
+import { within } from "./acme-deadline";
 import { tellEngine } from "./acme-engine";
 import { readSessionRequest, sessionFor } from "./acme-sessions";
 import { isSameValue } from "./equality";
@@ -203,14 +203,5 @@ async function rehearsalAccountOf(
     if (!isTlsError(error)) throw error;
     tellEngine(`the account at the staging was not found or made, so no records are for it: ${error.reason}`);
     return null;
-  }
-}
-
-async function within<T>(seconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
-  const deadline = new Deadline(seconds, systemClock);
-  try {
-    return await work(deadline);
-  } finally {
-    deadline.dispose();
   }
 }

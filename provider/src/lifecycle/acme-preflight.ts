@@ -1,11 +1,11 @@
 import type { ChallengeSolver } from "../acme/challenge/solver";
-import { systemClock } from "../acme/clock";
-import { Deadline } from "../acme/deadline";
+import type { Deadline } from "../acme/deadline";
 import { nameOfDirectory } from "../acme/directory";
 import type { PreflightFinding } from "../acme/preflight/finding";
 import { renderFindings, requirePreflight, runPreflight } from "../acme/preflight/preflight";
 import type { AcmeSession } from "../acme/session";
 import { isTlsError } from "../errors";
+import { within } from "./acme-deadline";
 import { readSessionRequest, sessionFor } from "./acme-sessions";
 import { chooseSolvers, listSolvers, namesOf, solverContext } from "./acme-solvers";
 import type { Properties } from "./lifecycle";
@@ -103,13 +103,4 @@ function settingsOf({ preflight }: Properties): {
   readonly resolvers?: readonly string[];
 } {
   return typeof preflight === "object" && preflight !== null ? preflight : {};
-}
-
-async function within<T>(seconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
-  const deadline = new Deadline(seconds, systemClock);
-  try {
-    return await work(deadline);
-  } finally {
-    deadline.dispose();
-  }
 }
