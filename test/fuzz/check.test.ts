@@ -1,4 +1,4 @@
-// Whatever a program gives: check answers with inputs or failures, in time, and repeats no key. FUZZ_RUNS=20000 for a long run.
+// Whatever a program gives: check answers with inputs or failures, in time, and repeats no key.
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createDynamicProvider, type DynamicProvider, SENSITIVE } from "../../provider/src/adapter/dynamic-provider";
@@ -8,10 +8,12 @@ import { leafCertificate } from "../../provider/src/lifecycle/leaf-certificate";
 import type { Lifecycle } from "../../provider/src/lifecycle/lifecycle";
 import { selfSignedCa } from "../../provider/src/lifecycle/self-signed-ca";
 import { site } from "../../provider/src/lifecycle/site";
+import { slowness } from "../support/cpu-time";
 import { issuer, leafOf } from "../support/lifecycle";
+import { fuzzRuns } from "../support/tier";
 
-const runs = Number(process.env.FUZZ_RUNS ?? 150);
-const timeout = 20_000 + runs * 100;
+const runs = fuzzRuns(150, 20_000);
+const timeout = 600_000 + runs * 100;
 /** The most that check may take (the issue, "Bad input"), in milliseconds. */
 const MOST = 100;
 const UNKNOWN_MARK = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -173,7 +175,7 @@ describe.each(lifecycles)("check of %s", (_, lifecycle) => {
         for (const junk of some) await judge(provider, {}, replaced(given, path, junk) as Json);
       }
     }
-  }, 60_000);
+  });
 
   test("answers to a hundred thousand entries, or ten thousand levels, in each property", async () => {
     const list = Array.from({ length: 100_000 }, (_, index) => `h${index}.test`);
@@ -188,7 +190,7 @@ describe.each(lifecycles)("check of %s", (_, lifecycle) => {
         }
       }
     }
-  }, 60_000);
+  });
 
   test("repeats no key, wherever it is put", async () => {
     for (const given of valid.get(lifecycle) ?? []) {
@@ -236,9 +238,9 @@ async function judge(provider: DynamicProvider, olds: Json, news: Json) {
   const sent = Array.isArray(news.sites) ? { ...news, sites: JSON.stringify(news.sites) } : news;
   let [answer, milliseconds] = await timed(provider, olds, sent);
   // the machine may be busy with other tests, and a first call loads what it needs: the least of a few counts
-  for (let retry = 0; milliseconds > MOST && retry < 5; retry++) {
+  for (let retry = 0; milliseconds >= MOST && retry < 5; retry++) {
     const again = await timed(provider, olds, sent);
-    milliseconds = Math.min(milliseconds, again[1]);
+    milliseconds = Math.min(milliseconds, again[1] / slowness());
     answer = again[0];
   }
   expect(milliseconds, "milliseconds of check").toBeLessThan(MOST);
@@ -260,9 +262,9 @@ async function judge(provider: DynamicProvider, olds: Json, news: Json) {
 
 /** CPU time: the machine may be busy. */
 async function timed(provider: DynamicProvider, olds: Json, news: Json) {
-  const start = process.cpuUsage();
+  const start = process.threadCpuUsage();
   const answer = await provider.check(olds, news);
-  const { user, system } = process.cpuUsage(start);
+  const { user, system } = process.threadCpuUsage(start);
   return [answer, (user + system) / 1000] as const;
 }
 

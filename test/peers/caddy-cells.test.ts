@@ -7,12 +7,13 @@ import { cells } from "../../provider/src/gateway/cells";
 import { parseCondition } from "../../provider/src/gateway/condition";
 import type { SiteData } from "../../provider/src/gateway/site";
 import { checkSiteInput } from "../../provider/src/lifecycle/site-schema";
-import { freePorts, judgeCaddyfile, startCaddy } from "../support/caddy";
+import { judgeCaddyfile, startCaddy } from "../support/caddy";
 import { renderCaddyfile, type Sandbox } from "../support/cells-caddyfile";
 import { acceptedSites } from "../support/cells-sites";
 import { type Handshake, request, handshake as shakeHands } from "../support/loopback-client";
 import { caExtensions, leafExtensions, OpensslPki } from "../support/openssl-pki";
 import { describeWithPeer } from "../support/peer";
+import { freePorts } from "../support/ports";
 
 const selfSigned = { tls: { selfSigned: { ca: "local" } } };
 const certificate = { tls: { certificate: { name: "web" } } };

@@ -5,7 +5,6 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePorts } from "../support/caddy";
 import { acceptedSites } from "../support/cells-sites";
 import { type GatewayCertificates, makeGatewayCertificates, partOf } from "../support/gateway-certificates";
 import { ask, type GatewayAsk, type GatewayTarget, openSocket, shakeHands } from "../support/gateway-client";
@@ -13,6 +12,7 @@ import { type RunningGateway, startGateway } from "../support/gateway-server";
 import { caddyServer, distributionCaddy } from "../support/gateway-server-caddy";
 import { type GatewayUpstream, startUpstream } from "../support/gateway-upstream";
 import { describeWithPeer, type Peer } from "../support/peer";
+import { freePorts } from "../support/ports";
 
 describeWithPeer("caddy", (caddy) => caddySites(caddy));
 
@@ -196,7 +196,7 @@ function caddySites(caddy: Peer): void {
       ["sub.made.test", "sub.made.test"],
     ] as const) {
       const to = target(own, name, { ca: root });
-      const end = Date.now() + 20_000;
+      const end = Date.now() + 60_000;
       let site: string | number | undefined;
       while (site === undefined && Date.now() < end) site = await siteOf(to, { host }).catch(() => undefined);
       expect(site).toBe("made");

@@ -1,4 +1,4 @@
-// No text of a user becomes more than its argument in Apache, whatever stands in it. FUZZ_RUNS=10000 for a long run.
+// No text of a user becomes more than its argument in Apache, whatever stands in it.
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

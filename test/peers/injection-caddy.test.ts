@@ -1,5 +1,5 @@
 // No text of a user becomes more than itself in Caddy, whatever stands in it: its JSON loads, and has the shape of the same
-// sites with harmless texts; so has its Caddyfile. FUZZ_RUNS=10000 for a long run.
+// sites with harmless texts; so has its Caddyfile.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

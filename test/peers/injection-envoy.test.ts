@@ -1,4 +1,4 @@
-// No text of a user becomes more than a text in Envoy's configuration. FUZZ_RUNS=10000 for a long run.
+// No text of a user becomes more than a text in Envoy's configuration.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 // Guards: no text of a site becomes more than a text in the objects of a cluster. Hostile sites are judged as an API server
-// does, and have as many objects, rules and filters as harmless ones. FUZZ_RUNS=10000 for a long run.
+// does, and have as many objects, rules and filters as harmless ones.
 import { expect, test } from "vitest";
 import { kubernetes as kind } from "../../provider/src/gateway/kubernetes";
 import { kubernetesSecrets } from "../../provider/src/gateway/kubernetes-files";

@@ -1,4 +1,4 @@
-// No text of a user becomes more than its word in nginx, whatever stands in it. FUZZ_RUNS=10000 for a long run.
+// No text of a user becomes more than its word in nginx, whatever stands in it.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// No text of a user becomes more than a text in Traefik's configuration. FUZZ_RUNS=10000 for a long run.
+// No text of a user becomes more than a text in Traefik's configuration.
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import { connect } from "node:tls";
 import { expect } from "vitest";
 import { parse } from "yaml";
 import { traefik as kind } from "../../provider/src/gateway/traefik";
-import { freePorts } from "../support/caddy";
 import { spawnServer } from "../support/gateway-server";
 import { traefikServer } from "../support/gateway-server-traefik";
 import { placeFiles, shapeOf, testCarriedValues, testHostileSites, trialFolder } from "../support/hostile-trial";
 import { describeWithPeer } from "../support/peer";
+import { freePorts } from "../support/ports";
 
 /** Where names of sites, paths and headers are keys. */
 const namedPlaces = /\.(routers|services|middlewares|serversTransports|options|custom(Request|Response)Headers)$/;
@@ -53,7 +53,7 @@ describeWithPeer(
       for (const stream of [child.stdout, child.stderr]) stream?.on("data", (part) => (said += String(part)));
       try {
         // until the configuration is there, the handshake has a certificate that Traefik made up
-        for (let tries = 0; tries < 600 && !(await isServed(port)); tries++) await pause(50);
+        for (let tries = 0; tries < 1200 && !(await isServed(port)); tries++) await pause(50);
         expect(await isServed(port)).toBe(true);
       } finally {
         const ended = once(child, "close");

@@ -13,10 +13,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { renderInstallScript } from "../../provider/src/gateway/install-script";
 import type { GatewayInstall, HandshakeProbe } from "../../provider/src/gateway/kind";
-import { InstallMachine, runScript, type Shell, whole } from "../support/install-fixture";
+import { InstallMachine, runScript, type ScriptRun, type Shell, whole } from "../support/install-fixture";
 import { describeWithPeer } from "../support/peer";
 
 const shells: readonly Shell[] = [["dash"], ["busybox", "sh"], ["bash", "--posix"]];
@@ -37,12 +37,24 @@ function behaves(shell: Shell): void {
   beforeAll(() => machine.start());
   afterAll(() => machine.remove());
 
+  /** One of the runs holds its reload up until all others have ended. */
+  const atOnce = async (versions: readonly number[]) => {
+    const reload = `until [ -e ${machine.at("go")} ]; do sleep 0.1; done; sh ${machine.at("reload.sh")}`;
+    rmSync(machine.at("go"), { force: true });
+    // whatever comes of the test, no run stays
+    onTestFinished(() => machine.write("go", ""));
+    let ended = 0;
+    const end = (result: ScriptRun) => {
+      ended += 1;
+      if (ended === versions.length - 1) machine.write("go", "");
+      return result;
+    };
+    return Promise.all(versions.map((version) => run(machine.script(version, { install: { reload } })).then(end)));
+  };
+
   it("lets one of several runs at the same time through", async () => {
     fresh();
-    const reload = `sleep 1; sh ${machine.at("reload.sh")}`;
-    const runs = await Promise.all(
-      [0, 0, 0, 1].map((version) => run(machine.script(version, { install: { reload } }))),
-    );
+    const runs = await atOnce([0, 0, 0, 1]);
     const statuses = runs.map(({ status }) => status).sort();
     expect(statuses).toEqual([0, 3, 3, 3]);
     expect(runs.find(({ status }) => status === 3)?.stderr).toMatch(/another run, with the number \d+, is at work/);
@@ -55,8 +67,7 @@ function behaves(shell: Shell): void {
       mkdirSync(machine.at("gw"), { recursive: true });
       symlinkSync(dead, machine.at("gw/.lock"));
       symlinkSync("4194302.1", machine.at(`gw/.lock.${dead}`));
-      const reload = `sleep 1; sh ${machine.at("reload.sh")}`;
-      const runs = await Promise.all([1, 2, 3].map((version) => run(machine.script(version, { install: { reload } }))));
+      const runs = await atOnce([1, 2, 3]);
       expect(runs.map(({ status }) => status).sort()).toEqual([0, 3, 3]);
       expect(readdirSync(machine.directory).sort()).toEqual(["applied", "current", "sets"]);
     }

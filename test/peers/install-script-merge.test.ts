@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { jsonMergeAwk } from "../../provider/src/gateway/json-merge-awk";
 import { describeWithPeer, peer } from "../support/peer";
+import { fuzzRuns } from "../support/tier";
 
 const folder = mkdtempSync(join(tmpdir(), "merge-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -126,7 +127,7 @@ const document: fc.Arbitrary<Written> = fc
       : { text: `${before}${marked}${after}` },
   );
 
-const runs = Number(process.env.FUZZ_RUNS ?? 150);
+const runs = fuzzRuns(150, 2000);
 
 function tests(awk: readonly [string, ...string[]]): void {
   const merged = (from: string, into: string): { status: number | null; text: string; reason: string } => {

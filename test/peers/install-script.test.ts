@@ -118,7 +118,7 @@ function behaves(shell: Shell): void {
         at.write("wrong/a.pem", at.pairs[5]?.pem ?? "");
         at.write("wrong/a-key.pem", at.pairs[5]?.keyPem ?? "");
         at.write("serve-wrong", "");
-        return at.script(1);
+        return at.script(1, { patience: 1 });
       },
       /127\.0\.0\.1:\d+ serves another certificate for a\.test/,
     ],
@@ -126,6 +126,7 @@ function behaves(shell: Shell): void {
       "the port does not answer",
       (at) =>
         at.script(1, {
+          patience: 1,
           install: {
             probes: [
               {

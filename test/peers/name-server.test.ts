@@ -104,7 +104,7 @@ describeWithPeer("pebble", () => {
             await place.server.add(place.name, "TXT", values);
           }
           await secondary.catchUp();
-          for (const record of records) await wait(record, systemClock);
+          for (const record of records) await wait(record, systemClock, 60);
           for (const { name } of records) await afterWait(name);
         },
         cleanUp: async (tasks) => {
@@ -125,7 +125,7 @@ describeWithPeer("pebble", () => {
         const issued = await orders.issue({ names, solvers: [solver()] });
         expect(issued.notes).toEqual([]);
         const finder = new ZoneFinder([{ role: "resolver", label: "it", endpoint: resolver.endpoint }], portOf);
-        const deadline = new Deadline(10, systemClock);
+        const deadline = new Deadline(60, systemClock);
         const found = await finder.locate(`_acme-challenge.${name}`, deadline).finally(() => deadline.dispose());
         const servers = found.zone?.servers.map(([server]) => server?.endpoint);
         const both = [primary.endpoint, secondary.endpoint];

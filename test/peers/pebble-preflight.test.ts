@@ -204,7 +204,7 @@ describeWithPeer("pebble", () => {
           names: [name],
           solvers: [
             records(
-              1,
+              30,
               whenSlept(() => {}),
             ),
           ],

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { renderResponder } from "../../provider/src/gateway/responder";
-import { freePorts } from "../support/caddy";
 import { ask, exchange } from "../support/gateway-client";
 import { nginxServer } from "../support/gateway-server-nginx";
 import { installedNginx } from "../support/install-server-nginx";
 import { describeWithPeer } from "../support/peer";
+import { freePorts } from "../support/ports";
 import { responderTrial } from "../support/responder-trial";
 
 describeWithPeer("nginx", (nginx) => {
@@ -31,7 +31,7 @@ describeWithPeer("nginx", (nginx) => {
       const { child } = await nginxServer(nginx).start(folder, join(folder, "all.conf"));
       try {
         const path = "/.well-known/acme-challenge/t";
-        await vi.waitFor(() => ask({ port }, { host: "a.test" }), 5000);
+        await vi.waitFor(() => ask({ port }, { host: "a.test" }), 60_000);
         expect((await ask({ port }, { host: "a.test", path })).text).toBe(`t.${thumbprint}`);
         expect((await ask({ port }, { host: "own.test", path })).text).toBe("theirs");
         // who sends no host has no name to be sent on to

@@ -11,6 +11,7 @@ import { acmeAccount } from "../../provider/src/lifecycle/acme-account";
 import { acmeCertificate } from "../../provider/src/lifecycle/acme-certificate";
 import { isSameValue } from "../../provider/src/lifecycle/equality";
 import { type Lifecycle, type Properties, type Reason, UnfinishedError } from "../../provider/src/lifecycle/lifecycle";
+import type { FaultProxy } from "./fault-proxy";
 import { checked, created } from "./lifecycle";
 import { verifyByOpenssl } from "./pebble-orders";
 import { findLeaks } from "./secret-scan";
@@ -30,6 +31,34 @@ export interface Preview {
 /** The moment that is so many seconds ahead. */
 export function later(seconds: number): Date {
   return new Date(Date.now() + 1000 * seconds);
+}
+
+/**
+ * Lets a day pass at once for everything in this process that asks for the time, so that the time limit of a step is over;
+ * `vi.useRealTimers()` takes it back.
+ */
+export function passTimeLimits(): void {
+  vi.setSystemTime(later(24 * 3600));
+}
+
+/** From now on orders are processed for ever; when one has been looked at three times, {@link passTimeLimits}. */
+export function stallOrders(proxy: FaultProxy): void {
+  let looks = 0;
+  const rewrite = (body: string) => {
+    looks += 1;
+    if (looks === 3) passTimeLimits();
+    return JSON.stringify({ ...JSON.parse(body), status: "processing", certificate: undefined });
+  };
+  for (const on of ["order", "finalize"] as const) proxy.plan({ on, times: 1000, action: { rewrite } });
+}
+
+/** From now on no connection for a new order comes about, and after the first one {@link passTimeLimits}. */
+export function cutNewOrders(proxy: FaultProxy): void {
+  const ask = async () => {
+    passTimeLimits();
+    return "cut" as const;
+  };
+  proxy.plan({ on: "newOrder", times: 1000, action: { ask, at: "before" } });
 }
 
 /** A journal of its own for the tests of a file, without a key in clear, and the sentences that the user is told: not printed. */

@@ -111,7 +111,7 @@ export class ChallengeTestServer {
 export interface StartedProgram {
   readonly process: ChildProcess;
   readonly lines: readonly string[];
-  /** Repeats an attempt until it succeeds; rejects with the lines when the program ends before, or after 20 s. */
+  /** Repeats an attempt until it succeeds; rejects with the lines when the program ends before, or after a minute. */
   until(attempt: () => Promise<unknown>): Promise<void>;
 }
 
@@ -132,7 +132,7 @@ export function startProgram(
     process: child,
     lines,
     until: async (attempt) => {
-      const end = Date.now() + 20_000;
+      const end = Date.now() + 60_000;
       for (;;) {
         const failure = await attempt().then(
           () => undefined,

@@ -1,20 +1,26 @@
 // Runs inline programs on the real Pulumi engine: a file backend and a Pulumi home of its own for each stack, every
 // command under a time limit, and everything that it printed kept, so that each test ends with a search for secrets.
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import * as automation from "@pulumi/pulumi/automation";
 import { findLeaks } from "./secret-scan";
+import { shiftClock } from "./shifted-clock.cjs";
 
 /** The folder that programs run in, from which the engine's provider process finds the package. */
 export const programFolder = resolve(import.meta.dirname, "../..");
 
 /** Longer than any step of a test takes, and far shorter than a hanging provider: seconds. */
-const TIME_LIMIT = 120;
+const TIME_LIMIT = 400;
 
 const run = promisify(execFile);
+
+const shiftedClock = join(import.meta.dirname, "shifted-clock.cjs");
+
+/** Found once a test file: that is a start of the CLI. */
+let pulumiCommand: Promise<automation.PulumiCommand> | undefined;
 
 /** A stack on an engine of its own. */
 export class EngineStack {
@@ -36,9 +42,9 @@ export class EngineStack {
   static async create(
     name: string,
     program: automation.PulumiFn,
-    options: { env?: Record<string, string>; folder?: string; main?: string } = {},
+    options: { env?: Record<string, string>; main?: string } = {},
   ): Promise<EngineStack> {
-    const folder = options.folder ?? mkdtempSync(join(tmpdir(), "tls-gateway-engine-"));
+    const folder = mkdtempSync(join(tmpdir(), "tls-gateway-engine-"));
     const env = {
       PATH: toolsPath(),
       PULUMI_BACKEND_URL: `file://${folder}`,
@@ -49,37 +55,47 @@ export class EngineStack {
       PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
       ...options.env,
     };
-    const stack = await automation.LocalWorkspace.createOrSelectStack(
-      { stackName: name, projectName: "test", program },
-      {
-        workDir: folder,
-        pulumiHome: env.PULUMI_HOME,
-        envVars: env,
-        projectSettings: { name: "test", runtime: "nodejs", main: options.main ?? programFolder },
-      },
-    );
+    pulumiCommand ??= automation.PulumiCommand.get({ skipVersionCheck: true });
+    const workspace = await automation.LocalWorkspace.create({
+      workDir: folder,
+      program,
+      pulumiCommand: await pulumiCommand,
+      pulumiHome: env.PULUMI_HOME,
+      envVars: env,
+      projectSettings: { name: "test", runtime: "nodejs", main: options.main ?? programFolder },
+    });
+    workspace.createStack = async () => writeEmptyStack(folder, name);
+    const stack = await automation.Stack.create(name, workspace);
+    // after each command the Automation API asks the CLI three times more, for what few tests look at: see outputs()
+    stack.outputs = async () => ({});
+    stack.info = async () => undefined;
     return new EngineStack(stack, folder, env);
   }
 
   /** Applies the program. */
-  async up(options: Partial<automation.UpOptions> = {}) {
-    const { result, ...run } = await this.watched((watch) => this.stack.up({ ...watch, ...options }));
-    return { ...run, outputs: result.outputs };
+  up(options: Partial<automation.UpOptions> = {}) {
+    return this.watched((watch) => this.stack.up({ ...watch, ...options }));
   }
 
-  async preview(options: Partial<automation.PreviewOptions> = {}) {
-    const { result: _, ...run } = await this.watched((watch) => this.stack.preview({ ...watch, ...options }));
-    return run;
+  preview(options: Partial<automation.PreviewOptions> = {}) {
+    return this.watched((watch) => this.stack.preview({ ...watch, ...options }));
   }
 
-  async refresh(options: Partial<automation.RefreshOptions> = {}) {
-    const { result: _, ...run } = await this.watched((watch) => this.stack.refresh({ ...watch, ...options }));
-    return run;
+  refresh(options: Partial<automation.RefreshOptions> = {}) {
+    return this.watched((watch) => this.stack.refresh({ ...watch, ...options }));
   }
 
-  async destroy() {
-    const { result: _, ...run } = await this.watched((watch) => this.stack.destroy(watch));
-    return run;
+  destroy() {
+    return this.watched((watch) => this.stack.destroy(watch));
+  }
+
+  /** The outputs of the stack as the CLI prints them, and whether the state has them as ciphers. */
+  async outputs(): Promise<automation.OutputMap> {
+    const shown = JSON.parse(await this.cli("stack", "output", "--json", "--show-secrets"));
+    const stored = this.storedResources().find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
+    const isSecret = (name: string) => Object.hasOwn(Object(stored?.[name]), "ciphertext");
+    const rows = Object.entries(shown).map(([name, value]) => [name, { value, secret: isSecret(name) }]);
+    return Object.fromEntries(rows);
   }
 
   /** A command that has to fail; what it printed. */
@@ -107,16 +123,17 @@ export class EngineStack {
   }
 
   /** The resources of the state, by name. */
-  async resources(): Promise<Record<string, StateResource>> {
-    // not stack.exportStack(), which shows the secrets
-    const { deployment } = JSON.parse(await this.cli("stack", "export"));
-    const resources = (deployment.resources ?? []) as StateResource[];
-    return Object.fromEntries(resources.map((resource) => [resource.urn.split("::").at(-1), resource]));
+  resources(): Record<string, StateResource> {
+    return Object.fromEntries(this.storedResources().map((resource) => [resource.urn.split("::").at(-1), resource]));
   }
 
-  /** Every place where a private key of the state, or one of `words`, stands in clear. */
-  async leaks(words: readonly string[] = []): Promise<readonly string[]> {
-    const open = await this.cli("stack", "export", "--show-secrets");
+  /**
+   * Every place where a private key of the state, or one of `words`, stands in clear.
+   *
+   * @param shown a text that holds the keys, in place of the state with its secrets shown
+   */
+  async leaks(words: readonly string[] = [], shown?: string): Promise<readonly string[]> {
+    const open = shown ?? (await this.cli("stack", "export", "--show-secrets"));
     const places = {
       "printed text": this.printed.join("\n"),
       events: JSON.stringify(this.events),
@@ -126,14 +143,45 @@ export class EngineStack {
     return findLeaks(open, words, places);
   }
 
+  /** Moves the clock of this process, and of the providers of every command from now on, from the real time. */
+  shiftClock(ms: number): void {
+    shiftClock(ms);
+    const { envVars } = this.stack.workspace;
+    envVars.TEST_CLOCK_SHIFT_MS = `${ms}`;
+    envVars.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} --require=${shiftedClock}`;
+  }
+
+  /** Keeps the state as it is now; what comes back brings it back, as often as it is called, without a run. */
+  keepState(): () => void {
+    const text = readFileSync(this.stateFile);
+    return () => writeFileSync(this.stateFile, text);
+  }
+
+  /** Changes the state on disk, as nothing but a repair would. */
+  editState(edit: (checkpoint: Checkpoint) => void): void {
+    const { checkpoint, ...rest } = JSON.parse(readFileSync(this.stateFile, "utf8"));
+    edit(checkpoint);
+    writeFileSync(this.stateFile, JSON.stringify({ ...rest, checkpoint }));
+  }
+
   /** Destroys nothing: only the folder goes. */
   remove(): void {
+    shiftClock(0);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async watched<T>(command: (watch: Watch) => Promise<T>) {
+  /** The resources of the state as the file backend has it on disk, secrets as ciphers. */
+  private storedResources(): readonly StateResource[] {
+    return JSON.parse(readFileSync(this.stateFile, "utf8")).checkpoint.latest?.resources ?? [];
+  }
+
+  private get stateFile(): string {
+    return join(this.folder, ".pulumi/stacks/test", `${this.stack.name}.json`);
+  }
+
+  private async watched(command: (watch: Watch) => Promise<unknown>) {
     const [events, printed] = [this.events.length, this.printed.length];
-    const result = await command({
+    await command({
       onOutput: (text) => this.printed.push(text),
       onError: (text) => this.printed.push(text),
       onEvent: (event) => {
@@ -145,7 +193,6 @@ export class EngineStack {
     });
     const seen = this.events.slice(events);
     return {
-      result,
       /** Number of resources by operation, the stack's own row left out. */
       changes: countOperations(seen),
       steps: readSteps(seen),
@@ -170,6 +217,11 @@ export interface StateResource {
   readonly inputs: Record<string, unknown>;
   readonly outputs: Record<string, unknown>;
   readonly initErrors?: readonly string[];
+}
+
+/** What the file backend stores of a stack. */
+export interface Checkpoint {
+  readonly latest: { resources?: readonly StateResource[]; pending_operations?: readonly unknown[] };
 }
 
 /** A step of a preview or an update. */
@@ -217,6 +269,22 @@ function countOperations(events: readonly automation.EngineEvent[]): Record<stri
   const counts: Record<string, number> = {};
   for (const { op } of readSteps(events)) counts[op] = (counts[op] ?? 0) + 1;
   return counts;
+}
+
+/** What `pulumi stack init` makes with the passphrase "test", which takes as long as a preview. */
+function writeEmptyStack(folder: string, name: string): void {
+  const salt = "v1:uiCb2TBPhTI=:v1:cu65i3CXPhCslS+B:6JU1RkGSpcaDYK2JASNvebRixYlsHw==";
+  const secrets_providers = { type: "passphrase", state: { salt } };
+  const latest = {
+    manifest: { time: "2026-01-01T00:00:00Z", magic: "", version: "" },
+    secrets_providers,
+    metadata: {},
+  };
+  const checkpoint = { stack: `organization/test/${name}`, latest };
+  mkdirSync(join(folder, ".pulumi/stacks/test"), { recursive: true });
+  writeFileSync(join(folder, ".pulumi/meta.yaml"), "version: 1\n");
+  writeFileSync(join(folder, ".pulumi/stacks/test", `${name}.json`), JSON.stringify({ version: 3, checkpoint }));
+  writeFileSync(join(folder, `Pulumi.${name}.yaml`), `encryptionsalt: ${salt}\n`);
 }
 
 function toolsPath(): string {

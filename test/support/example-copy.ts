@@ -18,9 +18,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { descendantsOf, listProcesses } from "../../scripts/processes.mjs";
-import { freePorts } from "./caddy";
 import { requirePeer } from "./challenge-test-server";
 import { programFolder } from "./engine";
+import { freePorts } from "./ports";
 import { findLeaks } from "./secret-scan";
 
 const run = promisify(execFile);
@@ -105,7 +105,7 @@ export class ExampleCopy {
   /** What `npm run <command> -- <example>` prints on stdout; rejects with all that was printed when it fails. */
   async script(command: "up" | "preview" | "destroy", env: NodeJS.ProcessEnv = {}): Promise<string> {
     const args = [join(this.#root, "scripts/run-example.mjs"), command, this.#options.name];
-    const options = { cwd: this.#root, env: { ...this.#environment, ...env }, timeout: 150_000 };
+    const options = { cwd: this.#root, env: { ...this.#environment, ...env }, timeout: 400_000 };
     try {
       const { stdout, stderr } = await run(process.execPath, args, options);
       this.printed.push(stdout, stderr);

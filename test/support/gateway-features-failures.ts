@@ -7,10 +7,10 @@ import { startUpstream } from "./gateway-upstream";
 
 const versions = ["1.1", "2"] as const;
 const MiB = 1024 * 1024;
-/** How long an upstream that is there again may be taken for gone, in milliseconds. */
-const MARKED_DOWN = 15_000;
-/** Beyond `connectSeconds`, in milliseconds: for a second try, and a machine that does much else. */
-const SLACK = 5000;
+/** How long an upstream that is there again may be taken for gone, in milliseconds: less than Apache's own minute. */
+const MARKED_DOWN = 30_000;
+/** What a kind takes for a connection by default, in milliseconds: ten times the `connectSeconds` of the site. */
+const BY_DEFAULT = 10_000;
 
 /** Declares the tests. */
 export function failureFeatures(trial: GatewayTrial): void {
@@ -47,7 +47,7 @@ export function failureFeatures(trial: GatewayTrial): void {
     ["upstream", "timeouts", "hsts"],
     "an upstream that takes no connection is given up after connectSeconds",
     async () => {
-      const begin = Date.now();
+      const begin = performance.now();
       const asked = versions.map(async (http) => {
         const answer = trial.ask("silent", { http });
         if (trial.server.refusesStreams && http === "2") {
@@ -58,10 +58,10 @@ export function failureFeatures(trial: GatewayTrial): void {
         expect([status, ...all("strict-transport-security")]).toEqual([isError, strict]);
       });
       await Promise.all(asked);
-      const took = Date.now() - begin;
+      const took = performance.now() - begin;
       // less: it was refused, and nothing was tried here
       expect(took).toBeGreaterThan(500);
-      expect(took).toBeLessThan(1000 + SLACK);
+      expect(took, "the site's own time goes before the default").toBeLessThan(BY_DEFAULT);
     },
   );
 

@@ -67,7 +67,7 @@ export async function callGrpc(
     "grpc.max_receive_message_length": -1,
     "grpc.enable_http_proxy": 0,
   });
-  const deadline = new Date(Date.now() + 30_000);
+  const deadline = new Date(Date.now() + 60_000);
   const messages: string[] = [];
   try {
     const path = service[name].path;

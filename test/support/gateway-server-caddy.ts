@@ -3,9 +3,9 @@ import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { freePorts } from "./caddy";
 import { type GatewayServer, spawnServer } from "./gateway-server";
 import { type Peer, peer } from "./peer";
+import { freePorts } from "./ports";
 
 const run = promisify(execFile);
 

@@ -2,12 +2,12 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePorts } from "./caddy";
 import { type GatewayServer, spawnServer } from "./gateway-server";
 import type { Peer } from "./peer";
+import { freePorts } from "./ports";
 
-/** Tries with 20 ms between them: half a minute, for a machine that does much else. */
-const MAX_TRIES = 1500;
+/** Tries with 20 ms between them: a minute, for a machine that does much else. */
+const MAX_TRIES = 3000;
 
 /** The Traefik of this path. It tells by an entry point of its own which configuration it has. */
 export function traefikServer(traefik: Peer): GatewayServer {
@@ -67,6 +67,7 @@ async function ready(port: number, generation: number): Promise<void> {
     if (answer !== undefined && answer.status !== 404) return;
     await pause(20);
   }
+  throw new Error(`Traefik did not take over configuration ${generation}`);
 }
 
 /** Hex in capitals (RFC 3986 section 6.2.2.1) in the path, and a semicolon of the query in hex. */

@@ -133,8 +133,8 @@ export function spawnServer(path: string, args: readonly string[], folder: strin
   return spawn(path, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
 }
 
-/** Tries with 20 ms between them: half a minute, for a machine that does much else. */
-const MAX_TRIES = 1500;
+/** Tries with 20 ms between them: a minute, for a machine that does much else. */
+const MAX_TRIES = 3000;
 
 async function listening(
   name: string,

@@ -116,7 +116,7 @@ function mainSites({ tlsPort, upstreams, placed }: SiteGround): readonly object[
     site("grpcs", { upstream: { url: secure, grpc: true, ...named } }),
     site("body", { maxBodyBytes: 1000 }),
     site("large-body", { maxBodyBytes: 1024 * 1024 }),
-    site("impatient", { timeouts: { responseSeconds: 1, tunnelSeconds: 3 } }),
+    site("impatient", { timeouts: { responseSeconds: 1, tunnelSeconds: 6 } }),
     site("down", { upstream: { url: `http://127.0.0.1:${upstreams.down}` }, hsts: hstsYears }),
     site("maintained", { maintenance: { retryAfterSeconds: 120 }, hsts: hstsYears }),
     site("open", { maintenance: { except: [clients.excepted, "::1"] } }),

@@ -6,7 +6,6 @@ import { it, type TestContext } from "vitest";
 import { type FeatureTable, type GatewayFeature, gatewayFeatures } from "../../provider/src/gateway/features";
 import type { GatewayFile, SiteProblem } from "../../provider/src/gateway/kind";
 import type { SiteData } from "../../provider/src/gateway/site";
-import { freePorts } from "./caddy";
 import { type GatewayCertificates, makeGatewayCertificates, partOf } from "./gateway-certificates";
 import { ask, type GatewayAnswer, type GatewayAsk, type GatewayTarget } from "./gateway-client";
 import { type GatewayServer, kindNamed, type RunningGateway, startGateway } from "./gateway-server";
@@ -14,6 +13,7 @@ import { startSilentListener } from "./gateway-silent-listener";
 import { addresses, certificateNames, trialSites } from "./gateway-sites";
 import { refusableSites } from "./gateway-sites-edge";
 import { type GatewayUpstream, startUpstream } from "./gateway-upstream";
+import { freePorts } from "./ports";
 
 /** What is there while the tests run. */
 export interface GatewayWorld {

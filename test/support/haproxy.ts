@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePorts } from "./caddy";
 import { type ListeningServer, startListening } from "./nginx";
 import type { Peer } from "./peer";
+import { freePorts } from "./ports";
 
 /**
  * Starts HAProxy in mode http; resolves when it listens, rejects with what it wrote when it ends before.

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import type { SiteData } from "../../provider/src/gateway/site";
-import { freePorts } from "./caddy";
 import { acceptedSites } from "./cells-sites";
 import { ask } from "./gateway-client";
 import { type GatewayServer, startGateway } from "./gateway-server";
@@ -12,8 +11,10 @@ import { startUpstream } from "./gateway-upstream";
 import { type HostileGround, harmlessSites, hostileSites } from "./hostile-sites";
 import { hostileValues } from "./hostile-texts";
 import { leafExtensions, OpensslPki } from "./openssl-pki";
+import { freePorts } from "./ports";
+import { fuzzRuns } from "./tier";
 
-const runs = Number(process.env.FUZZ_RUNS ?? 2000);
+const runs = fuzzRuns(1000, 10_000);
 /** Sites in one configuration. */
 const batch = 500;
 
@@ -25,14 +26,14 @@ export function trialFolder(): string {
 }
 
 /**
- * Declares a test with FUZZ_RUNS sites, 2,000 by default. `judge` gets hostile sites that the kind takes, and the same with
+ * Declares a test with 1,000 sites, 10,000 in the long tier. `judge` gets hostile sites that the kind takes, and the same with
  * harmless texts. A failure says the FUZZ_SEED by which the same sites come again.
  */
 export function testHostileSites<Options>(
   ground: HostileGround<Options>,
   judge: (sites: readonly SiteData[], harmless: readonly SiteData[]) => void | Promise<void>,
 ): void {
-  it(`keeps the structure of ${runs} sites with hostile texts`, { timeout: 60_000 + runs * 120 }, async () => {
+  it(`keeps the structure of ${runs} sites with hostile texts`, { timeout: 180_000 + runs * 120 }, async () => {
     const seed = Number(process.env.FUZZ_SEED ?? Math.trunc(Math.random() * 2 ** 31));
     let served = 0;
     for (let start = 0; start < runs; start += batch) {
@@ -100,7 +101,7 @@ const valuesOfSite = 40;
 
 /** Declares a test: values with every visible sign arrive at the upstream and at the client octet for octet. */
 export function testCarriedValues(server: GatewayServer): void {
-  it("carries every visible sign to the upstream and to the client", { timeout: 60_000 }, async () => {
+  it("carries every visible sign to the upstream and to the client", { timeout: 180_000 }, async () => {
     const upstream = await startUpstream({ label: "plain" });
     const [port = 0] = await freePorts(1);
     const changes = hostileValues.map((value, index) => ({ name: `X-Odd-${index}`, value }));

@@ -65,6 +65,8 @@ export interface PlanChanges {
   readonly key?: number;
   /** False is refused by the server's check. */
   readonly isGood?: boolean;
+  /** Seconds until the server must show the certificate: by default more than a busy machine needs. */
+  readonly patience?: number;
 }
 
 /** {@link InstallMachine.versions} when all are of one version. */
@@ -185,8 +187,8 @@ export class InstallMachine {
   }
 
   script(version: number, changes?: PlanChanges): string {
-    // two seconds are enough for a server on the same machine
-    return renderInstallScript(this.plan(version, changes)).replace(/^ {2}patience=\d+$/m, "  patience=2");
+    const { patience = 60 } = changes ?? {};
+    return renderInstallScript(this.plan(version, changes)).replace(/^ {2}patience=\d+$/m, `  patience=${patience}`);
   }
 
   /** What a server that starts now would read: the version of each part, undefined for what is not there. */

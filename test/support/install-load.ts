@@ -32,6 +32,8 @@ export interface LoadCount {
 
 /** Clients at work. */
 export interface Load {
+  /** What they came to so far. */
+  readonly count: LoadCount;
   /** Ends them after their answers. */
   readonly stop: () => Promise<LoadCount>;
 }
@@ -62,6 +64,7 @@ export function startLoad(target: LoadTarget): Load {
   };
   const clients = (["anew", "anew", "kept", "kept"] as const).map(client);
   return {
+    count,
     stop: async () => {
       isOn = false;
       await Promise.all(clients);

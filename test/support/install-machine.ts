@@ -12,7 +12,6 @@ import {
   renderRemoveScript,
 } from "../../provider/src/gateway/install-script";
 import type { GatewayInstall } from "../../provider/src/gateway/kind";
-import { freePorts } from "./caddy";
 import { acceptedSites } from "./cells-sites";
 import { ask } from "./gateway-client";
 import { kindNamed } from "./gateway-server";
@@ -20,6 +19,7 @@ import { type GatewayUpstream, startUpstream } from "./gateway-upstream";
 import { runScript, type ScriptRun, type Shell } from "./install-fixture";
 import { type InstalledServer, type InstallServer, layPrograms, startInBackground } from "./install-server";
 import type { IssuedPair } from "./openssl-pki";
+import { freePorts } from "./ports";
 
 /** The name of the one site. */
 export const trialHost = "a.test";
@@ -39,7 +39,7 @@ export interface TrialChanges {
   readonly options?: Readonly<Record<string, unknown>>;
   /** After the configuration. */
   readonly appended?: string;
-  /** Seconds until the server must show it; as shipped when left out. */
+  /** Seconds until the server must show it: by default more than a busy machine needs. */
   readonly patience?: number;
 }
 
@@ -123,9 +123,9 @@ export class TrialMachine {
 
   install(version: number, changes: TrialChanges = {}): Promise<ScriptRun> {
     const script = renderInstallScript(this.plan(version, changes));
-    const { patience } = changes;
-    const shown = patience === undefined ? script : script.replace(/^ {2}patience=\d+$/m, `  patience=${patience}`);
-    return runScript(this.shell, shown, this.#environment);
+    const { patience = 60 } = changes;
+    const patient = script.replace(/^ {2}patience=\d+$/m, `  patience=${patience}`);
+    return runScript(this.shell, patient, this.#environment);
   }
 
   remove(): Promise<ScriptRun> {

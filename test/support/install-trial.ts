@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { freePorts } from "./caddy";
 import { ask, openSocket } from "./gateway-client";
 import { openWebSocket } from "./gateway-websocket";
 import type { Shell } from "./install-fixture";
@@ -15,6 +15,7 @@ import { type TrialCertificates, TrialMachine, trialHost } from "./install-machi
 import type { InstallServer } from "./install-server";
 import { caExtensions, leafExtensions, OpensslPki } from "./openssl-pki";
 import { describeWithPeer } from "./peer";
+import { freePorts } from "./ports";
 
 /** Twenty rotations under load, shared by the shells. */
 const ROTATIONS = 10;
@@ -98,16 +99,21 @@ function serves(server: InstallServer, shell: Shell): void {
       expect(await machine.served()).toBe(version);
       machine.upstream.release();
       if (slow !== undefined) expect(await slow).toMatchObject({ status: 200, text: "firstsecond" });
+      // however busy the machine is, clients of both sorts meet every version
+      const { anew, kept } = load.count;
+      const pem = certificates.pairs[version]?.pem ?? "";
+      const isMet = () => load.count.certificates.has(pem) && load.count.anew > anew + 4 && load.count.kept > kept + 4;
+      while (!isMet() && load.count.failures.length === 0) await pause(5);
     }
     const count = await load.stop();
     console.info(
       `${server.kind}, ${shell[0]}: ${count.anew} anew, ${count.kept} kept, ${count.reopened} reopened, ${count.reset} reset`,
     );
     expect(count.failures).toEqual([]);
-    expect(count.reset).toBeLessThan(2 * ROTATIONS);
+    // each of the four clients at most once at each reload
+    expect(count.reset).toBeLessThanOrEqual(4 * ROTATIONS);
     const seen = certificates.pairs.flatMap(({ pem }, version) => (count.certificates.has(pem) ? [version] : []));
     expect(seen).toEqual([...Array(ROTATIONS + 1).keys()]);
-    expect(Math.min(count.anew, count.kept)).toBeGreaterThan(4 * ROTATIONS);
     expect(machine.systemctlCalls()).toMatch(server.kind === "caddy" ? /^daemon-reload$/m : /^reload-or-restart /m);
     if (tunnel !== undefined) {
       tunnel.send("still there");
@@ -152,7 +158,7 @@ function serves(server: InstallServer, shell: Shell): void {
     expect(await machine.remove()).toMatchObject({ status: 0, stderr: "" });
     expect(await machine.servesOwn()).toBe(true);
     // old workers listen until the new ones have told them to end
-    await vi.waitFor(() => expect(machine.served()).rejects.toMatchObject({ code: "ECONNREFUSED" }), 5000);
+    await vi.waitFor(() => expect(machine.served()).rejects.toMatchObject({ code: "ECONNREFUSED" }), 60_000);
     expect(existsSync(join(machine.folder, "tls-gateway"))).toBe(false);
     expect(execFileSync("find", [machine.folder, "-name", "*tls-gateway*"], { encoding: "utf8" })).toBe("");
     const { replaced } = machine.installed;

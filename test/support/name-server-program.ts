@@ -2,7 +2,6 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { requirePeer, type StartedProgram, startProgram } from "./challenge-test-server";
-import { startDnsServer } from "./dns-server";
 
 /** BIND with its configuration in a folder of a test. */
 export function startBind(folder: string, configuration: string): StartedProgram {
@@ -33,11 +32,4 @@ export async function whenReady(
     await server.stop();
     throw error;
   }
-}
-
-/** A port that was free a moment ago for UDP and TCP. */
-export async function freePort(address: string): Promise<number> {
-  const server = await startDnsServer({ address });
-  await server.stop();
-  return server.port;
 }

@@ -17,9 +17,10 @@ import {
   renderZoneFile,
   type UpdateKey,
 } from "./name-server-configuration";
-import { freePort, startBind, startKnot, whenReady } from "./name-server-program";
+import { startBind, startKnot, whenReady } from "./name-server-program";
 import { dig, query, renderText } from "./name-server-query";
 import { describeWithPeer } from "./peer";
+import { freePorts } from "./ports";
 
 export type NameServerKind = "bind" | "knot";
 
@@ -70,7 +71,8 @@ export class NameServer {
     copyOf?: NameServer,
     address = nameServerAddresses[kind],
   ): Promise<NameServer> {
-    const place = { address, port: await freePort(address) };
+    const [port = 0] = await freePorts(1, address);
+    const place = { address, port };
     const folder = mkdtempSync(join(tmpdir(), "name-server-"));
     const key: UpdateKey = { name: "update", secret: randomBytes(32).toString("base64") };
     const names = zones.map(({ name }) => name);
@@ -154,7 +156,8 @@ export interface NameResolver extends NameServerPlace {
 /** Starts a resolver, BIND as well, which remembers what it was answered, and that there was nothing. */
 export async function startResolver(servers: readonly NameServer[]): Promise<NameResolver> {
   const address = nameServerAddresses.bind;
-  const place = { address, port: await freePort(address) };
+  const [port = 0] = await freePorts(1, address);
+  const place = { address, port };
   const folder = mkdtempSync(join(tmpdir(), "name-resolver-"));
   const zones = new Map([...servers].reverse().flatMap((server) => server.zones.map((zone) => [zone, server])));
   const program = startBind(folder, renderResolver({ ...place, folder }, zones));

@@ -6,8 +6,8 @@ import { connect } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePorts } from "./caddy";
 import type { Peer } from "./peer";
+import { freePorts } from "./ports";
 
 /** A server that a test started on 127.0.0.1. */
 export interface ListeningServer {
@@ -47,8 +47,8 @@ export async function startNginx(
   return startListening("nginx", spawn(nginx.path, options, { stdio: ["ignore", "ignore", "pipe"] }), port);
 }
 
-/** Tries with 20 ms between them: half a minute, for a machine that does much else. */
-const MAX_TRIES = 1500;
+/** Tries with 20 ms between them: a minute, for a machine that does much else. */
+const MAX_TRIES = 3000;
 
 /** Waits until the process listens on the port; rejects with what it wrote when it ends before or never does. */
 export async function startListening(name: string, child: ChildProcess, port: number): Promise<ListeningServer> {

@@ -41,7 +41,6 @@ export interface Wanted extends Partial<Pick<OrderFlow, "solvers" | "preferredCh
   readonly key?: KeyObject;
   readonly profile?: string;
   readonly replaces?: string;
-  readonly seconds?: number;
 }
 
 /** One account at a Pebble, with the journal of what was saved. */
@@ -84,7 +83,7 @@ export class PebbleOrders {
   }
 
   async issue(wanted: Wanted, progress: OrderProgress = {}): Promise<Issued> {
-    const deadline = new Deadline(wanted.seconds ?? 60, systemClock);
+    const deadline = new Deadline(60, systemClock);
     const { names, profile = "default", replaces, key, preferredChain } = wanted;
     const identifiers = names.map(parseIdentifier) as readonly OrderIdentifier[];
     try {

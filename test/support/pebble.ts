@@ -4,7 +4,6 @@ import { X509Certificate } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
-import { freePorts } from "./caddy";
 import {
   ChallengeTestServer,
   type ChallengeTestServerOptions,
@@ -14,6 +13,7 @@ import {
   stopProgram,
 } from "./challenge-test-server";
 import { leafExtensions, OpensslPki } from "./openssl-pki";
+import { freePorts } from "./ports";
 
 /** A profile of Pebble's configuration; validityPeriod in seconds. */
 export interface PebbleProfile {

@@ -1,5 +1,6 @@
 // A second Node process for a test: it runs a program beside this file and is told and tells single lines.
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -63,5 +64,15 @@ export class TestProcess {
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<number | NodeJS.Signals | null> {
     this.child.kill(signal);
     return this.ended;
+  }
+}
+
+/** Whether a process runs; a zombie that nobody has waited for does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
   }
 }

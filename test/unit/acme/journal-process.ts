@@ -1,5 +1,5 @@
 // A process that takes an order of a journal and does what it is told. argv: home, name, account key file, options.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { openJournal } from "../../../provider/src/acme/journal";
 import { lockTimes } from "../../../provider/src/acme/journal-lock";
@@ -41,9 +41,9 @@ try {
       await entry.release();
       say("released");
     } else if (command === "block") {
-      // no event is served meanwhile, so no beat either
+      // no event is served until the file is there, so no beat either
       say("blocks");
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(text));
+      while (!existsSync(text)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
       say("goes on");
     }
   }

@@ -187,7 +187,7 @@ describe("by draft -02", () => {
       ours: ["error"],
     },
     {
-      value: `authority.test; accounturi=$hash; persistUntil=${second + 600}`,
+      value: `authority.test; accounturi=$hash; persistUntil=${second + 86_400}`,
       names: ["a.test"],
       ca: "valid",
       ours: ["warning"],

@@ -5,6 +5,7 @@ import { type AcmeClock, systemClock } from "../../../provider/src/acme/clock";
 import { directories } from "../../../provider/src/acme/directories";
 import { limitsOf, type RequestKind } from "../../../provider/src/acme/issuance-limits";
 import { RequestLimiter } from "../../../provider/src/acme/request-limiter";
+import { timersLeftBy } from "../../support/left-timers";
 
 const production = directories.letsencrypt?.url ?? "";
 const never = new AbortController().signal;
@@ -172,11 +173,9 @@ describe("RequestLimiter", () => {
     await clock.run();
     await late;
     expect(clock.sleepers).toBe(0);
-    const timers = () => process.getActiveResourcesInfo().filter((each) => each === "Timeout").length;
-    const before = timers();
     const real = new RequestLimiter(systemClock).throttle(production);
-    await Promise.all([real("account", never), expect(rejectedSoon(real)).rejects.toBe("enough")]);
-    expect(timers()).toBe(before);
+    const work = () => Promise.all([real("account", never), expect(rejectedSoon(real)).rejects.toBe("enough")]);
+    expect(await timersLeftBy(work)).toBe(0);
   });
 
   it("leaves no listener on a signal that lives for the whole run", async () => {

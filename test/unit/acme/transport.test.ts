@@ -7,8 +7,10 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { AcmeTransport, type TransportOptions } from "../../../provider/src/acme/transport";
 import type { TlsError } from "../../../provider/src/errors";
-import { freePorts } from "../../support/caddy";
+import { nextAnswer } from "../../support/client-answer";
+import { timersLeftBy } from "../../support/left-timers";
 import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { freePorts } from "../../support/ports";
 import { rejection } from "../../support/rejection";
 
 const pki = new OpensslPki();
@@ -142,10 +144,7 @@ describe("a request", () => {
   });
 
   it("leaves no timer behind, which would keep the process", async () => {
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-    const before = timers();
-    await get("/echo");
-    expect(timers()).toBe(before);
+    expect(await timersLeftBy(() => get("/echo"))).toBe(0);
   });
 
   it("reads 1 MiB", async () => {
@@ -154,11 +153,31 @@ describe("a request", () => {
 });
 
 describe("an answer that does not come whole", () => {
-  const bound = { requestTimeoutSeconds: 0.15 };
+  afterEach(() => vi.useRealTimers());
+
+  const told = async (asked: Promise<unknown>, code: TlsError["code"], words: RegExp) => {
+    const error = await rejection(asked);
+    expect(error).toMatchObject({ code });
+    expect(error.reason).toMatch(words);
+    expect(error.reason).toMatch(/^reading the order: "http:\/\/127.0.0.1:\d+\/[a-z-]+\?…"/);
+    expect(error.message).not.toMatch(/secret|issuer/);
+    expect(error.hint).toBeDefined();
+  };
+
+  it.each<[string, RegExp, () => Promise<unknown>]>([
+    ["/silent", /it was connected to and has not answered/, () => once(server, "request")],
+    ["/stalled", /only 3 bytes of its answer have come/, () => nextAnswer().then(() => new Promise(setImmediate))],
+  ])("%s is waited for until the time is over", async (path, words, reached) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const isReached = reached();
+    const asked = get(`${path}?jwt=secret`, { requestTimeoutSeconds: 7 });
+    const checked = told(asked, "ACME_UNREACHABLE", new RegExp(`not answered within 7 s; ${words.source}`));
+    await isReached;
+    vi.advanceTimersByTime(7000);
+    await checked;
+  });
 
   it.each<[string, TlsError["code"], RegExp]>([
-    ["/silent", "ACME_UNREACHABLE", /not answered within 0.15 s; it was connected to and has not answered/],
-    ["/stalled", "ACME_UNREACHABLE", /not answered within 0.15 s; only 3 bytes of its answer have come/],
     ["/half", "ACME_UNREACHABLE", /cut by the other side \(ECONNRESET\)/],
     ["/cut", "ACME_UNREACHABLE", /cut by the other side \(ECONNRESET\)/],
     ["/reset", "ACME_UNREACHABLE", /cut by the other side \(ECONNRESET\)/],
@@ -167,13 +186,7 @@ describe("an answer that does not come whole", () => {
     ["/gzip", "ACME_PROTOCOL", /is compressed \(content-encoding "gzip"\)/],
     ["/not-http", "ACME_PROTOCOL", /does not speak HTTP/],
   ])("%s", async (path, code, words) => {
-    // what floods needs longer than what is silent
-    const error = await rejection(get(`${path}?jwt=secret`, code === "ACME_UNREACHABLE" ? bound : {}));
-    expect(error).toMatchObject({ code });
-    expect(error.reason).toMatch(words);
-    expect(error.reason).toMatch(/^reading the order: "http:\/\/127.0.0.1:\d+\/[a-z-]+\?…"/);
-    expect(error.message).not.toMatch(/secret|issuer/);
-    expect(error.hint).toBeDefined();
+    await told(get(`${path}?jwt=secret`), code, words);
   });
 
   it.each(["/declared", "/gzip", "/endless"])("%s: the connection is not kept", async (path) => {

@@ -1,10 +1,11 @@
-// Nothing in a range that is refused gets through by another spelling. FUZZ_RUNS=100000 for a long run.
+// Nothing in a range that is refused gets through by another spelling.
 import { isIP, isIPv4 } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { allowEvery, refuseNonPublic } from "../../../provider/src/network/address-policy";
+import { fuzzRuns } from "../../support/tier";
 
-const runs = Number(process.env.FUZZ_RUNS ?? 1000);
+const runs = fuzzRuns(1000, 100_000);
 
 /** First address as a number, how many bits are free, a word of the reason. */
 const ranges4 = [

@@ -57,7 +57,8 @@ describe("adviseOn", () => {
   });
 
   it("names the days and the limit", () => {
-    const [finding] = adviseOn(judgeChain(read(issue([isPublic, timestamps], "2026-11-01", 300)), { now: new Date() }));
+    const now = new Date("2026-11-01");
+    const [finding] = adviseOn(judgeChain(read(issue([isPublic, timestamps], "2026-11-01", 300)), { now }));
     expect(finding?.severity).toBe("warning");
     expect(finding?.reason).toBe(
       "CN=shop lives 300 days; of a public CA, issued on 2026-11-01, at most 200 are allowed",

@@ -1,22 +1,21 @@
 import { once } from "node:events";
 import { request } from "node:http";
-import { type AddressInfo, connect, createServer } from "node:net";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { connect, createServer } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createHttpListenerSolver } from "../../../../provider/src/acme/challenge/http-01-listener";
 import type { ChallengeTask } from "../../../../provider/src/acme/challenge/solver";
 import { systemClock } from "../../../../provider/src/acme/clock";
 import { Deadline } from "../../../../provider/src/acme/deadline";
 import { isTlsError, type TlsError } from "../../../../provider/src/errors";
+import { freePorts } from "../../../support/ports";
+import { until } from "../../../support/until";
 
 const address = "127.0.0.1";
 let port: number;
 let deadline: Deadline;
 
 beforeEach(async () => {
-  const server = createServer().listen(0, address);
-  await once(server, "listening");
-  port = (server.address() as AddressInfo).port;
-  await new Promise((resolve) => server.close(resolve));
+  [port = 0] = await freePorts(1);
   deadline = new Deadline(60, systemClock);
 });
 afterEach(() => deadline.dispose());
@@ -177,7 +176,7 @@ describe("the http-01 listener", () => {
 
   it("does not keep the process alive, nor does who is connected", async () => {
     const alive = () => process.getActiveResourcesInfo().filter((kind) => kind.startsWith("TCP")).length;
-    await vi.waitFor(() => expect(alive()).toBe(0));
+    await until(() => alive() === 0);
     const one = solver();
     await one.present([task("one")], deadline);
     expect(alive()).toBe(0);
@@ -185,7 +184,7 @@ describe("the http-01 listener", () => {
     await once(idle, "connect");
     idle.unref();
     await ask("/.well-known/acme-challenge/one");
-    await vi.waitFor(() => expect(alive()).toBe(0));
+    await until(() => alive() === 0);
     await one.cleanUp([task("one")]);
   });
 

@@ -1,7 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { connect, type PeerCertificate } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChallengeTask } from "../../../../provider/src/acme/challenge/solver";
@@ -10,16 +8,14 @@ import { makeChallengeCertificate, serverNameOf } from "../../../../provider/src
 import { systemClock } from "../../../../provider/src/acme/clock";
 import { Deadline } from "../../../../provider/src/acme/deadline";
 import { isTlsError } from "../../../../provider/src/errors";
+import { freePorts } from "../../../support/ports";
 
 const address = "127.0.0.1";
 let port: number;
 let deadline: Deadline;
 
 beforeEach(async () => {
-  const server = createServer().listen(0, address);
-  await once(server, "listening");
-  port = (server.address() as AddressInfo).port;
-  await new Promise((resolve) => server.close(resolve));
+  [port = 0] = await freePorts(1);
   deadline = new Deadline(60, systemClock);
 });
 afterEach(() => deadline.dispose());

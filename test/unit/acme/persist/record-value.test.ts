@@ -8,6 +8,7 @@ import {
   persistRecordName,
   renderPersistValue,
 } from "../../../../provider/src/acme/persist/record-value";
+import { withinCpuTime } from "../../../support/cpu-time";
 
 const hash = "https://ca.example/account-hash/sha-256/5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw";
 const plain: PersistValue = { issuerDomainName: "authority.example", accountUri: hash, isWildcard: false };
@@ -111,11 +112,11 @@ describe("whatever it is", () => {
   it("the largest record that there can be is read at once", () => {
     const octets = 65_000;
     const texts = ["a-", "a.", "-", ";", "; ", "a=b;", " ", "\t"].map((part) => part.repeat(octets / part.length));
-    const start = performance.now();
-    for (const text of texts)
-      for (const end of ["", "!", "\u0001"]) parsePersistValue(`ca.test; accounturi=a;b=c${text}${end}`);
-    for (const text of texts) parsePersistValue(`${text}!`);
-    expect(performance.now() - start).toBeLessThan(2000);
+    withinCpuTime(2000, () => {
+      for (const text of texts)
+        for (const end of ["", "!", "\u0001"]) parsePersistValue(`ca.test; accounturi=a;b=c${text}${end}`);
+      for (const text of texts) parsePersistValue(`${text}!`);
+    });
   });
 
   it("a text is read without a failure, and what was read is written and read as the same", () => {
