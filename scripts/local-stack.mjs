@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
+import { LocalWorkspace, PulumiCommand } from "@pulumi/pulumi/automation/index.js";
 
 /** The one stack of an example here. */
 const stackName = "local";
@@ -22,11 +22,17 @@ export async function openStack(root, example) {
   const workDir = join(local, "work", example);
   for (const needed of [backend, workDir]) mkdirSync(needed, { recursive: true, mode: 0o700 });
 
-  const project = await (await LocalWorkspace.create({ workDir: folder })).projectSettings();
+  // found once: each workspace would ask the CLI for its version
+  const pulumiCommand = await PulumiCommand.get();
+  const project = await (await LocalWorkspace.create({ workDir: folder, pulumiCommand })).projectSettings();
   const projectSettings = { ...project, runtime: "nodejs", main: folder };
-  const stack = await LocalWorkspace.createOrSelectStack(
-    { stackName, projectName: project.name, program: () => loadProgram(join(folder, "index.ts")) },
-    { workDir, projectSettings, envVars: environment(local, backend) },
+  const args = { stackName, projectName: project.name, program: () => loadProgram(join(folder, "index.ts")) };
+  const options = { workDir, pulumiCommand, projectSettings, envVars: environment(local, backend) };
+  const isMade = existsSync(join(backend, ".pulumi/stacks", project.name, `${stackName}.json`));
+  const stack = await (isMade ? LocalWorkspace.selectStack : LocalWorkspace.createStack).call(
+    LocalWorkspace,
+    args,
+    options,
   );
   return { stack, place: { folder: backend, project: project.name, stack: stackName } };
 }

@@ -108,12 +108,23 @@ async function run() {
  * @returns {Promise<RunResult>}
  */
 async function runCommand(stack, options) {
-  if (command === "destroy") return { changes: (await stack.destroy(options)).summary.resourceChanges ?? {} };
+  /** @type {RunResult["changes"]} */
+  let changes = {};
+  /** @param {import("@pulumi/pulumi/automation/index.js").EngineEvent} event */
+  const onEvent = ({ summaryEvent }) => {
+    if (summaryEvent !== undefined) changes = summaryEvent.resourceChanges;
+  };
+  // the run's own events say what changed: the history would take one more start of the CLI
+  stack.info = async () => undefined;
+  if (command === "destroy") {
+    await stack.destroy({ ...options, onEvent });
+    return { changes };
+  }
   const { changeSummary } = await stack.preview(options);
   if (command === "preview") return { changes: changeSummary };
   options.signal.throwIfAborted();
-  const { summary, outputs } = await stack.up({ ...options, suppressOutputs: true });
-  return { changes: summary.resourceChanges ?? {}, outputs };
+  const { outputs } = await stack.up({ ...options, onEvent, suppressOutputs: true });
+  return { changes, outputs };
 }
 
 /** @param {unknown} error */

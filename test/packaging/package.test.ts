@@ -1,9 +1,21 @@
 // The package as npm packs it, installed beside what it declares and nothing else: loaded, type-checked, and looked into.
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { isLong } from "../support/tier";
 
 const root = join(import.meta.dirname, "../..");
 const manifest = JSON.parse(readFileSync(join(root, "provider/package.json"), "utf8")) as {
@@ -26,9 +38,12 @@ beforeAll(() => {
     mkdirSync(source, { recursive: true });
     copyFileSync(join(root, "provider", file), join(source, file));
   }
-  // built anew: the working copy's dist may hold files of sources that are gone
-  const output = ["--outDir", join(source, "dist"), "--tsBuildInfoFile", join(source, "dist/.tsbuildinfo")];
-  execFileSync(process.execPath, [tsc, "-p", join(root, "provider"), ...output], { stdio: "inherit" });
+  // the set-up has built the working copy's dist, which may hold files of sources that are gone
+  const dist = join(root, "provider/dist");
+  const hasSource = (path: string) =>
+    statSync(path).isDirectory() ||
+    existsSync(join(root, "provider/src", relative(dist, path).replace(/(\.d)?\.(ts|js)$/, ".ts")));
+  cpSync(dist, join(source, "dist"), { recursive: true, filter: hasSource });
   const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
     cwd: source,
     encoding: "utf8",
@@ -174,27 +189,31 @@ new Site("none", { tls: "disabled" });
 new Gateway("none", { kind: "apache2000", sites: [] });
 `;
 
-  test.each([
+  const resolutions = [
     ["Node16", "Node16"],
     ["ESNext", "Bundler"],
     ["CommonJS", "Node10"],
-  ])("resolve for module %s, resolution %s, strict and with libraries checked", (module, moduleResolution) => {
-    const project = join(app, module);
-    mkdirSync(project, { recursive: true });
-    writeFileSync(join(project, "index.ts"), program);
-    const compilerOptions = {
-      ...{ module, moduleResolution, target: "ES2022", strict: true, exactOptionalPropertyTypes: true, noEmit: true },
-      ...{ skipLibCheck: false, types: ["node"], preserveSymlinks: true, esModuleInterop: true },
-    };
-    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["index.ts"] }));
-    const { stdout } = spawnSync(process.execPath, [tsc, "-p", project, "--pretty", "false"], {
-      encoding: "utf8",
-      cwd: app,
-    });
-    // what others' declarations get wrong is theirs
-    const ours = stdout.split("\n").filter((line) => /^(\S*pulumi-tls-gateway\/|\S*index\.ts|error)/.test(line));
-    expect(ours.filter((line) => !/node_modules\/(?!pulumi-tls-gateway)/.test(line))).toEqual([]);
-  });
+  ] as const;
+  test.each(isLong ? resolutions : resolutions.slice(0, 1))(
+    "resolve for module %s, resolution %s, strict and with libraries checked",
+    (module, moduleResolution) => {
+      const project = join(app, module);
+      mkdirSync(project, { recursive: true });
+      writeFileSync(join(project, "index.ts"), program);
+      const compilerOptions = {
+        ...{ module, moduleResolution, target: "ES2022", strict: true, exactOptionalPropertyTypes: true, noEmit: true },
+        ...{ skipLibCheck: false, types: ["node"], preserveSymlinks: true, esModuleInterop: true },
+      };
+      writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["index.ts"] }));
+      const { stdout } = spawnSync(process.execPath, [tsc, "-p", project, "--pretty", "false"], {
+        encoding: "utf8",
+        cwd: app,
+      });
+      // what others' declarations get wrong is theirs
+      const ours = stdout.split("\n").filter((line) => /^(\S*pulumi-tls-gateway\/|\S*index\.ts|error)/.test(line));
+      expect(ours.filter((line) => !/node_modules\/(?!pulumi-tls-gateway)/.test(line))).toEqual([]);
+    },
+  );
 });
 
 /** The value of an expression, in a process of its own. */

@@ -2,4 +2,4 @@ import { installedApache } from "../support/install-server-apache";
 import { installTrial } from "../support/install-trial";
 import { describeWithPeer } from "../support/peer";
 
-describeWithPeer("apache2ctl", (apache2ctl) => installTrial(installedApache(apache2ctl)));
+describeWithPeer("apache2ctl", (apache2ctl) => installTrial(installedApache(apache2ctl), "dash"));

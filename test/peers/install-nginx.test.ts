@@ -2,4 +2,4 @@ import { installedNginx } from "../support/install-server-nginx";
 import { installTrial } from "../support/install-trial";
 import { describeWithPeer } from "../support/peer";
 
-describeWithPeer("nginx", (nginx) => installTrial(installedNginx(nginx)));
+describeWithPeer("nginx", (nginx) => installTrial(installedNginx(nginx), "dash"));

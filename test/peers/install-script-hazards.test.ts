@@ -13,23 +13,24 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished } from "vitest";
 import { renderInstallScript } from "../../provider/src/gateway/install-script";
 import type { GatewayInstall, HandshakeProbe } from "../../provider/src/gateway/kind";
 import { InstallMachine, runScript, type ScriptRun, type Shell, whole } from "../support/install-fixture";
 import { describeWithPeer } from "../support/peer";
+import { inTurns } from "../support/tier";
 
 const shells: readonly Shell[] = [["dash"], ["busybox", "sh"], ["bash", "--posix"]];
 
 describeWithPeer("openssl", () => {
-  for (const shell of shells) {
+  for (const [place, shell] of shells.entries()) {
     describeWithPeer(shell[0], () => {
-      describe("an install script in trouble", () => behaves(shell));
+      describe("an install script in trouble", () => behaves(shell, inTurns(place, shells.length)));
     });
   }
 });
 
-function behaves(shell: Shell): void {
+function behaves(shell: Shell, it: ReturnType<typeof inTurns>): void {
   const machine = new InstallMachine();
   const run = (script: string) => runScript(shell, script);
   const fresh = () => machine.reset();

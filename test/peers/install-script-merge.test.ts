@@ -127,7 +127,7 @@ const document: fc.Arbitrary<Written> = fc
       : { text: `${before}${marked}${after}` },
   );
 
-const runs = fuzzRuns(150, 2000);
+const runs = fuzzRuns(40, 2000);
 
 function tests(awk: readonly [string, ...string[]]): void {
   const merged = (from: string, into: string): { status: number | null; text: string; reason: string } => {

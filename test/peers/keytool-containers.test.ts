@@ -11,6 +11,7 @@ import { writePkcs12 } from "../../provider/src/x509/pkcs12-write";
 import { withinCpuTime } from "../support/cpu-time";
 import { caExtensions, leafExtensions, OpensslPki } from "../support/openssl-pki";
 import { describeWithPeer } from "../support/peer";
+import { sample } from "../support/tier";
 
 const password = "correct horse";
 
@@ -101,7 +102,7 @@ describeWithPeer("keytool", ({ path: keytool }) => {
       ["RSA", "legacy", kinds.RSA] as const,
     ];
 
-    it.each(cases)(
+    it.each(sample(cases, 2))(
       "a PKCS#12 file with a key %s, %s, opens as key and chain under its name",
       (name, encryption, key) => {
         const made = pki.issue("a.example.com", { issuer: root, key, extensions: leafExtensions("DNS:a.example.com") });

@@ -14,7 +14,7 @@ import { leafExtensions, OpensslPki } from "./openssl-pki";
 import { freePorts } from "./ports";
 import { fuzzRuns } from "./tier";
 
-const runs = fuzzRuns(1000, 10_000);
+const runs = fuzzRuns(500, 10_000);
 /** Sites in one configuration. */
 const batch = 500;
 
@@ -26,7 +26,7 @@ export function trialFolder(): string {
 }
 
 /**
- * Declares a test with 1,000 sites, 10,000 in the long tier. `judge` gets hostile sites that the kind takes, and the same with
+ * Declares a test with 500 sites, 10,000 in the long tier. `judge` gets hostile sites that the kind takes, and the same with
  * harmless texts. A failure says the FUZZ_SEED by which the same sites come again.
  */
 export function testHostileSites<Options>(

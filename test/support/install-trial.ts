@@ -16,18 +16,20 @@ import type { InstallServer } from "./install-server";
 import { caExtensions, leafExtensions, OpensslPki } from "./openssl-pki";
 import { describeWithPeer } from "./peer";
 import { freePorts } from "./ports";
+import { isLong } from "./tier";
 
-/** Twenty rotations under load, shared by the shells. */
-const ROTATIONS = 10;
+/** Under load: twenty in the long tier, shared by the shells. */
+const ROTATIONS = isLong ? 10 : 3;
 /** Under systemd is the last one. */
 const UNDER_SYSTEMD = ROTATIONS;
+const shells: readonly Shell[] = [["dash"], ["busybox", "sh"]];
 /** One that is never taken over. */
 const REFUSED = ROTATIONS + 1;
 
-/** Tries all of it, by dash and by busybox. */
-export function installTrial(server: InstallServer): void {
+/** Tries all of it, by dash and by busybox in the long tier, else by one of them. */
+export function installTrial(server: InstallServer, usual: "dash" | "busybox"): void {
   describeWithPeer("openssl", () => {
-    for (const shell of [["dash"], ["busybox", "sh"]] as const) {
+    for (const shell of shells.filter(([program]) => isLong || program === usual)) {
       describeWithPeer(shell[0], () => {
         describe(`an install script for ${server.kind}`, () => serves(server, shell));
       });

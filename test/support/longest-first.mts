@@ -3,7 +3,36 @@ import { relative } from "node:path";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files of more than about twenty seconds, longest first; the summary of a run names the ten slowest. */
-const longest: readonly string[] = [];
+const longest: readonly string[] = [
+  "engine/acme/recovery",
+  "engine/examples/letsencrypt",
+  "peers/install-nginx",
+  "peers/install-haproxy",
+  "peers/install-apache",
+  "peers/install-caddy",
+  "peers/install-script-killed",
+  "engine/adapter/adapter",
+  "peers/gateway-traefik",
+  "peers/gateway-apache",
+  "peers/gateway-caddy",
+  "peers/gateway-haproxy",
+  "peers/gateway-nginx",
+  "engine/acme/orphan",
+  "engine/acme/dns-validated",
+  "peers/install-script",
+  "peers/install-script-hazards",
+  "engine/examples/stateless",
+  "engine/examples/dns-validated",
+  "engine/examples/readme",
+  "engine/acme/certificate",
+  "engine/certificates/self-signed-ca",
+  "engine/examples/standing-records",
+  "peers/pebble-certificate",
+  "engine/acme/standing",
+  "peers/pebble-order",
+  "engine/adapter/preview-truth",
+  "engine/adapter/reasons",
+];
 /** The rest, by the time that a file of a project usually takes. */
 const projects = ["engine", "packaging", "peers", "fuzz", "unit"];
 

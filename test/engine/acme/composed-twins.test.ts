@@ -94,7 +94,7 @@ describeWithNameServers(() =>
 
     it.each(["acm-import.ts", "kubernetes-secret.ts"])("has the properties of %s", (file) => {
       const example = readFileSync(join(programFolder, "examples-composed", file), "utf8");
-      const twin = readFileSync(join(programFolder, "test/engine/composed-twins.test.ts"), "utf8");
+      const twin = readFileSync(join(programFolder, "test/engine/acme/composed-twins.test.ts"), "utf8");
       const properties = file.startsWith("acm")
         ? [
             "privateKey: certificate.privateKeyPem",

@@ -65,7 +65,7 @@ describeWithPeer("pebble", () => {
     },
   ];
 
-  for (const [index, { at, moment, asks = [] }] of sample(points, 5).entries()) {
+  for (const [index, { at, moment, asks = [] }] of sample(points, 3).entries()) {
     it(`ends its work when the CLI is killed ${at}`, async () => {
       const ordered = place.pebble.orderCount();
       let begun = 0;

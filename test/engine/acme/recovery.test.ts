@@ -40,7 +40,7 @@ describeWithPeer("pebble", () => {
     },
   ];
 
-  for (const [index, { at, moment, orders = 1 }] of sample(points, 7).entries()) {
+  for (const [index, { at, moment, orders = 1 }] of sample(points, 5).entries()) {
     it(`is killed ${at}`, async () => {
       const ordered = place.pebble.orderCount();
       const name = `provider-${index}.test`;
