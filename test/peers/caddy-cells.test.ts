@@ -14,6 +14,7 @@ import { type Handshake, request, handshake as shakeHands } from "../support/loo
 import { caExtensions, leafExtensions, OpensslPki } from "../support/openssl-pki";
 import { describeWithPeer } from "../support/peer";
 import { freePorts } from "../support/ports";
+import { fuzzRuns } from "../support/tier";
 
 const selfSigned = { tls: { selfSigned: { ca: "local" } } };
 const certificate = { tls: { certificate: { name: "web" } } };
@@ -320,7 +321,7 @@ describeWithPeer("caddy", (caddy) => {
         const verdict = await judgeCaddyfile(caddy, folder, caddyfile(acceptedSites(...inputs)));
         expect(verdict.isValid, verdict.text).toBe(true);
       }),
-      { numRuns: 20, endOnFailure: true },
+      { numRuns: fuzzRuns(8, 200), endOnFailure: true },
     );
   });
 
@@ -364,6 +365,7 @@ describeWithPeer("caddy", (caddy) => {
         { requiredKeys: ["way", "binds"] },
       )
       .map(({ way, ...rest }) => ({ ...rest, ...way }));
+    const runs = fuzzRuns(15, 600);
     let loaded = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(site, { minLength: 2, maxLength: 3 }), async (inputs) => {
@@ -377,9 +379,9 @@ describeWithPeer("caddy", (caddy) => {
         expect(verdict.isValid, `${verdict.text}\n${text}`).toBe(true);
         loaded += 1;
       }),
-      { numRuns: 60 },
+      { numRuns: runs },
     );
-    expect(loaded).toBe(60);
+    expect(loaded).toBe(runs);
   });
 });
 

@@ -97,7 +97,6 @@ describeWithPeer("pebble", () => {
         const detail = "CAA record for caa.test prevents issuance";
         proxy.plan({
           on: "authorization",
-          from: 2,
           times: 1000,
           action: { rewrite: (body) => refuse(body, "caa", detail) },
         });

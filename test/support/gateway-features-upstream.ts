@@ -158,6 +158,13 @@ function bodyFeatures(trial: GatewayTrial): void {
       () => "cut",
     );
 
+  /** A server that closes after an early answer may take the answer with it (RFC 9112 section 9.6): then once more. */
+  const expectRefused = async (request: () => Promise<GatewayAnswer>): Promise<void> => {
+    let answer: number | "cut" = "cut";
+    for (let tries = 0; tries < 20 && answer === "cut"; tries++) answer = await outcome(request());
+    expect(answer).toBe(413);
+  };
+
   for (const [site, limit] of Object.entries(limits)) {
     trial.test(
       ["maxBodyBytes"],
@@ -168,7 +175,7 @@ function bodyFeatures(trial: GatewayTrial): void {
             expect((await send(site, limit, http, isChunked)).echo().bodyLength).toBe(limit);
           }
           const before = trial.world.upstreams.plain.whole();
-          expect((await send(site, limit + 1, http)).status).toBe(413);
+          await expectRefused(() => send(site, limit + 1, http));
           expect([413, "cut"]).toContain(await outcome(send(site, 3 * MiB, http)));
           expect(trial.world.upstreams.plain.whole()).toBe(before);
         }
@@ -181,7 +188,7 @@ function bodyFeatures(trial: GatewayTrial): void {
       if (note !== undefined) context.skip(note);
       for (const http of versions) {
         const before = trial.world.upstreams.plain.whole();
-        if (site === "body") expect((await send(site, limit + 1, http, true)).status).toBe(413);
+        if (site === "body") await expectRefused(() => send(site, limit + 1, http, true));
         expect([413, "cut"]).toContain(await outcome(send(site, limit + 200_000, http, true)));
         expect(trial.world.upstreams.plain.whole()).toBe(before);
       }
