@@ -98,10 +98,12 @@ export function failureFeatures(trial: GatewayTrial): void {
       for (const status of [413, 200]) {
         const body = Buffer.alloc(8 * MiB, "x");
         // over TCP the close takes the answer with it when octets come after it (RFC 9112 section 9.6): a race that the
-        // gateway may lose towards the upstream, and with HTTP/1.1 its client towards the gateway, which closes as well
+        // gateway may lose towards the upstream, and then answers by itself or, as HAProxy, refuses the stream (RFC 9113
+        // section 8.7); with HTTP/1.1 its client may lose it towards the gateway, which closes as well
         const asked = trial.ask("a", { http, method: "PUT", body, answer: { status, early: "close" } });
         const answer = await asked.catch((error: Error) => {
-          if (http === "1.1" && /ECONNRESET|EPIPE|socket hang up/.test(error.message)) return undefined;
+          const lost = http === "1.1" ? /ECONNRESET|EPIPE|socket hang up/ : /NGHTTP2_REFUSED_STREAM/;
+          if (lost.test(error.message)) return undefined;
           throw error;
         });
         if (answer === undefined) continue;
