@@ -318,8 +318,8 @@ describeWithPeer("caddy", (caddy) => {
           const site = { name: `site${index}`, binds: [`h${index}.test:8080`], ...plain, maintenance };
           return "site" in checkSiteInput(site) ? [site] : [];
         });
-        const verdict = await judgeCaddyfile(caddy, folder, caddyfile(acceptedSites(...inputs)));
-        expect(verdict.isValid, verdict.text).toBe(true);
+        const { isValid, text } = await judgeCaddyfile(caddy, folder, caddyfile(acceptedSites(...inputs)));
+        expect(isValid, text).toBe(true);
       }),
       { numRuns: fuzzRuns(8, 200), endOnFailure: true },
     );
@@ -374,9 +374,8 @@ describeWithPeer("caddy", (caddy) => {
           return "site" in result ? [result.site] : [];
         });
         fc.pre(sites.length > 0 && cells.checkSites(sites, options).length === 0);
-        const text = caddyfile(sites);
-        const verdict = await judgeCaddyfile(caddy, folder, text);
-        expect(verdict.isValid, `${verdict.text}\n${text}`).toBe(true);
+        const { isValid, text } = await judgeCaddyfile(caddy, folder, caddyfile(sites));
+        expect(isValid, `${text}\n${caddyfile(sites)}`).toBe(true);
         loaded += 1;
       }),
       { numRuns: runs },

@@ -25,8 +25,8 @@ let provider: string;
 let opts: pulumi.CustomResourceOptions;
 
 /** Most tests begin after a first up: it is run once, and its state is brought back. */
-let isEmpty: () => void;
-let isApplied: () => void;
+let toEmpty: () => void;
+let toApplied: () => void;
 
 const usual = () => ({ text: "one", kind: "a", word: pulumi.secret(SECRET) });
 
@@ -35,14 +35,14 @@ beforeAll(async () => {
     const probe = new Probe("p", args, opts, provider);
     return { derived: probe.derived, made: probe.made, key: probe.key };
   });
-  isEmpty = engine.keepState();
+  toEmpty = engine.keepState();
   [provider, opts, args] = ["probe", {}, usual()];
   await engine.up();
-  isApplied = engine.keepState();
+  toApplied = engine.keepState();
 });
 
 beforeEach(() => {
-  isEmpty();
+  toEmpty();
   [provider, opts, args] = ["probe", {}, usual()];
 });
 
@@ -71,14 +71,14 @@ describe("state", () => {
   });
 
   it("is the same at the second run", async () => {
-    isApplied();
+    toApplied();
     const second = await engine.up();
     expect(second.changes).toEqual({ same: 1 });
     expect((await engine.preview({ expectNoChanges: true })).changes).toEqual({ same: 1 });
   });
 
   it("keeps every secret a cipher through update and refresh", async () => {
-    isApplied();
+    toApplied();
     args.text = "two";
     await engine.up();
     await engine.refresh();
@@ -90,7 +90,7 @@ describe("state", () => {
 
 describe("diff", () => {
   it("lists what differs, the derived text among it", async () => {
-    isApplied();
+    toApplied();
     args.text = "two";
     const { steps, changes } = await engine.preview();
     expect(changes).toEqual({ update: 1 });
@@ -100,7 +100,7 @@ describe("diff", () => {
   });
 
   it("lists the same after runs without changes: the mark of those is invisible", async () => {
-    isApplied();
+    toApplied();
     await engine.up();
     await engine.up();
     expect(engine.resources().p?.inputs).toHaveProperty("__unchanged");
@@ -111,14 +111,14 @@ describe("diff", () => {
   });
 
   it("updates nothing for policy alone, and keeps outputs known", async () => {
-    isApplied();
+    toApplied();
     args.policy = 5;
     expect((await engine.up()).changes).toEqual({ same: 1 });
     expect(engine.resources().p?.inputs.policy).toBe(5);
   });
 
   it("brings back an output that an earlier release lost", async () => {
-    isApplied();
+    toApplied();
     provider = "careless";
     args.text = "two";
     expect((await engine.up()).changes).toEqual({ same: 1 });
@@ -130,7 +130,7 @@ describe("diff", () => {
   });
 
   it("replaces where the lifecycle says so", async () => {
-    isApplied();
+    toApplied();
     args.kind = "b";
     const { steps } = await engine.preview();
     expect(steps.map((step) => step.op)).toContain("replace");
@@ -138,7 +138,7 @@ describe("diff", () => {
   });
 
   it("updates what is due though no input differs", async () => {
-    isApplied();
+    toApplied();
     args.due = true;
     expect((await engine.preview()).changes).toEqual({ update: 1 });
   });
@@ -147,7 +147,7 @@ describe("diff", () => {
 describe("failure half way", () => {
   for (const operation of isLong ? ["create", "update"] : ["create"]) {
     it(`of ${operation} is remembered, told with its message, and finished by the next run`, async () => {
-      if (operation === "update") isApplied();
+      if (operation === "update") toApplied();
       args.fail = operation;
       args.text = "two";
       expect(await engine.failure(() => engine.up())).toContain("half way");
@@ -164,7 +164,7 @@ describe("failure half way", () => {
 
   for (const operation of isLong ? ["create", "update"] : ["update"]) {
     it(`of ${operation} stays due after a refresh`, async () => {
-      if (operation === "update") isApplied();
+      if (operation === "update") toApplied();
       args.fail = operation;
       args.text = "two";
       await engine.failure(() => engine.up());
@@ -238,7 +238,7 @@ describe("unknown input", () => {
 
 describe("destroy", () => {
   it("removes what the state holds", async () => {
-    isApplied();
+    toApplied();
     expect((await engine.destroy()).changes).toEqual({ delete: 1 });
     expect(engine.resources()).not.toHaveProperty("p");
   });
