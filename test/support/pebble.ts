@@ -220,6 +220,15 @@ export class Pebble {
   }
 }
 
+/**
+ * Whether Pebble finds this certificate, PEM, when an order says to replace it. It looks for the serial number's octets without the
+ * zero that DER puts before a high bit (RFC 9773 section 4.1 keeps it): one random certificate in 256 has such a number, and is
+ * answered with status 500.
+ */
+export function isReplaceable(certPem: unknown): boolean {
+  return Number.parseInt(new X509Certificate(String(certPem)).serialNumber.slice(0, 2), 16) < 0x80;
+}
+
 /** Starts a Pebble: see {@link Pebble.start}. Other tests may take a port that was free a moment ago: then again. */
 export async function startPebble(options: PebbleOptions = {}): Promise<Pebble> {
   for (let left = 3; ; left--) {

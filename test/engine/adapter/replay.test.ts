@@ -17,9 +17,14 @@ const shown: Readonly<Record<string, Readonly<Record<string, Readonly<Record<str
 
 /** Every recorded URN holds the name of the stack. */
 const createStack = (program: string) =>
-  EngineStack.create("recorded", async () => {
-    recordedPrograms[program]?.();
-  });
+  EngineStack.create(
+    "recorded",
+    async () => {
+      recordedPrograms[program]?.();
+    },
+    // what the states of a release are encrypted with
+    { env: { PULUMI_CONFIG_PASSPHRASE: "test" } },
+  );
 
 async function record(program: string): Promise<void> {
   const engine = await createStack(program);
