@@ -1,5 +1,6 @@
 import { TlsError } from "../../errors";
 import type { DirectoryMeta } from "../directory";
+import type { PropagationSettings } from "../dns/look-up";
 import { persistAccountUris } from "../persist/account-uri";
 import { issuersBeforeOrder, issuersOfChallenge, type PersistIssuers } from "../persist/issuer-domain-names";
 import { longestName, persistRecordName, persistRecordPrefix } from "../persist/record-value";
@@ -10,7 +11,6 @@ import type {
   ChallengeSolver,
   ChallengeTask,
   PersistSettings,
-  PropagationSettings,
   SolverContext,
 } from "./solver";
 import { lookForStanding, type StandingContext, type StandingRecord } from "./standing-record";

@@ -1,6 +1,7 @@
 import type { AcmeClock } from "../clock";
 import type { Deadline } from "../deadline";
 import type { AcmeDirectory } from "../directory";
+import type { PropagationSettings } from "../dns/look-up";
 import type { AccountKey } from "../jws";
 import type { PreflightFinding } from "../preflight/finding";
 
@@ -100,16 +101,6 @@ export interface CommandSettings {
 
 /** The programs whose hooks run unchanged. */
 export type HookConventionName = "lego" | "certbot" | "acme.sh";
-
-/** How it is found out that a record is to be seen. */
-export interface PropagationSettings {
-  /** `address` or `address:port`, IPv6 in brackets before a port. Default: the resolvers of the machine. */
-  readonly resolvers?: readonly string[];
-  /** Whether every authoritative server is asked too. Default true. */
-  readonly authoritative?: boolean;
-  /** Default 180. */
-  readonly timeoutSeconds?: number;
-}
 
 /** A gateway that answers http-01 by itself: the answer is the token and the thumbprint of the account's key. */
 export interface GatewaySettings {

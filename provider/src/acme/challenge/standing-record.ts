@@ -1,10 +1,17 @@
 import type { AcmeClock } from "../clock";
 import type { Deadline } from "../deadline";
-import { keepLooking, type Look, mostNamesAtOnce, type Outlook, openOutlook, renderAlias } from "../dns/look-up";
+import {
+  keepLooking,
+  type Look,
+  mostNamesAtOnce,
+  type Outlook,
+  openOutlook,
+  type PropagationSettings,
+  renderAlias,
+} from "../dns/look-up";
 import type { DnsAnswer } from "../dns/query";
 import type { PersistExpectation } from "../persist/judge";
 import { judgeAnswer, type PersistReport, reportPersistRecord } from "../persist/report";
-import type { PropagationSettings } from "./solver";
 import { Turns } from "./turn";
 
 /** One record, for a name, its wildcard, or both. */

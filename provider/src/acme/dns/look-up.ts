@@ -1,5 +1,4 @@
 import { isTlsError } from "../../errors";
-import type { PropagationSettings } from "../challenge/solver";
 import type { AcmeClock } from "../clock";
 import type { Deadline } from "../deadline";
 import type { Finding } from "./propagation-report";
@@ -9,6 +8,16 @@ import { type Location, ZoneFinder } from "./zone";
 
 /** Names that are looked for at once: each has up to a dozen servers. */
 export const mostNamesAtOnce = 8;
+
+/** How it is found out that a record is to be seen. */
+export interface PropagationSettings {
+  /** `address` or `address:port`, IPv6 in brackets before a port. Default: the resolvers of the machine. */
+  readonly resolvers?: readonly string[];
+  /** Whether every authoritative server is asked too. Default true. */
+  readonly authoritative?: boolean;
+  /** Default 180. */
+  readonly timeoutSeconds?: number;
+}
 
 /** From where it is looked, for all names of a certificate. */
 export interface Outlook {

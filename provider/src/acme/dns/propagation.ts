@@ -1,9 +1,16 @@
 import { TlsError } from "../../errors";
-import type { PropagationSettings } from "../challenge/solver";
 import { Turns } from "../challenge/turn";
 import type { AcmeClock } from "../clock";
 import type { Deadline } from "../deadline";
-import { keepLooking, mostNamesAtOnce, type Outlook, openOutlook, renderAlias, type Target } from "./look-up";
+import {
+  keepLooking,
+  mostNamesAtOnce,
+  type Outlook,
+  openOutlook,
+  type PropagationSettings,
+  renderAlias,
+  type Target,
+} from "./look-up";
 import { describeMissing, hasAll } from "./propagation-report";
 
 /** A TXT record that shall be seen. */
