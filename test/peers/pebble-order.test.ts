@@ -3,7 +3,8 @@
 import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { makeCertificateRequest, type OrderIdentifier } from "../../provider/src/acme/certificate-request";
+import { makeCertificateRequest } from "../../provider/src/acme/certificate-request";
+import type { OrderIdentifier } from "../../provider/src/acme/client/identifier";
 import { systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";
 import { type Issued, type OrderStep, revokeCertificate } from "../../provider/src/acme/order-flow";

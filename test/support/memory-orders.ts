@@ -1,7 +1,8 @@
 // Guards: a run that can't be seen into. Orders at a CA in memory, with what was saved, said and put in place.
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
-import { makeCertificateRequest, type OrderIdentifier } from "../../provider/src/acme/certificate-request";
+import { makeCertificateRequest } from "../../provider/src/acme/certificate-request";
 import type { ChallengeSolver, ChallengeTask } from "../../provider/src/acme/challenge/solver";
+import type { OrderIdentifier } from "../../provider/src/acme/client/identifier";
 import { Deadline } from "../../provider/src/acme/deadline";
 import {
   fulfilOrder,

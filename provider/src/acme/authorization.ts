@@ -1,6 +1,6 @@
 import { renderQuoted } from "../x509/quoted-text";
 import { parseAcmeUrl } from "./acme-url";
-import type { OrderIdentifier } from "./certificate-request";
+import type { OrderIdentifier } from "./client/identifier";
 import { parseObject } from "./directory";
 import { malformed, type OrderContext, readOrderIdentifier } from "./order";
 import { type AcmeProblem, readProblem } from "./problem";

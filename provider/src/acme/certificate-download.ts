@@ -3,9 +3,9 @@ import { isTlsError, TlsError } from "../errors";
 import { type Certificate, describeCertificate, isIssuedBy, publicKeyOf } from "../x509/certificate";
 import { readCertificates } from "../x509/chain";
 import { parseAcmeUrl } from "./acme-url";
-import type { OrderIdentifier } from "./certificate-request";
+import { type OrderIdentifier, renderNames } from "./client/identifier";
 import { readLinks } from "./link-header";
-import { areSameNames, type OrderContext, renderNames } from "./order";
+import { areSameNames, type OrderContext } from "./order";
 import { type ChosenChain, choosePreferredChain, type OfferedChain } from "./preferred-chain";
 import type { AcmeResponse } from "./transport";
 

@@ -3,13 +3,7 @@ import { bytes, der, readDer } from "../x509/der";
 import { encodeExtension, extensionId } from "../x509/extension";
 import { signatureIdentifier, signOctets } from "../x509/signature";
 import { encodeAlternativeNames } from "../x509/subject-alternative-name";
-
-/** A name that a certificate is ordered for (RFC 8555 section 9.7.7, RFC 8738). */
-export interface OrderIdentifier {
-  readonly type: "dns" | "ip";
-  /** Canonical, from `parseIdentifier`: a wildcard with its "*.". */
-  readonly value: string;
-}
+import type { OrderIdentifier } from "./client/identifier";
 
 /** PKCS#9 extensionRequest (RFC 2985 section 5.4.2). */
 const extensionRequest = "1.2.840.113549.1.9.14";

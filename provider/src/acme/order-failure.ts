@@ -1,7 +1,8 @@
 import type { ErrorCode } from "../errors";
 import { renderUrl } from "../network/issuer-url";
 import { type Authorization, renderAuthorized } from "./authorization";
-import { type Order, renderNames } from "./order";
+import { renderNames } from "./client/identifier";
+import type { Order } from "./order";
 import { AcmeError, explainProblem } from "./problem";
 
 /** As many reasons as a person reads; a hundred names fail for the same one. */

@@ -1,9 +1,10 @@
 import { isTlsError, TlsError } from "../errors";
 import { renderUrl } from "../network/issuer-url";
 import { fetchAuthorization } from "./authorization";
+import { renderNames } from "./client/identifier";
 import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
 import { inParallel } from "./in-parallel";
-import { fetchOrder, type OrderAnswer, renderNames } from "./order";
+import { fetchOrder, type OrderAnswer } from "./order";
 import { type Completion, download, finalize, type Issued } from "./order-completion";
 import { explainFailedOrder } from "./order-failure";
 import { placeOrder, wordOf } from "./order-placement";

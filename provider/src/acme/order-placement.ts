@@ -1,9 +1,10 @@
 import { fetchAuthorization } from "./authorization";
+import { renderNames } from "./client/identifier";
 import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
 import { inParallel } from "./in-parallel";
 import { keyAuthorization } from "./jws";
 import type { NameChallenge } from "./name-challenge";
-import { createOrder, type Order, type OrderAnswer, renderNames } from "./order";
+import { createOrder, type Order, type OrderAnswer } from "./order";
 import { isUndecided } from "./order-failure";
 import { type OrderFlow, OrderJourney, type OrderProgress } from "./order-progress";
 import { isReplacementRefused } from "./order-replacement";

@@ -2,7 +2,7 @@ import { TlsError } from "../errors";
 import { renderUrl } from "../network/issuer-url";
 import { ipOctets, renderIp } from "../x509/ip-address";
 import { parseAcmeUrl } from "./acme-url";
-import type { OrderIdentifier } from "./certificate-request";
+import { type OrderIdentifier, renderNames } from "./client/identifier";
 import type { Deadline } from "./deadline";
 import { parseObject } from "./directory";
 import { type AcmeProblem, readProblem } from "./problem";
@@ -76,13 +76,6 @@ export async function finalizeOrder(context: OrderContext, order: Order, csr: Bu
   const doing = `finalizing the order for ${renderNames(order.identifiers)}`;
   const payload = { csr: csr.toString("base64url") };
   return readOrder(await session.post(order.finalize, payload, { kid: accountUrl, doing, deadline }), order.url, doing);
-}
-
-/** Names for a message: at most five, and how many more. */
-export function renderNames(identifiers: readonly { readonly value: string }[]): string {
-  const shown = identifiers.slice(0, 5).map(({ value }) => value);
-  const more = identifiers.length > shown.length ? ` and ${identifiers.length - shown.length} more` : "";
-  return `${shown.join(", ")}${more}`;
 }
 
 /** Whether both are the same names, in any order. */

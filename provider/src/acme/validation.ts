@@ -9,10 +9,11 @@ import {
   renderAuthorized,
 } from "./authorization";
 import type { ChallengeSolver, ChallengeTask } from "./challenge/solver";
+import { renderNames } from "./client/identifier";
 import { Deadline } from "./deadline";
 import { inParallel } from "./in-parallel";
 import { keyAuthorization } from "./jws";
-import { malformed, type Order, type OrderRequest, renderNames } from "./order";
+import { malformed, type Order, type OrderRequest } from "./order";
 import { explainFailedOrder, isUndecided } from "./order-failure";
 import { PollPauses } from "./order-poll";
 import type { OrderFlow, OrderJourney } from "./order-progress";

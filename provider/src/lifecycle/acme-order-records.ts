@@ -1,4 +1,4 @@
-import type { OrderIdentifier } from "../acme/certificate-request";
+import type { OrderIdentifier } from "../acme/client/identifier";
 import { renderTxt } from "../acme/dns/txt-strings";
 import { dns01Value } from "../acme/jws";
 import type { NameChallenge } from "../acme/name-challenge";

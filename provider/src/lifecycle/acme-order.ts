@@ -1,9 +1,9 @@
+import { renderNames } from "../acme/client/identifier";
 import { systemClock } from "../acme/clock";
 import { Deadline } from "../acme/deadline";
 import { nameOfDirectory } from "../acme/directory";
 import { isCostlyFailure, rememberFailure } from "../acme/failure-memory";
 import { addIssuance } from "../acme/issuance-budget";
-import { renderNames } from "../acme/order";
 import { openOrder, type PlacedOrder } from "../acme/order-placement";
 import type { OrderFlow, OrderProgress } from "../acme/order-progress";
 import { estimateLifetimeDays } from "../acme/profile-lifetimes";

@@ -1,7 +1,7 @@
 // What everything that orders at a CA has in common: whose order it is, for which names, and when it renews.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { OrderIdentifier } from "../acme/certificate-request";
+import type { OrderIdentifier } from "../acme/client/identifier";
 import { judgeProfile } from "../acme/profile-limits";
 import { parseHostName, parseIdentifier } from "../x509/identifier";
 import { resolversSchema } from "./acme-challenge-inputs";

@@ -1,8 +1,8 @@
 import { isTlsError, TlsError } from "../../errors";
+import { type ChallengeType, renderNames } from "../client/identifier";
 import type { Deadline } from "../deadline";
-import { renderNames } from "../order";
 import type { PreflightFinding } from "../preflight/finding";
-import type { ChallengeName, ChallengeSolver, ChallengeType } from "./solver";
+import type { ChallengeName, ChallengeSolver } from "./solver";
 
 /** Which of several solvers are taken for a set of names, and why. */
 export interface ChallengeChoice {

@@ -1,3 +1,4 @@
+import type { ChallengeType } from "../client/identifier";
 import type { AcmeClock } from "../clock";
 import type { Deadline } from "../deadline";
 import type { AcmeDirectory } from "../directory";
@@ -36,9 +37,6 @@ export interface SolverContext {
   /** What the CA says of itself. */
   readonly directory: (deadline: Deadline) => Promise<AcmeDirectory>;
 }
-
-/** The kinds of challenge that are known here: RFC 8555 section 8, RFC 8737, draft-ietf-acme-dns-persist. */
-export type ChallengeType = "http-01" | "dns-01" | "tls-alpn-01" | "dns-persist-01";
 
 /** One way to answer challenges. */
 export interface ChallengeSolver {

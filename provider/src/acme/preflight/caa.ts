@@ -1,5 +1,5 @@
 import { renderQuoted } from "../../x509/quoted-text";
-import type { ChallengeType } from "../challenge/solver";
+import type { ChallengeType } from "../client/identifier";
 import type { CaaProperty } from "../dns/query";
 import { type IssueValue, parseIssueValue } from "./caa-value";
 

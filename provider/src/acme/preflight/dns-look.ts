@@ -1,4 +1,5 @@
-import type { ChallengeName, ChallengeType } from "../challenge/solver";
+import type { ChallengeName } from "../challenge/solver";
+import type { ChallengeType } from "../client/identifier";
 import type { Deadline } from "../deadline";
 import type { DnsServer } from "../dns/query";
 import { resolversOf } from "../dns/resolvers";

@@ -1,7 +1,7 @@
 import { parse } from "tldts";
 import { refuseNonPublic } from "../../network/address-policy";
 import { renderQuoted } from "../../x509/quoted-text";
-import type { OrderIdentifier } from "../certificate-request";
+import type { OrderIdentifier } from "../client/identifier";
 import type { DirectoryMeta } from "../directory";
 import { judgeProfile } from "../profile-limits";
 import type { PreflightFinding } from "./finding";

@@ -1,5 +1,5 @@
-import type { OrderIdentifier } from "../certificate-request";
 import type { ChallengeName, ChallengeSolver } from "../challenge/solver";
+import type { OrderIdentifier } from "../client/identifier";
 import type { AcmeSession } from "../session";
 
 /** What is going to be ordered. */

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChallengeName, ChallengeSolver, ChallengeType } from "../../../../provider/src/acme/challenge/solver";
+import type { ChallengeName, ChallengeSolver } from "../../../../provider/src/acme/challenge/solver";
 import { refuseWildcard } from "../../../../provider/src/acme/challenge/task-checks";
+import type { ChallengeType } from "../../../../provider/src/acme/client/identifier";
 import { systemClock } from "../../../../provider/src/acme/clock";
 import { Deadline } from "../../../../provider/src/acme/deadline";
 import { readAccountKey } from "../../../../provider/src/acme/jws";

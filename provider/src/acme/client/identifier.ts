@@ -1,0 +1,16 @@
+/** A name that a certificate is ordered for (RFC 8555 section 9.7.7, RFC 8738). */
+export interface OrderIdentifier {
+  readonly type: "dns" | "ip";
+  /** Canonical, from `parseIdentifier`: a wildcard with its "*.". */
+  readonly value: string;
+}
+
+/** The kinds of challenge that are known here: RFC 8555 section 8, RFC 8737, draft-ietf-acme-dns-persist. */
+export type ChallengeType = "http-01" | "dns-01" | "tls-alpn-01" | "dns-persist-01";
+
+/** Names for a message: at most five, and how many more. */
+export function renderNames(identifiers: readonly { readonly value: string }[]): string {
+  const shown = identifiers.slice(0, 5).map(({ value }) => value);
+  const more = identifiers.length > shown.length ? ` and ${identifiers.length - shown.length} more` : "";
+  return `${shown.join(", ")}${more}`;
+}
