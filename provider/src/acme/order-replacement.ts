@@ -1,4 +1,5 @@
-import { type AcmeProblem, isAcmeError } from "./problem";
+import type { AcmeProblem } from "./client/problem-types";
+import { isAcmeError } from "./problem";
 
 /** Words of the CAs' texts on `replaces`, Pebble's among them, which speak of orders alone. */
 const replacementText =

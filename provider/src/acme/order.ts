@@ -3,9 +3,10 @@ import { renderUrl } from "../network/issuer-url";
 import { ipOctets, renderIp } from "../x509/ip-address";
 import { parseAcmeUrl } from "./acme-url";
 import { type OrderIdentifier, renderNames } from "./client/identifier";
+import type { AcmeProblem } from "./client/problem-types";
 import type { Deadline } from "./deadline";
 import { parseObject } from "./directory";
-import { type AcmeProblem, readProblem } from "./problem";
+import { readProblem } from "./problem";
 import type { AcmeSession } from "./session";
 import type { AcmeResponse } from "./transport";
 

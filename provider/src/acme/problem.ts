@@ -1,33 +1,13 @@
 import { type ErrorCode, isTlsError, TlsError, type TlsErrorOptions } from "../errors";
 import { renderQuoted } from "../x509/quoted-text";
 import { renderCaText } from "./ca-text";
+import type { AcmeProblem, AcmeSubproblem } from "./client/problem-types";
 import { parseObject } from "./directory";
 import { readLinks } from "./link-header";
 import { codeOf } from "./problem-codes";
 import { hintOf } from "./problem-hints";
 import { readRetryMoment } from "./retry-moment";
 import type { AcmeResponse } from "./transport";
-
-/** What one identifier has to do with a problem. */
-export interface AcmeSubproblem {
-  /** As the CA says it: `urn:ietf:params:acme:error:…` if it is of the registry. */
-  readonly type: string;
-  /** The last word of a type of the registry ("dns", "rateLimited"), else the whole type. */
-  readonly kind: string;
-  readonly detail: string;
-  readonly identifier?: { readonly type: string; readonly value: string };
-}
-
-/** What a CA says is wrong, RFC 7807 and RFC 8555 section 6.7. */
-export interface AcmeProblem extends AcmeSubproblem {
-  /** Of the answer, or what the problem itself says. */
-  readonly status?: number;
-  readonly subproblems: readonly AcmeSubproblem[];
-  /** When it may be tried again: the header Retry-After, else what Let's Encrypt writes in its text. */
-  readonly retryAfter?: Date;
-  /** Where a person reads more or acts: the header Link (`help`, `terms-of-service`) and `instance`. */
-  readonly links: readonly string[];
-}
 
 /** What is known of an {@link AcmeError} beside its message. */
 export interface AcmeErrorOptions extends TlsErrorOptions {
