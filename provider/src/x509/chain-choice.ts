@@ -1,6 +1,6 @@
 import type { Certificate } from "./certificate";
+import type { ArrangeOptions } from "./chain/types";
 import { type ChainFinding, findAbout } from "./chain-finding";
-import type { ArrangeOptions } from "./chain-order";
 import type { Path } from "./chain-path";
 import { verifyPath } from "./chain-verify";
 import { renderQuoted } from "./quoted-text";

@@ -1,22 +1,11 @@
-import type { KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
 import { type Certificate, describeCertificate, mostCertificates } from "./certificate";
-import type { Chain } from "./chain";
+import type { ArrangeOptions, Chain } from "./chain/types";
 import { choosePath } from "./chain-choice";
 import { type ChainFinding, findAbout } from "./chain-finding";
 import { findLeaf } from "./chain-leaf";
 import { findPaths, mostMembers, type Path } from "./chain-path";
 import { SignatureChecks } from "./signature-checks";
-
-/** What an arrangement depends on beside the certificates. */
-export interface ArrangeOptions {
-  readonly privateKey?: KeyObject;
-  /** Trusted roots; without them any self-signed certificate may end the chain, and so may an issuer that is not here. */
-  readonly roots?: readonly Certificate[];
-  /** Where several ways lead up: the root of the wanted one, by its common name, whole subject or SHA-256 in hexadecimal. */
-  readonly preferredRoot?: string;
-  readonly now: Date;
-}
 
 /**
  * Puts certificates in any order into a chain: leaf first, each one signed by the next, by signature and not by name

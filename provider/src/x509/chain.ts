@@ -1,31 +1,16 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
 import type { Certificate } from "./certificate";
-import type { ChainFinding } from "./chain-finding";
-import { type ArrangeOptions, arrangeChain } from "./chain-order";
+import type { ArrangeOptions, Chain } from "./chain/types";
+import { arrangeChain } from "./chain-order";
 import { readCertificates } from "./chain-read";
 import { type VerifyOptions, verifyChain } from "./chain-verify";
-import type { Identifier } from "./identifier";
 
+export type { Chain } from "./chain/types";
 export type { ChainFinding } from "./chain-finding";
 export { arrangeChain } from "./chain-order";
 export { readCertificates, systemRoots } from "./chain-read";
 export { verifyChain } from "./chain-verify";
-
-/** A certificate with those that link it to a root, as a server sends them. */
-export interface Chain {
-  readonly leaf: Certificate;
-  /** In the order of sending: each one signed the one before. Without the root. */
-  readonly intermediates: readonly Certificate[];
-  /** The trusted root, or the self-signed certificate in which the chain ends, if it was given. */
-  readonly root?: Certificate;
-  /** The last member, when its issuer is not here. */
-  readonly open?: Certificate;
-  /** Names of the leaf. */
-  readonly identifiers: readonly Identifier[];
-  /** What is wrong and what is worth a look, errors and warnings mixed. */
-  readonly findings: readonly ChainFinding[];
-}
 
 /** Everything that a chain is made of and verified against. */
 export interface ChainInput extends VerifyOptions, ArrangeOptions {
