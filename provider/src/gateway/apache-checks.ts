@@ -1,7 +1,7 @@
 import type { ApacheOptions } from "./apache-options";
 import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "./header-checks";
-import type { SiteProblem } from "./kind";
 import { firstSite, type Listener, listenersOf, renderAddress } from "./listeners";
+import type { SiteProblem } from "./model/problem";
 import { checkProxySites } from "./proxy-checks";
 import { clientCaFile } from "./proxy-files";
 import type { SiteData } from "./site";

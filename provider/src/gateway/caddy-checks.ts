@@ -2,7 +2,7 @@ import { readBind } from "./bind";
 import type { CaddyOptions } from "./caddy-options";
 import { automationOf } from "./caddy-tls";
 import { checkHeaders, hostOfRequest } from "./header-checks";
-import type { SiteProblem } from "./kind";
+import type { SiteProblem } from "./model/problem";
 import { checkProxySites } from "./proxy-checks";
 import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./site";
 

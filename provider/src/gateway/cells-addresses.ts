@@ -1,5 +1,5 @@
 import { allAddresses, readBind } from "./bind";
-import type { SiteProblem } from "./kind";
+import type { SiteProblem } from "./model/problem";
 import { bindHosts, isTlsSite, type SiteData } from "./site";
 
 /** One site address that Cells writes into its Caddyfile. */

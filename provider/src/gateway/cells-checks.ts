@@ -3,7 +3,7 @@ import { allAddresses, type Bind, readBind, renderBind } from "./bind";
 import { checkCellsAddresses } from "./cells-addresses";
 import { checkCellsFiles } from "./cells-file-checks";
 import { type CellsOptions, grpcPortOf } from "./cells-options";
-import type { SiteProblem } from "./kind";
+import type { SiteProblem } from "./model/problem";
 import { bindHosts, isTlsSite, type SiteData, sortedByName } from "./site";
 
 /**

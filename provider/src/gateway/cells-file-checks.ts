@@ -1,6 +1,7 @@
 import { siteFiles } from "./cells-files";
 import type { CellsOptions } from "./cells-options";
-import type { GatewayFile, SiteProblem } from "./kind";
+import type { GatewayFile } from "./kind";
+import type { SiteProblem } from "./model/problem";
 import type { SiteData } from "./site";
 
 /** Characters of a certificate's name that can stand in a file name on every system, in shells and in a Caddyfile. */

@@ -1,8 +1,8 @@
 import { exceptionGroups, sitesInMaintenance } from "./envoy-exceptions";
 import type { EnvoyOptions } from "./envoy-options";
 import { checkHeaders, connectionHeaders, hostOfRequest } from "./header-checks";
-import type { SiteProblem } from "./kind";
 import { listenersOf, renderAddress } from "./listeners";
+import type { SiteProblem } from "./model/problem";
 import { checkProxySites } from "./proxy-checks";
 import type { SiteData } from "./site";
 

@@ -2,7 +2,7 @@ import { renderQuoted } from "../x509/quoted-text";
 import type { HaproxyOptions } from "./haproxy-options";
 import { isFoundByItself } from "./haproxy-texts";
 import { checkHeaders, type HeaderJudge } from "./header-checks";
-import type { SiteProblem } from "./kind";
+import type { SiteProblem } from "./model/problem";
 import { checkProxySites } from "./proxy-checks";
 import { certificateFiles, clientCaFile, upstreamRootFile } from "./proxy-files";
 import { type SiteData, sortedByName } from "./site";

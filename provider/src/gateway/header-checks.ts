@@ -1,4 +1,4 @@
-import type { SiteProblem } from "./kind";
+import type { SiteProblem } from "./model/problem";
 import type { HeaderChange, SiteData } from "./site";
 
 /** What a server has against a change of a header: of which property, and why; undefined when it can do it. */

@@ -1,15 +1,6 @@
 import type { GatewayFeature } from "./features";
+import type { SiteProblem } from "./model/problem";
 import type { SiteData } from "./site";
-
-/** Something that a gateway of this kind can't serve; nothing is applied before it is gone. */
-export interface SiteProblem {
-  readonly site: string;
-  /** The second site, when two of them collide. */
-  readonly otherSite?: string;
-  readonly property: string;
-  /** Says what was found, why it can't work, and what to do. */
-  readonly reason: string;
-}
 
 /** A file that must lie on the gateway's machine. Its content is put in by whoever holds the certificates. */
 export interface GatewayFile {

@@ -1,11 +1,11 @@
 import { ipOctets } from "../x509/ip-address";
 import { readBind } from "./bind";
-import type { SiteProblem } from "./kind";
 import { backendOf } from "./kubernetes-backends";
 import { checkGatewaySites } from "./kubernetes-gateway-checks";
 import { checkIngressSites } from "./kubernetes-ingress-checks";
 import { type KubernetesOptions, listening } from "./kubernetes-options";
 import { servedPaths } from "./kubernetes-paths";
+import type { SiteProblem } from "./model/problem";
 import { checkProxySites } from "./proxy-checks";
 import { answeredNames, type SiteData, sortedByName } from "./site";
 import { readUpstreamUrl } from "./site-fields";

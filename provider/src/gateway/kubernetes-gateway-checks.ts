@@ -1,10 +1,10 @@
-import type { SiteProblem } from "./kind";
 import { headerModifier } from "./kubernetes-filters";
 import { listenerEntries, MOST_LISTENERS } from "./kubernetes-listeners";
 import { hasGatewayApi, type KubernetesOptions, listening } from "./kubernetes-options";
 import { servedPaths } from "./kubernetes-paths";
 import { sharedServices } from "./kubernetes-policies";
 import { listenersOf } from "./listeners";
+import type { SiteProblem } from "./model/problem";
 import type { HeaderChange, SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
 import { checkVerifiedName } from "./upstream-checks";

@@ -1,6 +1,6 @@
 import { readBind } from "./bind";
-import type { SiteProblem } from "./kind";
 import type { KubernetesOptions } from "./kubernetes-options";
+import type { SiteProblem } from "./model/problem";
 import { answeredNames, isTlsSite, type SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
 

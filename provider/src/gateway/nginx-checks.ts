@@ -1,5 +1,5 @@
 import { checkHeaders, connectionHeaders, type HeaderJudge } from "./header-checks";
-import type { SiteProblem } from "./kind";
+import type { SiteProblem } from "./model/problem";
 import { nginxText } from "./nginx-dialect";
 import type { NginxOptions } from "./nginx-options";
 import { checkProxySites } from "./proxy-checks";

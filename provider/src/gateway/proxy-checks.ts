@@ -1,5 +1,4 @@
 import { ipOctets } from "../x509/ip-address";
-import type { SiteProblem } from "./kind";
 import {
   firstSite,
   type Listener,
@@ -8,6 +7,7 @@ import {
   listenersOf,
   renderAddress,
 } from "./listeners";
+import type { SiteProblem } from "./model/problem";
 import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./site";
 
 /**

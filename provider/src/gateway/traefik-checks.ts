@@ -1,6 +1,6 @@
 import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "./header-checks";
-import type { SiteProblem } from "./kind";
 import { firstSite, type Listener, listenersOf, renderAddress } from "./listeners";
+import type { SiteProblem } from "./model/problem";
 import { checkProxySites } from "./proxy-checks";
 import { certificateFiles } from "./proxy-files";
 import type { SiteData } from "./site";

@@ -1,5 +1,5 @@
 import { ipOctets } from "../x509/ip-address";
-import type { SiteProblem } from "./kind";
+import type { SiteProblem } from "./model/problem";
 import type { SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
 
