@@ -7,14 +7,20 @@ import { describeKey, readPrivateKey, renderPrivateKey } from "../x509/private-k
 import { attempt, known, renderFailure } from "./inputs";
 import type { CheckResult, Failure, Properties } from "./lifecycle";
 import { checkPolicy, readPolicy } from "./planned-validity";
-import type { SelfSignedCaValues } from "./self-signed-ca";
-import { UNKNOWN } from "./unknown";
+import { UNKNOWN, type Unknown } from "./unknown";
+
+/** The valid inputs of a CA, as far as they count for one that exists already. */
+export interface AdoptedCaValues extends Properties {
+  readonly certPem: string | Unknown | undefined;
+  readonly privateKeyPem: string | Unknown | undefined;
+  readonly passphrase: string | Unknown | undefined;
+}
 
 /**
  * Checks a CA that exists already, for instance mkcert's or Cells' `rootCA.pem` and `rootCA-key.pem`: a root with its own
  * key. An expiry is refused at first, and a warning once the certificate was accepted: it must not block every later up.
  */
-export function checkAdoptedCa(values: SelfSignedCaValues, now: Date, olds: Properties): CheckResult {
+export function checkAdoptedCa(values: AdoptedCaValues, now: Date, olds: Properties): CheckResult {
   const failures: Failure[] = [];
   for (const property of ["subject", "keyType", "validityDays", "nameConstraints"] as const) {
     if (values[property] === undefined) continue;

@@ -63,7 +63,7 @@ function constraintList(what: string) {
 }
 
 /** The valid inputs of a CA, some of them perhaps unknown. */
-export type SelfSignedCaValues = ParsedInputs<typeof shape>;
+type SelfSignedCaValues = ParsedInputs<typeof shape>;
 
 /** The local root: issued here, or adopted from its files. */
 export const selfSignedCa: Lifecycle = {
