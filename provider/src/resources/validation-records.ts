@@ -7,7 +7,6 @@ import {
   type StandingAccount,
   warnOfEnd,
 } from "../lifecycle/standing-records";
-import type { AcmeAccount } from "./acme-account";
 
 /** The account at a CA's staging, of the same key. */
 export interface RehearsalAccount {
@@ -50,18 +49,17 @@ export interface CaaProperty {
   readonly value: string;
 }
 
-/** What standing records are made from; an {@link AcmeAccount} has it all. */
-export type AuthorisedAccount = Pick<
-  AcmeAccount,
-  | "accountUrl"
-  | "thumbprint"
-  | "status"
-  | "caaIdentities"
-  | "issuerDomainNames"
-  | "accountHashPrefix"
-  | "rehearsalAccount"
-  | "recordsUntil"
->;
+/** What standing records are made from: these outputs of an `AcmeAccount`. */
+export interface AuthorisedAccount {
+  readonly accountUrl: pulumi.Output<string>;
+  readonly thumbprint: pulumi.Output<string>;
+  readonly status: pulumi.Output<string>;
+  readonly caaIdentities: pulumi.Output<string[] | undefined>;
+  readonly issuerDomainNames: pulumi.Output<string[] | undefined>;
+  readonly accountHashPrefix: pulumi.Output<string | undefined>;
+  readonly rehearsalAccount: pulumi.Output<RehearsalAccount | undefined>;
+  readonly recordsUntil: pulumi.Output<string | undefined>;
+}
 
 /**
  * The standing records of several accounts, whose values share one record set a name, as DNS providers want it: for a second
