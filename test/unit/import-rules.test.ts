@@ -110,7 +110,7 @@ test.each(files.filter((file) => pure.test(file)))("%s is pure: no I/O, no clock
 test.each(files)("%s has at most 400 lines, named exports, and prints nothing", (file) => {
   const text = sources.get(file) ?? "";
   expect(text.split("\n").length - 1).toBeLessThanOrEqual(400);
-  expect(file).toMatch(/^([a-z0-9]+(-[a-z0-9]+)*\/){0,2}[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.ts$/);
+  expect(file).toMatch(/^([a-z0-9]+(-[a-z0-9]+)*\/){0,3}[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.ts$/);
   expect(file).not.toMatch(/utils|helpers|common/);
   const code = codeOf(file);
   expect(code).not.toMatch(/\bexport\s+default\b|\bexport\s*\*|\bas default\b/);
