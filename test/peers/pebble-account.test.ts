@@ -9,7 +9,7 @@ import {
   readAccount,
   rollOverKey,
   updateContacts,
-} from "../../provider/src/acme/account";
+} from "../../provider/src/acme/account/account";
 import { systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";
 import { type AccountKey, readAccountKey } from "../../provider/src/acme/jws";

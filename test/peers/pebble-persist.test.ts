@@ -1,7 +1,7 @@
 // Guards: records that one of both takes and the other does not. Each set of TXT values at `_validation-persist` is shown to
 // Pebble, which validates by draft -01 of dns-persist-01 with a parser of its own, and to ours, by the same DNS.
 import { describe, expect, it } from "vitest";
-import { rollOverKey } from "../../provider/src/acme/account";
+import { rollOverKey } from "../../provider/src/acme/account/account";
 import { createPersistSolver } from "../../provider/src/acme/challenge/dns-persist-01";
 import type { ChallengeName, ChallengeSolver } from "../../provider/src/acme/challenge/solver";
 import { systemClock } from "../../provider/src/acme/clock";

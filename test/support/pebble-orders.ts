@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll } from "vitest";
-import { ensureAccount } from "../../provider/src/acme/account";
+import { ensureAccount } from "../../provider/src/acme/account/account";
 import { makeCertificateRequest } from "../../provider/src/acme/certificate-request";
 import type { ChallengeSettings, ChallengeSolver, SolverContext } from "../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../provider/src/acme/challenge/solvers";

@@ -5,7 +5,7 @@ import {
   readAccount,
   rollOverKey,
   updateContacts,
-} from "../acme/account";
+} from "../acme/account/account";
 import type { Deadline } from "../acme/deadline";
 import { type DirectoryMeta, nameOfDirectory } from "../acme/directory";
 import { readAccountKey } from "../acme/jws";

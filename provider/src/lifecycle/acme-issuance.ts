@@ -1,4 +1,4 @@
-import { ensureAccount } from "../acme/account";
+import { ensureAccount } from "../acme/account/account";
 import { makeCertificateRequest } from "../acme/certificate-request";
 import { systemClock } from "../acme/clock";
 import { Deadline } from "../acme/deadline";

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { AcmeAccount, type AcmeAccountArgs } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ensureAccount } from "../../../provider/src/acme/account";
+import { ensureAccount } from "../../../provider/src/acme/account/account";
 import { systemClock } from "../../../provider/src/acme/clock";
 import { Deadline } from "../../../provider/src/acme/deadline";
 import { readAccountKey } from "../../../provider/src/acme/jws";

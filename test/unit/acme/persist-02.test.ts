@@ -1,7 +1,7 @@
 // Guards: draft -02 of dns-persist-01 end to end, from the records that are written for an account to the certificate.
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ensureAccount, rollOverKey } from "../../../provider/src/acme/account";
+import { ensureAccount, rollOverKey } from "../../../provider/src/acme/account/account";
 import { makeCertificateRequest } from "../../../provider/src/acme/certificate-request";
 import type { SolverContext } from "../../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../../provider/src/acme/challenge/solvers";

@@ -9,14 +9,14 @@ import {
   readAccount,
   rollOverKey,
   updateContacts,
-} from "../../../provider/src/acme/account";
-import { Deadline } from "../../../provider/src/acme/deadline";
-import { readAccountKey } from "../../../provider/src/acme/jws";
-import { AcmeSession } from "../../../provider/src/acme/session";
-import { TlsError } from "../../../provider/src/errors";
-import { testClock } from "../../support/acme-clock";
-import { type Script, type ScriptedAnswer, ScriptedTransport } from "../../support/acme-script";
-import { rejection } from "../../support/rejection";
+} from "../../../../provider/src/acme/account/account";
+import { Deadline } from "../../../../provider/src/acme/deadline";
+import { readAccountKey } from "../../../../provider/src/acme/jws";
+import { AcmeSession } from "../../../../provider/src/acme/session";
+import { TlsError } from "../../../../provider/src/errors";
+import { testClock } from "../../../support/acme-clock";
+import { type Script, type ScriptedAnswer, ScriptedTransport } from "../../../support/acme-script";
+import { rejection } from "../../../support/rejection";
 
 function newKey() {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });

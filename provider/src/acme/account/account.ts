@@ -1,17 +1,17 @@
-import { TlsError } from "../errors";
-import { renderUrl } from "../network/issuer-url";
-import { renderQuoted } from "../x509/quoted-text";
-import { parseAcmeUrl } from "./acme-url";
-import { renderCaText } from "./ca-text";
-import type { Deadline } from "./deadline";
-import { type AcmeDirectory, parseObject } from "./directory";
-import { signExternalAccountBinding } from "./jws";
-import { AcmeError, isAcmeError } from "./problem";
-import { bindingHint } from "./problem-hints";
-import type { AcmeSession } from "./session";
-import type { AcmeResponse } from "./transport";
+import { TlsError } from "../../errors";
+import { renderUrl } from "../../network/issuer-url";
+import { renderQuoted } from "../../x509/quoted-text";
+import { parseAcmeUrl } from "../acme-url";
+import { renderCaText } from "../ca-text";
+import type { Deadline } from "../deadline";
+import { type AcmeDirectory, parseObject } from "../directory";
+import { signExternalAccountBinding } from "../jws";
+import { AcmeError, isAcmeError } from "../problem";
+import { bindingHint } from "../problem-hints";
+import type { AcmeSession } from "../session";
+import type { AcmeResponse } from "../transport";
 
-export { deactivateAccount, rollOverKey } from "./account-changes";
+export { deactivateAccount, rollOverKey } from "./changes";
 
 /** What an account is made with. */
 export interface AccountRequest {
