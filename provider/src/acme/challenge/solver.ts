@@ -87,7 +87,7 @@ export interface CommandSettings {
   readonly command: string | readonly string[];
   /** Another program for the removal; default: `command`. certbot's hooks come in such pairs. */
   readonly cleanupCommand?: string | readonly string[];
-  /** How the record is handed over; default `lego`. See `hook-convention.ts`. */
+  /** How the record is handed over; default `lego`. See `dns-01/hook-convention.ts`. */
   readonly convention?: HookConventionName;
   /** Added to the environment of the process. Its values stand in no message. */
   readonly environment?: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
-import { createCommandSolver } from "./dns-01-command";
-import { createOrderRecordsSolver } from "./dns-01-order";
+import { createCommandSolver } from "./dns-01/command";
+import { createOrderRecordsSolver } from "./dns-01/records";
 import { createPersistSolver } from "./dns-persist-01";
 import { createGatewaySolver } from "./http-01-gateway";
 import { createHttpListenerSolver } from "./http-01-listener";

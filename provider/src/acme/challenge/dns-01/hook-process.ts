@@ -1,8 +1,8 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
-import { TlsError } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
-import type { Deadline } from "../deadline";
+import { TlsError } from "../../../errors";
+import { renderQuoted } from "../../../x509/quoted-text";
+import type { Deadline } from "../../deadline";
 
 /** One run of a program. */
 export interface HookRun {

@@ -1,13 +1,13 @@
-import { isTlsError } from "../../errors";
-import type { AcmeClock } from "../clock";
-import type { Deadline } from "../deadline";
-import { awaitPropagation } from "../dns/propagation";
-import { dns01Value } from "../jws";
-import { expectedRecords, recordNameOf, refuseIpAddress } from "./dns-01-record";
+import { isTlsError } from "../../../errors";
+import type { AcmeClock } from "../../clock";
+import type { Deadline } from "../../deadline";
+import { awaitPropagation } from "../../dns/propagation";
+import { dns01Value } from "../../jws";
+import { expectedRecords, recordNameOf, refuseIpAddress } from "../dns-01-record";
+import type { ChallengeSolver, ChallengeTask, CommandSettings } from "../solver";
+import { Turns, TurnsByName } from "../turn";
 import { type HookCall, hookConventions, ownVariables } from "./hook-convention";
 import { runHook } from "./hook-process";
-import type { ChallengeSolver, ChallengeTask, CommandSettings } from "./solver";
-import { Turns, TurnsByName } from "./turn";
 
 const defaultTimeoutSeconds = 120;
 

@@ -1,7 +1,7 @@
-import type { AcmeClock } from "../clock";
-import { awaitPropagation } from "../dns/propagation";
-import { expectedRecords, refuseIpAddress } from "./dns-01-record";
-import type { ChallengeSolver, OrderRecordsSettings } from "./solver";
+import type { AcmeClock } from "../../clock";
+import { awaitPropagation } from "../../dns/propagation";
+import { expectedRecords, refuseIpAddress } from "../dns-01-record";
+import type { ChallengeSolver, OrderRecordsSettings } from "../solver";
 
 /**
  * Waits until the DNS shows the records of dns-01 (RFC 8555 section 8.4) that other resources put there, as

@@ -1,8 +1,8 @@
 import { basename } from "node:path";
-import { TlsError } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
+import { TlsError } from "../../../errors";
+import { renderQuoted } from "../../../x509/quoted-text";
+import type { ChallengeTask, HookConventionName } from "../solver";
 import { acmeShRunner } from "./acme-sh-runner";
-import type { ChallengeTask, HookConventionName } from "./solver";
 
 /** What is done with one record, and what else belongs to the same call. */
 export interface HookCall {
