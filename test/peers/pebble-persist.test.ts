@@ -2,7 +2,7 @@
 // Pebble, which validates by draft -01 of dns-persist-01 with a parser of its own, and to ours, by the same DNS.
 import { describe, expect, it } from "vitest";
 import { rollOverKey } from "../../provider/src/acme/account/account";
-import { createPersistSolver } from "../../provider/src/acme/challenge/dns-persist-01";
+import { createPersistSolver } from "../../provider/src/acme/challenge/dns-persist-01/solver";
 import type { ChallengeName, ChallengeSolver } from "../../provider/src/acme/challenge/solver";
 import { systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";

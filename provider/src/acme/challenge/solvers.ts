@@ -1,6 +1,6 @@
 import { createCommandSolver } from "./dns-01/command";
 import { createOrderRecordsSolver } from "./dns-01/records";
-import { createPersistSolver } from "./dns-persist-01";
+import { createPersistSolver } from "./dns-persist-01/solver";
 import { createGatewaySolver } from "./http-01-gateway";
 import { createHttpListenerSolver } from "./http-01-listener";
 import { createOrderResourcesSolver } from "./http-01-order";

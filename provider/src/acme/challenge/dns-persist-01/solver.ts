@@ -1,10 +1,10 @@
-import { TlsError } from "../../errors";
-import type { DirectoryMeta } from "../directory";
-import type { PropagationSettings } from "../dns/look-up";
-import { persistAccountUris } from "../persist/account-uri";
-import { issuersBeforeOrder, issuersOfChallenge, type PersistIssuers } from "../persist/issuer-domain-names";
-import { longestName, persistRecordName, persistRecordPrefix } from "../persist/record-value";
-import type { PreflightFinding } from "../preflight/finding";
+import { TlsError } from "../../../errors";
+import type { DirectoryMeta } from "../../directory";
+import type { PropagationSettings } from "../../dns/look-up";
+import { persistAccountUris } from "../../persist/account-uri";
+import { issuersBeforeOrder, issuersOfChallenge, type PersistIssuers } from "../../persist/issuer-domain-names";
+import { longestName, persistRecordName, persistRecordPrefix } from "../../persist/record-value";
+import type { PreflightFinding } from "../../preflight/finding";
 import type {
   ChallengeIdentifier,
   ChallengeName,
@@ -12,7 +12,7 @@ import type {
   ChallengeTask,
   PersistSettings,
   SolverContext,
-} from "./solver";
+} from "../solver";
 import { lookForStanding, type StandingContext, type StandingRecord } from "./standing-record";
 
 /** A record that stands is there at the first look. One that is made in the same run may be seconds behind. */

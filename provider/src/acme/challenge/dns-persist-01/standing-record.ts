@@ -1,5 +1,5 @@
-import type { AcmeClock } from "../clock";
-import type { Deadline } from "../deadline";
+import type { AcmeClock } from "../../clock";
+import type { Deadline } from "../../deadline";
 import {
   keepLooking,
   type Look,
@@ -8,11 +8,11 @@ import {
   openOutlook,
   type PropagationSettings,
   renderAlias,
-} from "../dns/look-up";
-import type { DnsAnswer } from "../dns/query";
-import type { PersistExpectation } from "../persist/judge";
-import { judgeAnswer, type PersistReport, reportPersistRecord } from "../persist/report";
-import { Turns } from "./turn";
+} from "../../dns/look-up";
+import type { DnsAnswer } from "../../dns/query";
+import type { PersistExpectation } from "../../persist/judge";
+import { judgeAnswer, type PersistReport, reportPersistRecord } from "../../persist/report";
+import { Turns } from "../turn";
 
 /** One record, for a name, its wildcard, or both. */
 export interface StandingRecord {

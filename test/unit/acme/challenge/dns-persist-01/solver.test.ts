@@ -1,16 +1,16 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createPersistSolver } from "../../../../provider/src/acme/challenge/dns-persist-01";
-import type { ChallengeTask } from "../../../../provider/src/acme/challenge/solver";
-import { createSolver } from "../../../../provider/src/acme/challenge/solvers";
-import { systemClock } from "../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../provider/src/acme/deadline";
-import type { AcmeDirectory, DirectoryMeta } from "../../../../provider/src/acme/directory";
-import type { PropagationSettings } from "../../../../provider/src/acme/dns/look-up";
-import { readAccountKey } from "../../../../provider/src/acme/jws";
-import { type TestClock, testClock } from "../../../support/acme-clock";
-import { type DnsRecord, type DnsServer, type DnsType, startDnsServer } from "../../../support/dns-server";
-import { rejection } from "../../../support/rejection";
+import { createPersistSolver } from "../../../../../provider/src/acme/challenge/dns-persist-01/solver";
+import type { ChallengeTask } from "../../../../../provider/src/acme/challenge/solver";
+import { createSolver } from "../../../../../provider/src/acme/challenge/solvers";
+import { systemClock } from "../../../../../provider/src/acme/clock";
+import { Deadline } from "../../../../../provider/src/acme/deadline";
+import type { AcmeDirectory, DirectoryMeta } from "../../../../../provider/src/acme/directory";
+import type { PropagationSettings } from "../../../../../provider/src/acme/dns/look-up";
+import { readAccountKey } from "../../../../../provider/src/acme/jws";
+import { type TestClock, testClock } from "../../../../support/acme-clock";
+import { type DnsRecord, type DnsServer, type DnsType, startDnsServer } from "../../../../support/dns-server";
+import { rejection } from "../../../../support/rejection";
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const key = readAccountKey(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
