@@ -4,7 +4,7 @@ import { resolversOf } from "../dns/resolvers";
 import { explainNoAddress, explainUnseen, findAddresses } from "../preflight/addresses";
 import type { PreflightFinding } from "../preflight/finding";
 import { lookByHttp } from "../preflight/http-look";
-import { type ExpectedAnswer, judgeAnswers } from "./http-01-answer";
+import { type ExpectedAnswer, judgeAnswers } from "./http-01/answer";
 import { challengeFolder } from "./http-01-path";
 import type { ChallengeName, GatewaySettings, OrderResourcesSettings, SolverContext } from "./solver";
 

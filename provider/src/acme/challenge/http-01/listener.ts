@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Endpoint } from "./endpoint";
-import { challengeFolder } from "./http-01-path";
-import { SharedListeners } from "./shared-listener";
-import type { ChallengeSolver, ListenerSettings } from "./solver";
-import { checkToken, refuseWildcard } from "./task-checks";
+import type { Endpoint } from "../endpoint";
+import { challengeFolder } from "../http-01-path";
+import { SharedListeners } from "../shared-listener";
+import type { ChallengeSolver, ListenerSettings } from "../solver";
+import { checkToken, refuseWildcard } from "../task-checks";
 
 const prefix = `/${challengeFolder}/`;
 

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { inParallel } from "../in-parallel";
-import { explainMissing } from "../preflight/finding-report";
-import { findInTime } from "../preflight/in-time";
-import { AnswerLook } from "./http-01-look";
-import type { ChallengeSolver, GatewaySettings, SolverContext } from "./solver";
-import { checkToken, refuseWildcard } from "./task-checks";
+import { inParallel } from "../../in-parallel";
+import { explainMissing } from "../../preflight/finding-report";
+import { findInTime } from "../../preflight/in-time";
+import { AnswerLook } from "../http-01-look";
+import type { ChallengeSolver, GatewaySettings, SolverContext } from "../solver";
+import { checkToken, refuseWildcard } from "../task-checks";
 
 /** Of a token at Let's Encrypt: 43 characters. */
 const tokenOctets = 32;

@@ -1,13 +1,13 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createGatewaySolver } from "../../../../provider/src/acme/challenge/http-01-gateway";
-import { createOrderResourcesSolver } from "../../../../provider/src/acme/challenge/http-01-order";
-import type { ChallengeTask, SolverContext } from "../../../../provider/src/acme/challenge/solver";
-import { type AcmeClock, systemClock } from "../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../provider/src/acme/deadline";
-import { keyAuthorization, readAccountKey } from "../../../../provider/src/acme/jws";
-import type { PreflightFinding } from "../../../../provider/src/acme/preflight/finding";
-import { type DnsServer, startDnsServer } from "../../../support/dns-server";
+import { createGatewaySolver } from "../../../../../provider/src/acme/challenge/http-01/standing";
+import { createOrderResourcesSolver } from "../../../../../provider/src/acme/challenge/http-01-order";
+import type { ChallengeTask, SolverContext } from "../../../../../provider/src/acme/challenge/solver";
+import { type AcmeClock, systemClock } from "../../../../../provider/src/acme/clock";
+import { Deadline } from "../../../../../provider/src/acme/deadline";
+import { keyAuthorization, readAccountKey } from "../../../../../provider/src/acme/jws";
+import type { PreflightFinding } from "../../../../../provider/src/acme/preflight/finding";
+import { type DnsServer, startDnsServer } from "../../../../support/dns-server";
 import {
   answering,
   challengePath,
@@ -16,8 +16,8 @@ import {
   redirecting,
   responding,
   startHttpResponder,
-} from "../../../support/http-responder";
-import { rejection } from "../../../support/rejection";
+} from "../../../../support/http-responder";
+import { rejection } from "../../../../support/rejection";
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const key = readAccountKey(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
