@@ -1,7 +1,7 @@
 import { createSecureContext, createServer, type SecureContext } from "node:tls";
 import type { AcmeClock } from "../clock";
-import type { Endpoint } from "./endpoint";
-import { SharedListeners } from "./shared-listener";
+import type { Endpoint } from "./listener/endpoint";
+import { SharedListeners } from "./listener/shared";
 import type { ChallengeSolver, ChallengeTask, ListenerSettings } from "./solver";
 import { checkToken, refuseWildcard } from "./task-checks";
 import { makeChallengeCertificate, serverNameOf } from "./tls-alpn-certificate";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Endpoint } from "../endpoint";
 import { challengeFolder } from "../http-01-path";
-import { SharedListeners } from "../shared-listener";
+import type { Endpoint } from "../listener/endpoint";
+import { SharedListeners } from "../listener/shared";
 import type { ChallengeSolver, ListenerSettings } from "../solver";
 import { checkToken, refuseWildcard } from "../task-checks";
 

@@ -1,4 +1,4 @@
-import { TlsError } from "../../errors";
+import { TlsError } from "../../../errors";
 
 /** Where a listener listens. */
 export interface Endpoint {
