@@ -6,7 +6,7 @@ import { createGatewaySolver } from "./http-01/standing";
 import { createWebrootSolver } from "./http-01/webroot";
 import { createOrderResourcesSolver } from "./http-01-order";
 import type { ChallengeSettings, ChallengeSolver, SolverContext } from "./solver";
-import { createTlsAlpnSolver } from "./tls-alpn-01-listener";
+import { createTlsAlpnSolver } from "./tls-alpn-01/listener";
 
 /**
  * The solver of these settings: a new kind is a file and a line. It holds what one certificate presents: one solver a

@@ -1,10 +1,10 @@
 import { createSecureContext, createServer, type SecureContext } from "node:tls";
-import type { AcmeClock } from "../clock";
-import type { Endpoint } from "./listener/endpoint";
-import { SharedListeners } from "./listener/shared";
-import type { ChallengeSolver, ChallengeTask, ListenerSettings } from "./solver";
-import { checkToken, refuseWildcard } from "./task-checks";
-import { makeChallengeCertificate, serverNameOf } from "./tls-alpn-certificate";
+import type { AcmeClock } from "../../clock";
+import type { Endpoint } from "../listener/endpoint";
+import { SharedListeners } from "../listener/shared";
+import type { ChallengeSolver, ChallengeTask, ListenerSettings } from "../solver";
+import { checkToken, refuseWildcard } from "../task-checks";
+import { makeChallengeCertificate, serverNameOf } from "./certificate";
 
 /** RFC 8737 section 6.2. */
 const protocol = "acme-tls/1";

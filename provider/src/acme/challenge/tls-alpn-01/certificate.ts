@@ -1,12 +1,12 @@
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
-import { bytes, der, readDer } from "../../x509/der";
-import { encodeName } from "../../x509/distinguished-name";
-import { encodeExtension, extensionId } from "../../x509/extension";
-import { ipOctets } from "../../x509/ip-address";
-import { renderPem } from "../../x509/pem";
-import { signatureIdentifier, signOctets } from "../../x509/signature";
-import { encodeAlternativeNames } from "../../x509/subject-alternative-name";
-import type { ChallengeTask } from "./solver";
+import { bytes, der, readDer } from "../../../x509/der";
+import { encodeName } from "../../../x509/distinguished-name";
+import { encodeExtension, extensionId } from "../../../x509/extension";
+import { ipOctets } from "../../../x509/ip-address";
+import { renderPem } from "../../../x509/pem";
+import { signatureIdentifier, signOctets } from "../../../x509/signature";
+import { encodeAlternativeNames } from "../../../x509/subject-alternative-name";
+import type { ChallengeTask } from "../solver";
 
 /** id-pe-acmeIdentifier, RFC 8737 section 6.1. */
 const acmeIdentifier = "1.3.6.1.5.5.7.1.31";

@@ -2,13 +2,16 @@ import { execFile, execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { connect, type PeerCertificate } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChallengeTask } from "../../../../provider/src/acme/challenge/solver";
-import { createTlsAlpnSolver } from "../../../../provider/src/acme/challenge/tls-alpn-01-listener";
-import { makeChallengeCertificate, serverNameOf } from "../../../../provider/src/acme/challenge/tls-alpn-certificate";
-import { systemClock } from "../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../provider/src/acme/deadline";
-import { isTlsError } from "../../../../provider/src/errors";
-import { freePorts } from "../../../support/ports";
+import type { ChallengeTask } from "../../../../../provider/src/acme/challenge/solver";
+import {
+  makeChallengeCertificate,
+  serverNameOf,
+} from "../../../../../provider/src/acme/challenge/tls-alpn-01/certificate";
+import { createTlsAlpnSolver } from "../../../../../provider/src/acme/challenge/tls-alpn-01/listener";
+import { systemClock } from "../../../../../provider/src/acme/clock";
+import { Deadline } from "../../../../../provider/src/acme/deadline";
+import { isTlsError } from "../../../../../provider/src/errors";
+import { freePorts } from "../../../../support/ports";
 
 const address = "127.0.0.1";
 let port: number;
