@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChallengeSolver } from "../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../provider/src/acme/challenge/solvers";
+import { dns01Value } from "../../provider/src/acme/client/jws";
 import { type AcmeClock, systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";
 import { awaitPropagation, type ExpectedRecord } from "../../provider/src/acme/dns/propagation";
 import { ZoneFinder } from "../../provider/src/acme/dns/zone";
-import { dns01Value } from "../../provider/src/acme/jws";
 import {
   describeWithNameServers,
   type NameResolver,

@@ -10,11 +10,11 @@ import {
   rollOverKey,
   updateContacts,
 } from "../../provider/src/acme/account/account";
+import { type AccountKey, readAccountKey } from "../../provider/src/acme/client/jws";
+import { AcmeSession } from "../../provider/src/acme/client/session";
+import { AcmeTransport } from "../../provider/src/acme/client/transport";
 import { systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";
-import { type AccountKey, readAccountKey } from "../../provider/src/acme/jws";
-import { AcmeSession } from "../../provider/src/acme/session";
-import { AcmeTransport } from "../../provider/src/acme/transport";
 import { type TestClock, testClock } from "../support/acme-clock";
 import { type FaultAction, type FaultProxy, type ProxiedKind, startFaultProxy } from "../support/fault-proxy";
 import { type Pebble, type PebbleOptions, startPebble } from "../support/pebble";

@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChallengeName, ChallengeSettings, ChallengeSolver } from "../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../provider/src/acme/challenge/solvers";
+import { dns01Value } from "../../provider/src/acme/client/jws";
 import { type AcmeClock, systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";
-import { dns01Value } from "../../provider/src/acme/jws";
 import { type PreflightRequest, runPreflight } from "../../provider/src/acme/preflight/preflight";
 import { isTlsError } from "../../provider/src/errors";
 import {

@@ -1,5 +1,5 @@
 // Guards: a CA's odd answers, which Pebble never gives. A CA in memory, between session and network.
-import { type AcmeRequest, type AcmeResponse, AcmeTransport } from "../../provider/src/acme/transport";
+import { type AcmeRequest, type AcmeResponse, AcmeTransport } from "../../provider/src/acme/client/transport";
 
 export const scriptUrl = "https://ca.test";
 

@@ -1,12 +1,12 @@
 // Guards: a state of an order that no real CA gets into when it is told to. A session that answers from memory: each
 // request is counted, each can be answered otherwise, and time passes without waiting.
 import { generateKeyPairSync, randomBytes } from "node:crypto";
+import type { AcmeDirectory } from "../../provider/src/acme/client/directory";
+import { readAccountKey } from "../../provider/src/acme/client/jws";
+import { explainAnswer } from "../../provider/src/acme/client/problem";
+import { AcmeSession, type GetOptions, type PostOptions } from "../../provider/src/acme/client/session";
+import { type AcmeResponse, AcmeTransport } from "../../provider/src/acme/client/transport";
 import type { AcmeClock } from "../../provider/src/acme/clock";
-import type { AcmeDirectory } from "../../provider/src/acme/directory";
-import { readAccountKey } from "../../provider/src/acme/jws";
-import { explainAnswer } from "../../provider/src/acme/problem";
-import { AcmeSession, type GetOptions, type PostOptions } from "../../provider/src/acme/session";
-import { type AcmeResponse, AcmeTransport } from "../../provider/src/acme/transport";
 import { readCertificateRequest } from "../../provider/src/x509/certificate-request";
 import type { Identifier } from "../../provider/src/x509/identifier";
 import { issueCaCertificate, issueLeafCertificate } from "../../provider/src/x509/issue";

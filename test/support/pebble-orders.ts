@@ -12,9 +12,11 @@ import { makeCertificateRequest } from "../../provider/src/acme/certificate-requ
 import type { ChallengeSettings, ChallengeSolver, SolverContext } from "../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../provider/src/acme/challenge/solvers";
 import type { OrderIdentifier } from "../../provider/src/acme/client/identifier";
+import { dns01Value, readAccountKey } from "../../provider/src/acme/client/jws";
+import { AcmeSession } from "../../provider/src/acme/client/session";
+import { AcmeTransport } from "../../provider/src/acme/client/transport";
 import { systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";
-import { dns01Value, readAccountKey } from "../../provider/src/acme/jws";
 import {
   fulfilOrder,
   type Issued,
@@ -22,8 +24,6 @@ import {
   type OrderProgress,
   type OrderStep,
 } from "../../provider/src/acme/order-flow";
-import { AcmeSession } from "../../provider/src/acme/session";
-import { AcmeTransport } from "../../provider/src/acme/transport";
 import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { type KeyType, renderPrivateKey } from "../../provider/src/x509/private-key";
 import { Pebble, type PebbleOptions } from "./pebble";

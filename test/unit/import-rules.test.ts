@@ -31,7 +31,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   "node-forge": /^x509\/(der|pkcs12-encryption)\.ts$/,
   yaml: /^gateway\//,
   // costs 0.1 s and 40 MB, so it is loaded with the first signature
-  "acme-client": /^acme\/(jws|acme-client\.d)\.ts$/,
+  "acme-client": /^acme\/client\/(jws|acme-client\.d)\.ts$/,
   tldts: /^acme\//,
   commander: /^cli\/command-line\.ts$/,
 };

@@ -1,10 +1,10 @@
 import { renderQuoted } from "../x509/quoted-text";
-import { parseAcmeUrl } from "./acme-url";
+import { parseObject } from "./client/directory";
 import type { OrderIdentifier } from "./client/identifier";
+import { readProblem } from "./client/problem";
 import type { AcmeProblem } from "./client/problem-types";
-import { parseObject } from "./directory";
+import { parseAcmeUrl } from "./client/url";
 import { malformed, type OrderContext, readOrderIdentifier } from "./order";
-import { readProblem } from "./problem";
 
 /** What an account must prove for one name (RFC 8555 section 7.1.4). */
 export interface Authorization {

@@ -2,12 +2,12 @@ import type { KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../errors";
 import { type Certificate, describeCertificate, isIssuedBy, publicKeyOf } from "../x509/certificate";
 import { readCertificates } from "../x509/chain";
-import { parseAcmeUrl } from "./acme-url";
+import { readLinks } from "./client/headers";
 import { type OrderIdentifier, renderNames } from "./client/identifier";
-import { readLinks } from "./link-header";
+import type { AcmeResponse } from "./client/transport";
+import { parseAcmeUrl } from "./client/url";
 import { areSameNames, type OrderContext } from "./order";
 import { type ChosenChain, choosePreferredChain, type OfferedChain } from "./preferred-chain";
-import type { AcmeResponse } from "./transport";
 
 /** CAs have two or three; more are not asked for. */
 const mostAlternates = 10;

@@ -1,6 +1,6 @@
 import { TlsError } from "../errors";
 import { renderQuoted } from "../x509/quoted-text";
-import { parseAcmeUrl } from "./acme-url";
+import { parseAcmeUrl } from "./client/url";
 
 /** A public CA's directory. */
 export interface DirectoryEntry {

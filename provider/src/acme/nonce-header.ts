@@ -1,5 +1,5 @@
-import { readAnsweredProblem } from "./problem";
-import type { AcmeResponse } from "./transport";
+import { readAnsweredProblem } from "./client/problem";
+import type { AcmeResponse } from "./client/transport";
 
 /** RFC 8555 section 6.5.1: base64url; a header of another kind is none. */
 const noncePattern = /^[A-Za-z0-9_-]{1,512}$/;

@@ -5,11 +5,11 @@ import { renderPem } from "../x509/pem";
 import { renderQuoted } from "../x509/quoted-text";
 import { downloadCertificate, isOfKey } from "./certificate-download";
 import { type ChallengeType, renderNames } from "./client/identifier";
+import { isAcmeError } from "./client/problem";
 import { AbandonedOrder, isGone } from "./earlier-order";
 import { fetchOrder, finalizeOrder, type Order, type OrderAnswer } from "./order";
 import type { PollPauses } from "./order-poll";
 import type { OrderJourney, OrderProgress } from "./order-progress";
-import { isAcmeError } from "./problem";
 
 /** A certificate that was ordered and is there. */
 export interface Issued {

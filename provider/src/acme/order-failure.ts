@@ -2,8 +2,8 @@ import type { ErrorCode } from "../errors";
 import { renderUrl } from "../network/issuer-url";
 import { type Authorization, renderAuthorized } from "./authorization";
 import { renderNames } from "./client/identifier";
+import { AcmeError, explainProblem } from "./client/problem";
 import type { Order } from "./order";
-import { AcmeError, explainProblem } from "./problem";
 
 /** As many reasons as a person reads; a hundred names fail for the same one. */
 const mostReasons = 10;

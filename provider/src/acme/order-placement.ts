@@ -1,8 +1,8 @@
 import { fetchAuthorization } from "./authorization";
 import { renderNames } from "./client/identifier";
+import { keyAuthorization } from "./client/jws";
 import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
 import { inParallel } from "./in-parallel";
-import { keyAuthorization } from "./jws";
 import type { NameChallenge } from "./name-challenge";
 import { createOrder, type Order, type OrderAnswer } from "./order";
 import { isUndecided } from "./order-failure";

@@ -1,5 +1,5 @@
+import { isAcmeError } from "./client/problem";
 import type { AcmeProblem } from "./client/problem-types";
-import { isAcmeError } from "./problem";
 
 /** Words of the CAs' texts on `replaces`, Pebble's among them, which speak of orders alone. */
 const replacementText =

@@ -1,4 +1,4 @@
-import type { AcmeDirectory } from "./directory";
+import type { AcmeDirectory } from "./client/directory";
 
 /** What a request is, for a limiter that knows the CA's limits. */
 export type RequestKind = "nonce" | "account" | "order" | "other" | "renewal-info" | "directory";

@@ -10,15 +10,15 @@ import {
 } from "./authorization";
 import type { ChallengeSolver, ChallengeTask } from "./challenge/solver";
 import { renderNames } from "./client/identifier";
+import { keyAuthorization } from "./client/jws";
+import { isAcmeError } from "./client/problem";
 import { Deadline } from "./deadline";
 import { inParallel } from "./in-parallel";
-import { keyAuthorization } from "./jws";
 import { malformed, type Order, type OrderRequest } from "./order";
 import { explainFailedOrder, isUndecided } from "./order-failure";
 import { PollPauses } from "./order-poll";
 import type { OrderFlow, OrderJourney } from "./order-progress";
 import type { PresentedChallenges } from "./presented-challenges";
-import { isAcmeError } from "./problem";
 
 /** For a CA to come to its end with what it was told, when the run ends before. Let's Encrypt takes one or two. */
 const secondsToDecide = 5;

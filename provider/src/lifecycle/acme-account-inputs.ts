@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { directories, nameOfDirectory, resolveDirectory } from "../acme/directory";
-import { readAccountKey } from "../acme/jws";
+import { directories, nameOfDirectory, resolveDirectory } from "../acme/client/directory";
+import { readAccountKey } from "../acme/client/jws";
 import { TlsError } from "../errors";
 import { readMoment } from "../renewal/duration";
 import { parseIdentifier } from "../x509/identifier";

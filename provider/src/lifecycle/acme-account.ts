@@ -6,10 +6,10 @@ import {
   rollOverKey,
   updateContacts,
 } from "../acme/account/account";
+import { type DirectoryMeta, nameOfDirectory } from "../acme/client/directory";
+import { readAccountKey } from "../acme/client/jws";
+import type { AcmeSession } from "../acme/client/session";
 import type { Deadline } from "../acme/deadline";
-import { type DirectoryMeta, nameOfDirectory } from "../acme/directory";
-import { readAccountKey } from "../acme/jws";
-import type { AcmeSession } from "../acme/session";
 import { isTlsError, TlsError } from "../errors";
 import { readMoment } from "../renewal/duration";
 import { type KeyType, renderPrivateKey } from "../x509/private-key";

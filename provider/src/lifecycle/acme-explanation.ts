@@ -1,4 +1,4 @@
-import { nameOfDirectory } from "../acme/directory";
+import { nameOfDirectory } from "../acme/client/directory";
 import { countOrder } from "./acme-budget";
 import { describeOrder } from "./acme-certificate-inputs";
 import { type CertificateRecord, readRecord } from "./acme-certificate-state";

@@ -1,5 +1,6 @@
 import { fetchAuthorization } from "../acme/authorization";
 import { downloadCertificate } from "../acme/certificate-download";
+import { isAcmeError } from "../acme/client/problem";
 import { systemClock } from "../acme/clock";
 import { Deadline } from "../acme/deadline";
 import { isGone } from "../acme/earlier-order";
@@ -8,7 +9,6 @@ import { renderMinute } from "../acme/moment-text";
 import { fetchOrder, type Order, type OrderContext } from "../acme/order";
 import { explainFailedOrder } from "../acme/order-failure";
 import { wordOf } from "../acme/order-placement";
-import { isAcmeError } from "../acme/problem";
 import { isTlsError } from "../errors";
 import { renderTimestamp } from "../renewal/duration";
 import { readSessionRequest, sessionFor } from "./acme-sessions";

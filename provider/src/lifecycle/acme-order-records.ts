@@ -1,6 +1,6 @@
 import type { OrderIdentifier } from "../acme/client/identifier";
+import { dns01Value } from "../acme/client/jws";
 import { renderTxt } from "../acme/dns/txt-strings";
-import { dns01Value } from "../acme/jws";
 import type { NameChallenge } from "../acme/name-challenge";
 import { TlsError } from "../errors";
 import { parseHostName } from "../x509/identifier";

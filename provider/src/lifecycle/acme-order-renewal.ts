@@ -1,5 +1,5 @@
 import { renderNames } from "../acme/client/identifier";
-import { readAccountKey } from "../acme/jws";
+import { readAccountKey } from "../acme/client/jws";
 import { decideRenewal, describeRemaining, lifetime, type Validity } from "../renewal/decision";
 import { DAY, renderDuration } from "../renewal/duration";
 import type { StoredWindow } from "./acme-certificate-state";

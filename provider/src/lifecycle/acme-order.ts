@@ -1,7 +1,7 @@
+import { nameOfDirectory } from "../acme/client/directory";
 import { renderNames } from "../acme/client/identifier";
 import { systemClock } from "../acme/clock";
 import { Deadline } from "../acme/deadline";
-import { nameOfDirectory } from "../acme/directory";
 import { isCostlyFailure, rememberFailure } from "../acme/failure-memory";
 import { addIssuance } from "../acme/issuance-budget";
 import { openOrder, type PlacedOrder } from "../acme/order-placement";

@@ -1,9 +1,9 @@
 import type { ChallengeSolver } from "../acme/challenge/solver";
+import { nameOfDirectory } from "../acme/client/directory";
+import type { AcmeSession } from "../acme/client/session";
 import type { Deadline } from "../acme/deadline";
-import { nameOfDirectory } from "../acme/directory";
 import type { PreflightFinding } from "../acme/preflight/finding";
 import { renderFindings, requirePreflight, runPreflight } from "../acme/preflight/preflight";
-import type { AcmeSession } from "../acme/session";
 import { isTlsError } from "../errors";
 import { within } from "./acme-deadline";
 import { readSessionRequest, sessionFor } from "./acme-sessions";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type AccountKey, readAccountKey } from "../acme/jws";
+import { type AccountKey, readAccountKey } from "../acme/client/jws";
+import { AcmeSession } from "../acme/client/session";
+import { AcmeTransport } from "../acme/client/transport";
 import { requestLimiter } from "../acme/request-limiter";
-import { AcmeSession } from "../acme/session";
-import { AcmeTransport } from "../acme/transport";
 import type { Properties } from "./lifecycle";
 
 /** Where a session leads, and as whom. */

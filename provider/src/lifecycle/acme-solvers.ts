@@ -1,9 +1,9 @@
 import { chooseStanding } from "../acme/challenge/auto";
 import type { ChallengeName, ChallengeSolver, PersistSettings, SolverContext } from "../acme/challenge/solver";
 import { createSolver } from "../acme/challenge/solvers";
+import type { AcmeSession } from "../acme/client/session";
 import { systemClock } from "../acme/clock";
 import type { Deadline } from "../acme/deadline";
-import type { AcmeSession } from "../acme/session";
 import { readChallenge } from "./acme-challenge-inputs";
 import { toOrderIdentifier } from "./acme-ordering-inputs";
 import type { Properties } from "./lifecycle";

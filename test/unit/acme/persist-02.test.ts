@@ -5,14 +5,14 @@ import { ensureAccount, rollOverKey } from "../../../provider/src/acme/account/a
 import { makeCertificateRequest } from "../../../provider/src/acme/certificate-request";
 import type { SolverContext } from "../../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../../provider/src/acme/challenge/solvers";
+import { readAccountKey } from "../../../provider/src/acme/client/jws";
+import { isAcmeError } from "../../../provider/src/acme/client/problem";
+import { AcmeSession } from "../../../provider/src/acme/client/session";
+import { AcmeTransport } from "../../../provider/src/acme/client/transport";
 import { Deadline } from "../../../provider/src/acme/deadline";
-import { readAccountKey } from "../../../provider/src/acme/jws";
 import { fulfilOrder } from "../../../provider/src/acme/order-flow";
 import { persistAccountUris } from "../../../provider/src/acme/persist/account-uri";
 import { persistRecords } from "../../../provider/src/acme/persist/validation-records";
-import { isAcmeError } from "../../../provider/src/acme/problem";
-import { AcmeSession } from "../../../provider/src/acme/session";
-import { AcmeTransport } from "../../../provider/src/acme/transport";
 import { type TestClock, testClock } from "../../support/acme-clock";
 import { type DnsServer, startDnsServer } from "../../support/dns-server";
 import { namesOf, newKeyPem } from "../../support/memory-orders";

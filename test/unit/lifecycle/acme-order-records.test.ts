@@ -1,6 +1,6 @@
 // Which records an order wants: by its names alone, and with their values.
 import { describe, expect, it, test } from "vitest";
-import { dns01Value } from "../../../provider/src/acme/jws";
+import { dns01Value } from "../../../provider/src/acme/client/jws";
 import {
   challengeRecordName,
   listRecordNames,

@@ -1,15 +1,15 @@
 import { TlsError } from "../../errors";
 import { renderUrl } from "../../network/issuer-url";
 import { renderQuoted } from "../../x509/quoted-text";
-import { parseAcmeUrl } from "../acme-url";
 import { renderCaText } from "../ca-text";
+import { type AcmeDirectory, parseObject } from "../client/directory";
+import { signExternalAccountBinding } from "../client/jws";
+import { AcmeError, isAcmeError } from "../client/problem";
+import { bindingHint } from "../client/problem-hints";
+import type { AcmeSession } from "../client/session";
+import type { AcmeResponse } from "../client/transport";
+import { parseAcmeUrl } from "../client/url";
 import type { Deadline } from "../deadline";
-import { type AcmeDirectory, parseObject } from "../directory";
-import { signExternalAccountBinding } from "../jws";
-import { AcmeError, isAcmeError } from "../problem";
-import { bindingHint } from "../problem-hints";
-import type { AcmeSession } from "../session";
-import type { AcmeResponse } from "../transport";
 
 export { deactivateAccount, rollOverKey } from "./changes";
 

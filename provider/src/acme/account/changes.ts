@@ -1,10 +1,10 @@
 import { TlsError } from "../../errors";
 import { renderUrl } from "../../network/issuer-url";
-import { parseAcmeUrl } from "../acme-url";
+import { type AccountKey, signJws } from "../client/jws";
+import { type AcmeError, isAcmeError } from "../client/problem";
+import type { AcmeSession } from "../client/session";
+import { parseAcmeUrl } from "../client/url";
 import type { Deadline } from "../deadline";
-import { type AccountKey, signJws } from "../jws";
-import { type AcmeError, isAcmeError } from "../problem";
-import type { AcmeSession } from "../session";
 
 /**
  * Gives the account another key: the session's key is refused from then on. Done already, by this call or an earlier

@@ -1,6 +1,6 @@
 import { TlsError } from "../../errors";
+import { dns01Value } from "../client/jws";
 import type { ExpectedRecord } from "../dns/propagation";
-import { dns01Value } from "../jws";
 import type { ChallengeIdentifier, ChallengeTask } from "./solver";
 import { checkToken } from "./task-checks";
 

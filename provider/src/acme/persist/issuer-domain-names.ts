@@ -1,7 +1,7 @@
 import { TlsError } from "../../errors";
 import { parseDnsName } from "../../x509/dns-name";
 import { renderQuoted } from "../../x509/quoted-text";
-import type { DirectoryMeta } from "../directory";
+import type { DirectoryMeta } from "../client/directory";
 
 /** The names that a CA reads records under, as far as that is known. */
 export interface PersistIssuers {

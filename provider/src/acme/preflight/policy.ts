@@ -1,8 +1,8 @@
 import { parse } from "tldts";
 import { refuseNonPublic } from "../../network/address-policy";
 import { renderQuoted } from "../../x509/quoted-text";
+import type { DirectoryMeta } from "../client/directory";
 import type { OrderIdentifier } from "../client/identifier";
-import type { DirectoryMeta } from "../directory";
 import { judgeProfile } from "../profile-limits";
 import type { PreflightFinding } from "./finding";
 

@@ -1,6 +1,6 @@
 import type { ChallengeName, ChallengeSolver } from "../challenge/solver";
 import type { OrderIdentifier } from "../client/identifier";
-import type { AcmeSession } from "../session";
+import type { AcmeSession } from "../client/session";
 
 /** What is going to be ordered. */
 export interface PreflightRequest {

@@ -3,9 +3,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChallengeName, ChallengeSolver } from "../../../../provider/src/acme/challenge/solver";
 import { refuseWildcard } from "../../../../provider/src/acme/challenge/task-checks";
 import type { ChallengeType } from "../../../../provider/src/acme/client/identifier";
+import { readAccountKey } from "../../../../provider/src/acme/client/jws";
+import { AcmeSession } from "../../../../provider/src/acme/client/session";
+import { AcmeTransport } from "../../../../provider/src/acme/client/transport";
 import { systemClock } from "../../../../provider/src/acme/clock";
 import { Deadline } from "../../../../provider/src/acme/deadline";
-import { readAccountKey } from "../../../../provider/src/acme/jws";
 import type { PreflightFinding } from "../../../../provider/src/acme/preflight/finding";
 import {
   type PreflightRequest,
@@ -13,8 +15,6 @@ import {
   requirePreflight,
   runPreflight,
 } from "../../../../provider/src/acme/preflight/preflight";
-import { AcmeSession } from "../../../../provider/src/acme/session";
-import { AcmeTransport } from "../../../../provider/src/acme/transport";
 import { type DnsServer, startDnsServer } from "../../../support/dns-server";
 import { type HttpResponder, startHttpResponder } from "../../../support/http-responder";
 import { rejection } from "../../../support/rejection";

@@ -1,8 +1,8 @@
 import { isTlsError } from "../../../errors";
+import { dns01Value } from "../../client/jws";
 import type { AcmeClock } from "../../clock";
 import type { Deadline } from "../../deadline";
 import { awaitPropagation } from "../../dns/propagation";
-import { dns01Value } from "../../jws";
 import { expectedRecords, recordNameOf, refuseIpAddress } from "../dns-01-record";
 import type { ChallengeSolver, ChallengeTask, CommandSettings } from "../solver";
 import { Turns, TurnsByName } from "../turn";

@@ -1,5 +1,5 @@
 import { TlsError } from "../../../errors";
-import type { DirectoryMeta } from "../../directory";
+import type { DirectoryMeta } from "../../client/directory";
 import type { PropagationSettings } from "../../dns/look-up";
 import { persistAccountUris } from "../../persist/account-uri";
 import { issuersBeforeOrder, issuersOfChallenge, type PersistIssuers } from "../../persist/issuer-domain-names";

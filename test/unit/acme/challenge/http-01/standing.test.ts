@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createGatewaySolver } from "../../../../../provider/src/acme/challenge/http-01/standing";
 import { createOrderResourcesSolver } from "../../../../../provider/src/acme/challenge/http-01-order";
 import type { ChallengeTask, SolverContext } from "../../../../../provider/src/acme/challenge/solver";
+import { keyAuthorization, readAccountKey } from "../../../../../provider/src/acme/client/jws";
 import { type AcmeClock, systemClock } from "../../../../../provider/src/acme/clock";
 import { Deadline } from "../../../../../provider/src/acme/deadline";
-import { keyAuthorization, readAccountKey } from "../../../../../provider/src/acme/jws";
 import type { PreflightFinding } from "../../../../../provider/src/acme/preflight/finding";
 import { type DnsServer, startDnsServer } from "../../../../support/dns-server";
 import {

@@ -1,5 +1,5 @@
-import type { ErrorCode } from "../errors";
-import type { AcmeProblem } from "./client/problem-types";
+import type { ErrorCode } from "../../errors";
+import type { AcmeProblem } from "./problem-types";
 
 /** Kinds of RFC 8555 section 6.7, RFC 9773 section 7 and draft-ietf-acme-profiles to the code of our table. */
 const codes: Readonly<Record<string, ErrorCode>> = {

@@ -1,5 +1,5 @@
-import type { TlsError } from "../errors";
-import type { AcmeProblem } from "./client/problem-types";
+import type { TlsError } from "../../errors";
+import type { AcmeProblem } from "./problem-types";
 import type { AcmeResponse } from "./transport";
 
 /** What came of one try. */

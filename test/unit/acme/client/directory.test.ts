@@ -1,7 +1,12 @@
 // Names and URLs of directories, and what a CA may answer there.
 import { describe, expect, it } from "vitest";
-import { directories, nameOfDirectory, parseDirectory, resolveDirectory } from "../../../provider/src/acme/directory";
-import { isTlsError, type TlsError } from "../../../provider/src/errors";
+import {
+  directories,
+  nameOfDirectory,
+  parseDirectory,
+  resolveDirectory,
+} from "../../../../provider/src/acme/client/directory";
+import { isTlsError, type TlsError } from "../../../../provider/src/errors";
 
 function failure(action: () => unknown): TlsError {
   try {

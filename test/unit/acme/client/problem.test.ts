@@ -1,6 +1,6 @@
 // What CAs say, in their own words (Boulder's and Pebble's sources), and what a person is told to do about it.
 import { describe, expect, it } from "vitest";
-import { readLinks } from "../../../provider/src/acme/link-header";
+import { readLinks } from "../../../../provider/src/acme/client/headers";
 import {
   AcmeError,
   explainAnswer,
@@ -8,9 +8,9 @@ import {
   isAcmeError,
   readAnsweredProblem,
   readProblem,
-} from "../../../provider/src/acme/problem";
-import { readRetryMoment } from "../../../provider/src/acme/retry-moment";
-import { type ErrorCode, isTlsError, TlsError } from "../../../provider/src/errors";
+} from "../../../../provider/src/acme/client/problem";
+import { readRetryMoment } from "../../../../provider/src/acme/retry-moment";
+import { type ErrorCode, isTlsError, TlsError } from "../../../../provider/src/errors";
 
 const urn = "urn:ietf:params:acme:error:";
 const now = new Date("2026-12-01T06:00:00.500Z");

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { TlsError } from "../errors";
-import { answerOf } from "../network/http-answer";
-import { renderUrl } from "../network/issuer-url";
-import { renderQuoted } from "../x509/quoted-text";
-import { parseAcmeUrl } from "./acme-url";
-import { describeTransportFailure, unreachableHint } from "./transport-failure";
-import { trustOf } from "./trust";
-import { userAgent } from "./user-agent";
+import { TlsError } from "../../errors";
+import { answerOf } from "../../network/http-answer";
+import { renderUrl } from "../../network/issuer-url";
+import { renderQuoted } from "../../x509/quoted-text";
+import { describeTransportFailure, unreachableHint } from "../transport-failure";
+import { trustOf } from "../trust";
+import { userAgent } from "../user-agent";
+import { parseAcmeUrl } from "./url";
 
 export interface TransportOptions {
   /** Roots of the CA's own https server, beside Node's and NODE_EXTRA_CA_CERTS. */

@@ -2,16 +2,16 @@
 // real CA stand in test/peers/pebble-account.test.ts.
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../../provider/src/acme/clock";
-import { Deadline } from "../../../provider/src/acme/deadline";
-import { readAccountKey } from "../../../provider/src/acme/jws";
-import { NoncePool } from "../../../provider/src/acme/nonce-pool";
-import { decideRetry, type Outcome } from "../../../provider/src/acme/retry-decision";
-import { AcmeSession, type SessionOptions } from "../../../provider/src/acme/session";
-import { TlsError } from "../../../provider/src/errors";
-import { testClock } from "../../support/acme-clock";
-import { ScriptedTransport, scriptedDirectory, scriptUrl } from "../../support/acme-script";
-import { rejection } from "../../support/rejection";
+import { readAccountKey } from "../../../../provider/src/acme/client/jws";
+import { NoncePool } from "../../../../provider/src/acme/client/nonces";
+import { decideRetry, type Outcome } from "../../../../provider/src/acme/client/retry";
+import { AcmeSession, type SessionOptions } from "../../../../provider/src/acme/client/session";
+import { systemClock } from "../../../../provider/src/acme/clock";
+import { Deadline } from "../../../../provider/src/acme/deadline";
+import { TlsError } from "../../../../provider/src/errors";
+import { testClock } from "../../../support/acme-clock";
+import { ScriptedTransport, scriptedDirectory, scriptUrl } from "../../../support/acme-script";
+import { rejection } from "../../../support/rejection";
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
 const key = readAccountKey(privateKey.export({ type: "pkcs8", format: "pem" }).toString());

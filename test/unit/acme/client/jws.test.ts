@@ -7,8 +7,8 @@ import {
   readAccountKey,
   signExternalAccountBinding,
   signJws,
-} from "../../../provider/src/acme/jws";
-import { isTlsError, type TlsError } from "../../../provider/src/errors";
+} from "../../../../provider/src/acme/client/jws";
+import { isTlsError, type TlsError } from "../../../../provider/src/errors";
 
 function keyOf(kind: string): string {
   const { privateKey } = kind.startsWith("RSA")

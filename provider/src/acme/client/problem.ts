@@ -1,12 +1,12 @@
-import { type ErrorCode, isTlsError, TlsError, type TlsErrorOptions } from "../errors";
-import { renderQuoted } from "../x509/quoted-text";
-import { renderCaText } from "./ca-text";
-import type { AcmeProblem, AcmeSubproblem } from "./client/problem-types";
+import { type ErrorCode, isTlsError, TlsError, type TlsErrorOptions } from "../../errors";
+import { renderQuoted } from "../../x509/quoted-text";
+import { renderCaText } from "../ca-text";
+import { readRetryMoment } from "../retry-moment";
 import { parseObject } from "./directory";
-import { readLinks } from "./link-header";
+import { readLinks } from "./headers";
 import { codeOf } from "./problem-codes";
 import { hintOf } from "./problem-hints";
-import { readRetryMoment } from "./retry-moment";
+import type { AcmeProblem, AcmeSubproblem } from "./problem-types";
 import type { AcmeResponse } from "./transport";
 
 /** What is known of an {@link AcmeError} beside its message. */

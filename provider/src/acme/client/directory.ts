@@ -1,8 +1,8 @@
-import { TlsError } from "../errors";
-import { renderUrl } from "../network/issuer-url";
-import { parseAcmeUrl } from "./acme-url";
+import { TlsError } from "../../errors";
+import { renderUrl } from "../../network/issuer-url";
+import { parseAcmeUrl } from "./url";
 
-export { type DirectoryEntry, directories, nameOfDirectory, resolveDirectory } from "./directories";
+export { type DirectoryEntry, directories, nameOfDirectory, resolveDirectory } from "../directories";
 
 /** Where a CA takes which request, RFC 8555 section 7.1.1. */
 export interface AcmeDirectory {

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
-import { TlsError } from "../errors";
-import { renderUrl } from "../network/issuer-url";
-import { renderQuoted } from "../x509/quoted-text";
+import { TlsError } from "../../errors";
+import { renderUrl } from "../../network/issuer-url";
+import { renderQuoted } from "../../x509/quoted-text";
 
 /**
  * Reads a URL that a CA is spoken to at: https, or http on loopback alone, since http would let anyone on the way

@@ -1,17 +1,17 @@
-import { isTlsError, TlsError } from "../errors";
-import { type AcmeClock, systemClock } from "./clock";
-import { readClockOffset } from "./clock-offset";
-import type { Deadline } from "./deadline";
+import { isTlsError, TlsError } from "../../errors";
+import { type AcmeClock, systemClock } from "../clock";
+import { readClockOffset } from "../clock-offset";
+import type { Deadline } from "../deadline";
+import { isBadNonce, nonceOf } from "../nonce-header";
+import { kindOf, type RequestKind } from "../request-kind";
 import { type AcmeDirectory, parseDirectory } from "./directory";
 import { type AccountKey, signJws } from "./jws";
-import { isBadNonce, nonceOf } from "./nonce-header";
-import { NoncePool } from "./nonce-pool";
+import { NoncePool } from "./nonces";
 import { explainAnswer, readAnsweredProblem } from "./problem";
-import { kindOf, type RequestKind } from "./request-kind";
-import { decideRetry, type Outcome, type Tries } from "./retry-decision";
+import { decideRetry, type Outcome, type Tries } from "./retry";
 import { type AcmeRequest, type AcmeResponse, type AcmeTransport, mostConnections } from "./transport";
 
-export type { RequestKind } from "./request-kind";
+export type { RequestKind } from "../request-kind";
 
 export interface SessionOptions {
   readonly directoryUrl: string;
@@ -36,7 +36,7 @@ export interface PostOptions extends GetOptions {
 
 /**
  * Requests of one account key at one CA. They share connections, nonces and the directory; every request is tried again
- * where that makes sense (see `retry-decision`), within its deadline.
+ * where that makes sense (see `retry.ts`), within its deadline.
  */
 export class AcmeSession {
   readonly key: AccountKey;

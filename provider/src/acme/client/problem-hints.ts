@@ -1,4 +1,4 @@
-import type { AcmeProblem, AcmeSubproblem } from "./client/problem-types";
+import type { AcmeProblem, AcmeSubproblem } from "./problem-types";
 
 /** A kind (of any of several with `|`), what its text is recognised by, and what to do. The first that fits is taken. */
 type HintRule = readonly [kinds: string, text: RegExp | undefined, hint: string];
