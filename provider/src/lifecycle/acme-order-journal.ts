@@ -1,5 +1,5 @@
 import { readAccountKey } from "../acme/client/jws";
-import { type Journal, type JournalEntry, journalHome, openJournal } from "../acme/journal";
+import { type Journal, type JournalEntry, journalHome, openJournal } from "../acme/journal/journal";
 import type { OrderProgress, OrderStep } from "../acme/order-progress";
 import { isTlsError } from "../errors";
 import { isEngineAlive } from "./acme-engine";

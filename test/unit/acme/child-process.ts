@@ -14,7 +14,7 @@ export class TestProcess {
   #errors = "";
   #end: string | undefined;
 
-  /** Runs a program of this folder in another process; `wrap` runs it by another command, such as a shell with limits. */
+  /** Runs a program below this folder in another process; `wrap` runs it by another command, such as a shell with limits. */
   constructor(
     program: string,
     args: readonly string[],

@@ -5,10 +5,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, wri
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { isHeldLock, JournalLock, lockTimes } from "../../../provider/src/acme/journal-lock";
-import { isRunning, ownIdentity } from "../../../provider/src/acme/process-identity";
-import { until } from "../../support/until";
-import { folder, never, quick, useJournal } from "./journal-place";
+import { isHeldLock, JournalLock, lockTimes } from "../../../../provider/src/acme/journal/lock";
+import { isRunning, ownIdentity } from "../../../../provider/src/acme/journal/process-identity";
+import { until } from "../../../support/until";
+import { folder, never, quick, useJournal } from "./place";
 
 useJournal();
 

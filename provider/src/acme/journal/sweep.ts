@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readIfThere, removeFile } from "./journal-file";
-import { isHeldLock, JournalLock, type LockTimes } from "./journal-lock";
-import { readOutline } from "./journal-record";
+import { readIfThere, removeFile } from "./file";
+import { isHeldLock, JournalLock, type LockTimes } from "./lock";
+import { readOutline } from "./record";
 
 /** What a sweep did. */
 export interface Sweep {

@@ -3,10 +3,10 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openJournal } from "../../../provider/src/acme/journal";
-import { recordName } from "../../../provider/src/acme/journal-record";
-import { until } from "../../support/until";
-import { journalKey } from "./journal-fixture";
+import { openJournal } from "../../../../provider/src/acme/journal/journal";
+import { recordName } from "../../../../provider/src/acme/journal/record";
+import { until } from "../../../support/until";
+import { journalKey } from "./fixture";
 import {
   accountPem,
   begin,
@@ -23,7 +23,7 @@ import {
   save,
   startOther,
   useJournal,
-} from "./journal-place";
+} from "./place";
 
 useJournal();
 

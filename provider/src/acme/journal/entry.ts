@@ -1,9 +1,9 @@
-import { TlsError } from "../errors";
-import type { AcmeClock } from "./clock";
-import { readIfThere, removeFile, replaceFile } from "./journal-file";
-import type { HeldLock } from "./journal-lock";
-import { type JournalKey, type OrderFacts, type RecordedOrder, recordName, renderRecord } from "./journal-record";
-import type { OrderProgress, OrderStep } from "./order-progress";
+import { TlsError } from "../../errors";
+import type { AcmeClock } from "../clock";
+import type { OrderProgress, OrderStep } from "../order-progress";
+import { readIfThere, removeFile, replaceFile } from "./file";
+import type { HeldLock } from "./lock";
+import { type JournalKey, type OrderFacts, type RecordedOrder, recordName, renderRecord } from "./record";
 
 /** The environment variable that says where the journal is kept: a folder. */
 export const HOME = "TLS_GATEWAY_HOME";

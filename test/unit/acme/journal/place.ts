@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, onTestFinished } from "vitest";
-import { type JournalEntry, openJournal } from "../../../provider/src/acme/journal";
-import type { LockTimes } from "../../../provider/src/acme/journal-lock";
-import { type JournalKey, recordName } from "../../../provider/src/acme/journal-record";
-import type { OrderProgress } from "../../../provider/src/acme/order-progress";
-import { TestProcess } from "./child-process";
-import { journalFacts, journalKey, newKeyPem } from "./journal-fixture";
+import { type JournalEntry, openJournal } from "../../../../provider/src/acme/journal/journal";
+import type { LockTimes } from "../../../../provider/src/acme/journal/lock";
+import { type JournalKey, recordName } from "../../../../provider/src/acme/journal/record";
+import type { OrderProgress } from "../../../../provider/src/acme/order-progress";
+import { TestProcess } from "../child-process";
+import { journalFacts, journalKey, newKeyPem } from "./fixture";
 
 export const accountPem = newKeyPem();
 export const certificateKeyPem = newKeyPem("RSA2048");
@@ -69,7 +69,7 @@ export function begin(options: Beginning = {}): Promise<JournalEntry> {
 
 /** Another process that has the order, ended with the test. */
 export function startOther(options: ConstructorParameters<typeof TestProcess>[2] = {}, wait = "20"): TestProcess {
-  const other = new TestProcess("journal-process.ts", [home, "one", keyFile, wait], options);
+  const other = new TestProcess("journal/process.ts", [home, "one", keyFile, wait], options);
   onTestFinished(async () => {
     await other.kill();
   });

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
-import type { JournalKey, OrderFacts } from "../../../provider/src/acme/journal-record";
+import type { JournalKey, OrderFacts } from "../../../../provider/src/acme/journal/record";
 
 /** A new private key, PKCS#8 in PEM. */
 export function newKeyPem(type: "P256" | "RSA2048" = "P256"): string {

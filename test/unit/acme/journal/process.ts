@@ -1,9 +1,9 @@
 // A process that takes an order of a journal and does what it is told. argv: home, name, account key file, options.
 import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { openJournal } from "../../../provider/src/acme/journal";
-import { lockTimes } from "../../../provider/src/acme/journal-lock";
-import { journalFacts, journalKey } from "./journal-fixture";
+import { openJournal } from "../../../../provider/src/acme/journal/journal";
+import { lockTimes } from "../../../../provider/src/acme/journal/lock";
+import { journalFacts, journalKey } from "./fixture";
 
 const [home = "", name = "", keyFile = "", wait = "20"] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);

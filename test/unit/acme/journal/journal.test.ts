@@ -4,9 +4,9 @@ import { createPrivateKey, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { HOME, journalHome, openJournal } from "../../../provider/src/acme/journal";
-import { type JournalKey, recordName } from "../../../provider/src/acme/journal-record";
-import { journalFacts, journalKey, newKeyPem } from "./journal-fixture";
+import { HOME, journalHome, openJournal } from "../../../../provider/src/acme/journal/journal";
+import { type JournalKey, recordName } from "../../../../provider/src/acme/journal/record";
+import { journalFacts, journalKey, newKeyPem } from "./fixture";
 import {
   accountPem,
   begin,
@@ -23,7 +23,7 @@ import {
   startOther,
   useJournal,
   withoutKey,
-} from "./journal-place";
+} from "./place";
 
 useJournal();
 

@@ -1,13 +1,13 @@
 import { join, resolve } from "node:path";
-import { TlsError } from "../errors";
-import { type AcmeClock, systemClock } from "./clock";
-import { explainFailure, HOME, JournalEntry, renderNames } from "./journal-entry";
-import { ensureFolder, hasCode, readIfThere, renameFile } from "./journal-file";
-import { type HeldLock, JournalLock, type LockTimes, lockTimes } from "./journal-lock";
-import { type JournalKey, type OrderFacts, type RecordedOrder, readRecord, recordName } from "./journal-record";
-import { type Sweep, sweepFolder } from "./journal-sweep";
+import { TlsError } from "../../errors";
+import { type AcmeClock, systemClock } from "../clock";
+import { explainFailure, HOME, JournalEntry, renderNames } from "./entry";
+import { ensureFolder, hasCode, readIfThere, renameFile } from "./file";
+import { type HeldLock, JournalLock, type LockTimes, lockTimes } from "./lock";
+import { type JournalKey, type OrderFacts, type RecordedOrder, readRecord, recordName } from "./record";
+import { type Sweep, sweepFolder } from "./sweep";
 
-export { HOME, type JournalEntry } from "./journal-entry";
+export { HOME, type JournalEntry } from "./entry";
 
 /** How one waits for another run that works on the same order. */
 export interface JournalWait {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { openText, type SealedText, sealText } from "./journal-cipher";
-import type { OrderProgress, OrderStep } from "./order-progress";
+import type { OrderProgress, OrderStep } from "../order-progress";
+import { openText, type SealedText, sealText } from "./cipher";
 
 /** What an order is found by. */
 export interface JournalKey {
