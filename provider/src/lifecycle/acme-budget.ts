@@ -1,6 +1,6 @@
-import type { FailureMemory } from "../acme/failure-memory";
-import { type BudgetJudgement, judgeBudget, type SeenIssuance, seeIssuance } from "../acme/issuance-budget";
-import { limitsOf } from "../acme/issuance-limits";
+import type { FailureMemory } from "../acme/limits/back-off";
+import { type BudgetJudgement, judgeBudget, type SeenIssuance, seeIssuance } from "../acme/limits/budget";
+import { limitsOf } from "../acme/limits/limits";
 import type { CertificateRecord } from "./acme-certificate-state";
 import { replacedBy } from "./acme-renewal";
 import type { Properties } from "./lifecycle";

@@ -1,5 +1,5 @@
-import { type FailureMemory, readFailureMemory } from "../acme/failure-memory";
-import type { Issuance } from "../acme/issuance-budget";
+import { type FailureMemory, readFailureMemory } from "../acme/limits/back-off";
+import type { Issuance } from "../acme/limits/budget";
 import type { OrderProgress } from "../acme/order-progress";
 import type { RenewalWindow } from "../renewal/window";
 import type { Properties } from "./lifecycle";

@@ -1,5 +1,5 @@
-import { isCostlyFailure, rememberFailure } from "../acme/failure-memory";
-import { addIssuance } from "../acme/issuance-budget";
+import { isCostlyFailure, rememberFailure } from "../acme/limits/back-off";
+import { addIssuance } from "../acme/limits/budget";
 import type { Issued } from "../acme/order-flow";
 import type { OrderProgress } from "../acme/order-progress";
 import { isTlsError, TlsError } from "../errors";

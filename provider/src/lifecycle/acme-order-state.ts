@@ -1,4 +1,4 @@
-import { type FailureMemory, readFailureMemory } from "../acme/failure-memory";
+import { type FailureMemory, readFailureMemory } from "../acme/limits/back-off";
 import type { NameChallenge } from "../acme/name-challenge";
 import { type RecordedIssuance, readRecord, type StoredWindow } from "./acme-certificate-state";
 import type { Properties } from "./lifecycle";

@@ -1,5 +1,5 @@
-import { judgeBackOff, RETRY_NOW, retryNowHint } from "../acme/failure-memory";
-import type { BudgetJudgement } from "../acme/issuance-budget";
+import { judgeBackOff, RETRY_NOW, retryNowHint } from "../acme/limits/back-off";
+import type { BudgetJudgement } from "../acme/limits/budget";
 import { TlsError } from "../errors";
 import { judgeCertificateBudget, type OrderHistory } from "./acme-budget";
 import type { Properties } from "./lifecycle";

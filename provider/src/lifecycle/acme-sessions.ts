@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type AccountKey, readAccountKey } from "../acme/client/jws";
 import { AcmeSession } from "../acme/client/session";
 import { AcmeTransport } from "../acme/client/transport";
-import { requestLimiter } from "../acme/request-limiter";
+import { requestLimiter } from "../acme/limits/limiter";
 import type { Properties } from "./lifecycle";
 
 /** Where a session leads, and as whom. */

@@ -3,7 +3,7 @@ import { refuseNonPublic } from "../../network/address-policy";
 import { renderQuoted } from "../../x509/quoted-text";
 import type { DirectoryMeta } from "../client/directory";
 import type { OrderIdentifier } from "../client/identifier";
-import { judgeProfile } from "../profile-limits";
+import { judgeProfile } from "../limits/profiles";
 import type { PreflightFinding } from "./finding";
 
 /** What is going to be ordered, and at which CA. */

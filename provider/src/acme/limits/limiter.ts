@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
-import { type AcmeClock, systemClock } from "./clock";
-import { defaultRequests, hostOf, limitsOf, type RequestKind, type RequestRate } from "./issuance-limits";
+import { type AcmeClock, systemClock } from "../clock";
+import { defaultRequests, hostOf, limitsOf, type RequestKind, type RequestRate } from "./limits";
 
 /** Waits for a place for one request. @throws the signal's reason when it aborts */
 export type Throttle = (kind: RequestKind, signal: AbortSignal) => Promise<void>;

@@ -6,8 +6,8 @@ import {
   judgeBackOff,
   readFailureMemory,
   rememberFailure,
-} from "../../../provider/src/acme/failure-memory";
-import { type ErrorCode, errorCodes } from "../../../provider/src/errors";
+} from "../../../../provider/src/acme/limits/back-off";
+import { type ErrorCode, errorCodes } from "../../../../provider/src/errors";
 
 const subject = { directory: "https://ca.example/directory", identifiers: ["example.com", "www.example.com"] };
 const start = new Date("2026-12-01T12:00:00Z");

@@ -1,7 +1,7 @@
-import { identifierSetKey } from "./identifier-set";
-import type { CaLimits, IssuanceLimit } from "./issuance-limits";
-import { renderMinute, renderSecond } from "./moment-text";
-import { registeredDomains } from "./registered-domain";
+import { identifierSetKey } from "../identifier-set";
+import { renderMinute, renderSecond } from "../moment-text";
+import { registeredDomains } from "../registered-domain";
+import type { CaLimits, IssuanceLimit } from "./limits";
 
 /** A certificate that a resource got; what its state keeps of it. */
 export interface Issuance {

@@ -1,4 +1,4 @@
-import type { OrderIdentifier } from "./client/identifier";
+import type { OrderIdentifier } from "../client/identifier";
 
 /** What a CA issues under a profile. */
 interface ProfileLimits {

@@ -1,11 +1,11 @@
 // The queue in front of each CA, on a clock that only the test moves; the rate is counted in every second there is.
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { type AcmeClock, systemClock } from "../../../provider/src/acme/clock";
-import { directories } from "../../../provider/src/acme/directories";
-import { limitsOf, type RequestKind } from "../../../provider/src/acme/issuance-limits";
-import { RequestLimiter } from "../../../provider/src/acme/request-limiter";
-import { timersLeftBy } from "../../support/left-timers";
+import { type AcmeClock, systemClock } from "../../../../provider/src/acme/clock";
+import { directories } from "../../../../provider/src/acme/directories";
+import { RequestLimiter } from "../../../../provider/src/acme/limits/limiter";
+import { limitsOf, type RequestKind } from "../../../../provider/src/acme/limits/limits";
+import { timersLeftBy } from "../../../support/left-timers";
 
 const production = directories.letsencrypt?.url ?? "";
 const never = new AbortController().signal;

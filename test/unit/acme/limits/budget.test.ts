@@ -1,8 +1,8 @@
 // What a CA's published limits leave, judged from our own history; a token bucket as CAs have it is the oracle.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { directories } from "../../../provider/src/acme/directories";
-import { identifierSetKey } from "../../../provider/src/acme/identifier-set";
+import { directories } from "../../../../provider/src/acme/directories";
+import { identifierSetKey } from "../../../../provider/src/acme/identifier-set";
 import {
   addIssuance,
   type BudgetFacts,
@@ -10,9 +10,9 @@ import {
   judgeBudget,
   type SeenIssuance,
   seeIssuance,
-} from "../../../provider/src/acme/issuance-budget";
-import { type CaLimits, limitsOf } from "../../../provider/src/acme/issuance-limits";
-import { registeredDomain, registeredDomains } from "../../../provider/src/acme/registered-domain";
+} from "../../../../provider/src/acme/limits/budget";
+import { type CaLimits, limitsOf } from "../../../../provider/src/acme/limits/limits";
+import { registeredDomain, registeredDomains } from "../../../../provider/src/acme/registered-domain";
 
 const HOUR = 3_600_000;
 const production = limitsOf(directories.letsencrypt?.url ?? "") as CaLimits;
