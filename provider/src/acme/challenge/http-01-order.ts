@@ -1,7 +1,7 @@
 import { isTlsError } from "../../errors";
 import { Deadline } from "../deadline";
 import { inParallel } from "../in-parallel";
-import type { PreflightFinding } from "../preflight/finding";
+import type { PreflightFinding } from "../look/finding";
 import { explainMissing } from "../preflight/finding-report";
 import { AnswerLook } from "./http-01-look";
 import type { ChallengeSolver, ChallengeTask, OrderResourcesSettings, SolverContext } from "./solver";

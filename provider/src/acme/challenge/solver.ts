@@ -4,7 +4,7 @@ import type { AccountKey } from "../client/jws";
 import type { AcmeClock } from "../clock";
 import type { Deadline } from "../deadline";
 import type { PropagationSettings } from "../dns/look-up";
-import type { PreflightFinding } from "../preflight/finding";
+import type { PreflightFinding } from "../look/finding";
 
 /** What a certificate is for and a CA wants proof of (RFC 8555 section 9.7.7, RFC 8738). */
 export interface ChallengeIdentifier {

@@ -1,4 +1,4 @@
-import type { PreflightFinding } from "./finding";
+import type { PreflightFinding } from "../look/finding";
 
 /** From here on dates that are compared with the CA's are off by more than a person expects. */
 const warningSeconds = 5 * 60;

@@ -4,10 +4,10 @@ import type { Deadline } from "../deadline";
 import type { DnsServer } from "../dns/query";
 import { resolversOf } from "../dns/resolvers";
 import { inParallel } from "../in-parallel";
-import { explainUnseen, findAddresses, judgeAddresses } from "./addresses";
-import { type CaaRequest, judgeCaa } from "./caa";
+import { explainUnseen, findAddresses, judgeAddresses } from "../look/addresses";
+import { type CaaRequest, judgeCaa } from "../look/caa";
+import type { PreflightFinding } from "../look/finding";
 import { CaaRecords } from "./caa-records";
-import type { PreflightFinding } from "./finding";
 import { findInTime } from "./in-time";
 import { orderedAs, type PreflightRequest, solversOf } from "./request";
 

@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import type { PreflightFinding } from "./finding";
+import type { PreflightFinding } from "../look/finding";
 
 /** As many as a person reads; a hundred names fail for the same reason. */
 const mostFindings = 10;

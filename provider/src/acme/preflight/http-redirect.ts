@@ -3,7 +3,7 @@ import { renderUrl } from "../../network/issuer-url";
 import { renderQuoted } from "../../x509/quoted-text";
 import type { Deadline } from "../deadline";
 import type { DnsServer } from "../dns/query";
-import { explainNoAddress, explainUnseen, findAddresses, type HostAddresses } from "./addresses";
+import { explainNoAddress, explainUnseen, findAddresses, type HostAddresses } from "../look/addresses";
 
 /** A URL, and the address that is asked for it. */
 export interface HttpPlace {

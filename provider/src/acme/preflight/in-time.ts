@@ -1,5 +1,5 @@
 import { isTlsError } from "../../errors";
-import type { PreflightFinding } from "./finding";
+import type { PreflightFinding } from "../look/finding";
 
 /** What was not seen within the time is a warning, so that it does not take with it what was seen. */
 export async function findInTime(

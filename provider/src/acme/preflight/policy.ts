@@ -4,7 +4,7 @@ import { renderQuoted } from "../../x509/quoted-text";
 import type { DirectoryMeta } from "../client/directory";
 import type { OrderIdentifier } from "../client/identifier";
 import { judgeProfile } from "../limits/profiles";
-import type { PreflightFinding } from "./finding";
+import type { PreflightFinding } from "../look/finding";
 
 /** What is going to be ordered, and at which CA. */
 export interface PolicyRequest {

@@ -8,7 +8,7 @@ import { AcmeSession } from "../../../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../../../provider/src/acme/client/transport";
 import { systemClock } from "../../../../provider/src/acme/clock";
 import { Deadline } from "../../../../provider/src/acme/deadline";
-import type { PreflightFinding } from "../../../../provider/src/acme/preflight/finding";
+import type { PreflightFinding } from "../../../../provider/src/acme/look/finding";
 import {
   type PreflightRequest,
   renderFindings,

@@ -1,10 +1,10 @@
 import { TlsError } from "../../../errors";
 import type { DirectoryMeta } from "../../client/directory";
 import type { PropagationSettings } from "../../dns/look-up";
+import type { PreflightFinding } from "../../look/finding";
 import { persistAccountUris } from "../../persist/account-uri";
 import { issuersBeforeOrder, issuersOfChallenge, type PersistIssuers } from "../../persist/issuer-domain-names";
 import { longestName, persistRecordName, persistRecordPrefix } from "../../persist/record-value";
-import type { PreflightFinding } from "../../preflight/finding";
 import type {
   ChallengeIdentifier,
   ChallengeName,

@@ -1,7 +1,7 @@
 import { renderUrl } from "../../../network/issuer-url";
 import { renderQuoted } from "../../../x509/quoted-text";
-import type { PreflightFinding } from "../../preflight/finding";
-import type { HttpLook } from "../../preflight/http-look";
+import type { PreflightFinding } from "../../look/finding";
+import type { HttpLook } from "../../look/http";
 
 /** What is to be seen, and who has put it there. */
 export interface ExpectedAnswer {

@@ -6,7 +6,7 @@ import type { ChallengeTask, SolverContext } from "../../../../../provider/src/a
 import { keyAuthorization, readAccountKey } from "../../../../../provider/src/acme/client/jws";
 import { type AcmeClock, systemClock } from "../../../../../provider/src/acme/clock";
 import { Deadline } from "../../../../../provider/src/acme/deadline";
-import type { PreflightFinding } from "../../../../../provider/src/acme/preflight/finding";
+import type { PreflightFinding } from "../../../../../provider/src/acme/look/finding";
 import { type DnsServer, startDnsServer } from "../../../../support/dns-server";
 import {
   answering,

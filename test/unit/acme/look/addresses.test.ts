@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../../provider/src/acme/clock";
 import { Deadline } from "../../../../provider/src/acme/deadline";
 import { resolversOf } from "../../../../provider/src/acme/dns/resolvers";
-import { findAddresses, judgeAddresses } from "../../../../provider/src/acme/preflight/addresses";
+import { findAddresses, judgeAddresses } from "../../../../provider/src/acme/look/addresses";
 import { CaaRecords } from "../../../../provider/src/acme/preflight/caa-records";
 import { type DnsServer, startDnsServer } from "../../../support/dns-server";
 import { rejection } from "../../../support/rejection";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { CaaProperty } from "../../../../provider/src/acme/dns/query";
-import { type CaaRequest, judgeCaa } from "../../../../provider/src/acme/preflight/caa";
+import { type CaaRequest, judgeCaa } from "../../../../provider/src/acme/look/caa";
 
 const letsEncrypt: CaaRequest = {
   caaIdentities: ["letsencrypt.org"],

@@ -1,7 +1,7 @@
 import { renderQuoted } from "../../x509/quoted-text";
 import type { ChallengeType } from "../client/identifier";
 import type { CaaProperty } from "../dns/query";
-import { type IssueValue, parseIssueValue } from "./caa-value";
+import { type IssueValue, parseIssueValue } from "../preflight/caa-value";
 
 /** The records that count for a name: those of the closest name above it that has any (RFC 8659 section 3). */
 export interface CaaSet {

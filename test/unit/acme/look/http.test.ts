@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../../provider/src/acme/clock";
 import { Deadline } from "../../../../provider/src/acme/deadline";
 import { resolversOf } from "../../../../provider/src/acme/dns/resolvers";
-import { type HttpLook, lookByHttp } from "../../../../provider/src/acme/preflight/http-look";
+import { type HttpLook, lookByHttp } from "../../../../provider/src/acme/look/http";
 import { nextPlace } from "../../../../provider/src/acme/preflight/http-redirect";
 import { type DnsServer, startDnsServer } from "../../../support/dns-server";
 import {
