@@ -3,12 +3,12 @@
 import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { makeCertificateRequest } from "../../provider/src/acme/certificate-request";
 import type { OrderIdentifier } from "../../provider/src/acme/client/identifier";
 import { systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";
-import { type Issued, type OrderStep, revokeCertificate } from "../../provider/src/acme/order-flow";
-import { askRenewalInformation, renewalInfoId } from "../../provider/src/acme/renewal-information";
+import { makeCertificateRequest } from "../../provider/src/acme/order/certificate-request";
+import { type Issued, type OrderStep, revokeCertificate } from "../../provider/src/acme/order/flow";
+import { askRenewalInformation, renewalInfoId } from "../../provider/src/acme/order/renewal-information";
 import { readCertificates } from "../../provider/src/x509/chain";
 import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { passTimeLimits } from "../support/acme-lifecycle";

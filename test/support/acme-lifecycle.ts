@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, vi } from "vitest";
 import { HOME } from "../../provider/src/acme/journal/journal";
-import type { Issued } from "../../provider/src/acme/order-flow";
+import type { Issued } from "../../provider/src/acme/order/flow";
 import { isTlsError, type TlsError } from "../../provider/src/errors";
 import { acmeAccount } from "../../provider/src/lifecycle/acme-account";
 import { acmeCertificate } from "../../provider/src/lifecycle/acme-certificate";

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { Issued } from "../../provider/src/acme/order-flow";
+import type { Issued } from "../../provider/src/acme/order/flow";
 import { createDynamicProvider } from "../../provider/src/adapter/dynamic-provider";
 import { acmeCertificate } from "../../provider/src/lifecycle/acme-certificate";
 import { acmeOrder } from "../../provider/src/lifecycle/acme-order";

@@ -1,16 +1,16 @@
 // Guards: a run that can't be seen into. Orders at a CA in memory, with what was saved, said and put in place.
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
-import { makeCertificateRequest } from "../../provider/src/acme/certificate-request";
 import type { ChallengeSolver, ChallengeTask } from "../../provider/src/acme/challenge/solver";
 import type { OrderIdentifier } from "../../provider/src/acme/client/identifier";
 import { Deadline } from "../../provider/src/acme/deadline";
+import { makeCertificateRequest } from "../../provider/src/acme/order/certificate-request";
 import {
   fulfilOrder,
   type Issued,
   type OrderFlow,
   type OrderProgress,
   type OrderStep,
-} from "../../provider/src/acme/order-flow";
+} from "../../provider/src/acme/order/flow";
 import { isTlsError, type TlsError } from "../../provider/src/errors";
 import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { MemoryCa } from "./memory-ca";

@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll } from "vitest";
 import { ensureAccount } from "../../provider/src/acme/account/account";
-import { makeCertificateRequest } from "../../provider/src/acme/certificate-request";
 import type { ChallengeSettings, ChallengeSolver, SolverContext } from "../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../provider/src/acme/challenge/solvers";
 import type { OrderIdentifier } from "../../provider/src/acme/client/identifier";
@@ -17,13 +16,14 @@ import { AcmeSession } from "../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../provider/src/acme/client/transport";
 import { systemClock } from "../../provider/src/acme/clock";
 import { Deadline } from "../../provider/src/acme/deadline";
+import { makeCertificateRequest } from "../../provider/src/acme/order/certificate-request";
 import {
   fulfilOrder,
   type Issued,
   type OrderFlow,
   type OrderProgress,
   type OrderStep,
-} from "../../provider/src/acme/order-flow";
+} from "../../provider/src/acme/order/flow";
 import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { type KeyType, renderPrivateKey } from "../../provider/src/x509/private-key";
 import { Pebble, type PebbleOptions } from "./pebble";

@@ -1,7 +1,7 @@
 import { renderUrl } from "../network/issuer-url";
 import { isAcmeError } from "./client/problem";
-import { areSameNames, fetchOrder, type OrderAnswer } from "./order";
-import type { OrderFlow } from "./order-progress";
+import type { OrderFlow } from "./order/journey";
+import { areSameNames, fetchOrder, type OrderAnswer } from "./order/order";
 
 /** Thrown between the parts of an order's way: the order of an earlier run is not gone on with. No error for a user. */
 export class AbandonedOrder {

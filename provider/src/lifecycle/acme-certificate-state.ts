@@ -1,6 +1,6 @@
 import { type FailureMemory, readFailureMemory } from "../acme/limits/back-off";
 import type { Issuance } from "../acme/limits/budget";
-import type { OrderProgress } from "../acme/order-progress";
+import type { OrderProgress } from "../acme/order/journey";
 import type { RenewalWindow } from "../renewal/window";
 import type { Properties } from "./lifecycle";
 

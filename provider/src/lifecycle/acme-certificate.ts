@@ -1,7 +1,7 @@
 import { isCostlyFailure, rememberFailure } from "../acme/limits/back-off";
 import { addIssuance } from "../acme/limits/budget";
-import type { Issued } from "../acme/order-flow";
-import type { OrderProgress } from "../acme/order-progress";
+import type { Issued } from "../acme/order/flow";
+import type { OrderProgress } from "../acme/order/journey";
 import { isTlsError, TlsError } from "../errors";
 import { renderTimestamp } from "../renewal/duration";
 import type { Certificate } from "../x509/certificate";

@@ -1,11 +1,11 @@
 import { ensureAccount } from "../acme/account/account";
-import { makeCertificateRequest } from "../acme/certificate-request";
 import { nameOfDirectory } from "../acme/client/directory";
 import type { AcmeSession } from "../acme/client/session";
 import { systemClock } from "../acme/clock";
 import { Deadline } from "../acme/deadline";
-import { fulfilOrder, type Issued } from "../acme/order-flow";
-import type { FlowRequest, OrderFlow, OrderProgress } from "../acme/order-progress";
+import { makeCertificateRequest } from "../acme/order/certificate-request";
+import { fulfilOrder, type Issued } from "../acme/order/flow";
+import type { FlowRequest, OrderFlow, OrderProgress } from "../acme/order/journey";
 import { during } from "../acme/termination";
 import { isTlsError, TlsError } from "../errors";
 import { readPemBlocks } from "../x509/pem";

@@ -1,6 +1,6 @@
 import { readAccountKey } from "../acme/client/jws";
 import { type Journal, type JournalEntry, journalHome, openJournal } from "../acme/journal/journal";
-import type { OrderProgress, OrderStep } from "../acme/order-progress";
+import type { OrderProgress, OrderStep } from "../acme/order/journey";
 import { isTlsError } from "../errors";
 import { isEngineAlive } from "./acme-engine";
 import type { Properties } from "./lifecycle";

@@ -2,7 +2,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ensureAccount, rollOverKey } from "../../../provider/src/acme/account/account";
-import { makeCertificateRequest } from "../../../provider/src/acme/certificate-request";
 import type { SolverContext } from "../../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../../provider/src/acme/challenge/solvers";
 import { readAccountKey } from "../../../provider/src/acme/client/jws";
@@ -10,7 +9,8 @@ import { isAcmeError } from "../../../provider/src/acme/client/problem";
 import { AcmeSession } from "../../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../../provider/src/acme/client/transport";
 import { Deadline } from "../../../provider/src/acme/deadline";
-import { fulfilOrder } from "../../../provider/src/acme/order-flow";
+import { makeCertificateRequest } from "../../../provider/src/acme/order/certificate-request";
+import { fulfilOrder } from "../../../provider/src/acme/order/flow";
 import { persistAccountUris } from "../../../provider/src/acme/persist/account-uri";
 import { persistRecords } from "../../../provider/src/acme/persist/validation-records";
 import { type TestClock, testClock } from "../../support/acme-clock";

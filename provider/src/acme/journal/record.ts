@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { OrderProgress, OrderStep } from "../order-progress";
+import type { OrderProgress, OrderStep } from "../order/journey";
 import { openText, type SealedText, sealText } from "./cipher";
 
 /** What an order is found by. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, onTestFinished } from "vitest";
 import { type JournalEntry, openJournal } from "../../../../provider/src/acme/journal/journal";
 import type { LockTimes } from "../../../../provider/src/acme/journal/lock";
 import { type JournalKey, recordName } from "../../../../provider/src/acme/journal/record";
-import type { OrderProgress } from "../../../../provider/src/acme/order-progress";
+import type { OrderProgress } from "../../../../provider/src/acme/order/journey";
 import { TestProcess } from "../child-process";
 import { journalFacts, journalKey, newKeyPem } from "./fixture";
 

@@ -1,9 +1,9 @@
-import { renderQuoted } from "../x509/quoted-text";
-import { parseObject } from "./client/directory";
-import type { OrderIdentifier } from "./client/identifier";
-import { readProblem } from "./client/problem";
-import type { AcmeProblem } from "./client/problem-types";
-import { parseAcmeUrl } from "./client/url";
+import { renderQuoted } from "../../x509/quoted-text";
+import { parseObject } from "../client/directory";
+import type { OrderIdentifier } from "../client/identifier";
+import { readProblem } from "../client/problem";
+import type { AcmeProblem } from "../client/problem-types";
+import { parseAcmeUrl } from "../client/url";
 import { malformed, type OrderContext, readOrderIdentifier } from "./order";
 
 /** What an account must prove for one name (RFC 8555 section 7.1.4). */

@@ -1,14 +1,14 @@
-import { TlsError } from "../errors";
-import { renderUrl } from "../network/issuer-url";
-import { ipOctets, renderIp } from "../x509/ip-address";
-import { parseObject } from "./client/directory";
-import { type OrderIdentifier, renderNames } from "./client/identifier";
-import { readProblem } from "./client/problem";
-import type { AcmeProblem } from "./client/problem-types";
-import type { AcmeSession } from "./client/session";
-import type { AcmeResponse } from "./client/transport";
-import { parseAcmeUrl } from "./client/url";
-import type { Deadline } from "./deadline";
+import { TlsError } from "../../errors";
+import { renderUrl } from "../../network/issuer-url";
+import { ipOctets, renderIp } from "../../x509/ip-address";
+import { parseObject } from "../client/directory";
+import { type OrderIdentifier, renderNames } from "../client/identifier";
+import { readProblem } from "../client/problem";
+import type { AcmeProblem } from "../client/problem-types";
+import type { AcmeSession } from "../client/session";
+import type { AcmeResponse } from "../client/transport";
+import { parseAcmeUrl } from "../client/url";
+import type { Deadline } from "../deadline";
 
 /** What is ordered. */
 export interface OrderRequest {

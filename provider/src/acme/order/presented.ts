@@ -1,6 +1,6 @@
-import { isTlsError } from "../errors";
-import type { ChallengeSolver, ChallengeTask } from "./challenge/solver";
-import type { OrderJourney, PresentedChallenge } from "./order-progress";
+import { isTlsError } from "../../errors";
+import type { ChallengeSolver, ChallengeTask } from "../challenge/solver";
+import type { OrderJourney, PresentedChallenge } from "./journey";
 
 /**
  * The answers to challenges that are in place, of this run and of one that was killed: kept in the progress before they

@@ -1,13 +1,13 @@
 import type { KeyObject } from "node:crypto";
-import { isTlsError, TlsError } from "../errors";
-import { type Certificate, describeCertificate, isIssuedBy, publicKeyOf } from "../x509/certificate";
-import { readCertificates } from "../x509/chain";
-import { readLinks } from "./client/headers";
-import { type OrderIdentifier, renderNames } from "./client/identifier";
-import type { AcmeResponse } from "./client/transport";
-import { parseAcmeUrl } from "./client/url";
+import { isTlsError, TlsError } from "../../errors";
+import { type Certificate, describeCertificate, isIssuedBy, publicKeyOf } from "../../x509/certificate";
+import { readCertificates } from "../../x509/chain";
+import { readLinks } from "../client/headers";
+import { type OrderIdentifier, renderNames } from "../client/identifier";
+import type { AcmeResponse } from "../client/transport";
+import { parseAcmeUrl } from "../client/url";
+import { type ChosenChain, choosePreferredChain, type OfferedChain } from "../preferred-chain";
 import { areSameNames, type OrderContext } from "./order";
-import { type ChosenChain, choosePreferredChain, type OfferedChain } from "./preferred-chain";
 
 /** CAs have two or three; more are not asked for. */
 const mostAlternates = 10;

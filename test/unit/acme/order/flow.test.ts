@@ -1,11 +1,11 @@
 // Every state that an order can be found in, against a CA in memory: what is asked, what is saved, what is left.
 import { createPrivateKey } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { makeCertificateRequest } from "../../../provider/src/acme/certificate-request";
-import type { ChallengeTask } from "../../../provider/src/acme/challenge/solver";
-import type { OrderStep } from "../../../provider/src/acme/order-flow";
-import { readCertificates } from "../../../provider/src/x509/chain";
-import { MemoryOrders, MemorySolver, namesOf, newKeyPem } from "../../support/memory-orders";
+import type { ChallengeTask } from "../../../../provider/src/acme/challenge/solver";
+import { makeCertificateRequest } from "../../../../provider/src/acme/order/certificate-request";
+import type { OrderStep } from "../../../../provider/src/acme/order/flow";
+import { readCertificates } from "../../../../provider/src/x509/chain";
+import { MemoryOrders, MemorySolver, namesOf, newKeyPem } from "../../../support/memory-orders";
 
 let { ca, solver, saved, said, last, run, failure, stopAt } = new MemoryOrders();
 beforeEach(() => {

@@ -1,15 +1,15 @@
-import { TlsError } from "../errors";
-import { renderUrl } from "../network/issuer-url";
-import { readCertificateRequest } from "../x509/certificate-request";
-import { renderPem } from "../x509/pem";
-import { renderQuoted } from "../x509/quoted-text";
-import { downloadCertificate, isOfKey } from "./certificate-download";
-import { type ChallengeType, renderNames } from "./client/identifier";
-import { isAcmeError } from "./client/problem";
-import { AbandonedOrder, isGone } from "./earlier-order";
+import { TlsError } from "../../errors";
+import { renderUrl } from "../../network/issuer-url";
+import { readCertificateRequest } from "../../x509/certificate-request";
+import { renderPem } from "../../x509/pem";
+import { renderQuoted } from "../../x509/quoted-text";
+import { type ChallengeType, renderNames } from "../client/identifier";
+import { isAcmeError } from "../client/problem";
+import { AbandonedOrder, isGone } from "../earlier-order";
+import { downloadCertificate, isOfKey } from "./download";
+import type { OrderJourney, OrderProgress } from "./journey";
 import { fetchOrder, finalizeOrder, type Order, type OrderAnswer } from "./order";
-import type { PollPauses } from "./order-poll";
-import type { OrderJourney, OrderProgress } from "./order-progress";
+import type { PollPauses } from "./polling";
 
 /** A certificate that was ordered and is there. */
 export interface Issued {

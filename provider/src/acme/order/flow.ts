@@ -1,21 +1,21 @@
-import { isTlsError, TlsError } from "../errors";
-import { renderUrl } from "../network/issuer-url";
+import { isTlsError, TlsError } from "../../errors";
+import { renderUrl } from "../../network/issuer-url";
+import { renderNames } from "../client/identifier";
+import { AbandonedOrder, findEarlierOrder } from "../earlier-order";
+import { inParallel } from "../in-parallel";
 import { fetchAuthorization } from "./authorization";
-import { renderNames } from "./client/identifier";
-import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
-import { inParallel } from "./in-parallel";
+import { type Completion, download, finalize, type Issued } from "./completion";
+import { explainFailedOrder } from "./failure";
+import { type OrderFlow, OrderJourney, type OrderProgress } from "./journey";
 import { fetchOrder, type OrderAnswer } from "./order";
-import { type Completion, download, finalize, type Issued } from "./order-completion";
-import { explainFailedOrder } from "./order-failure";
-import { placeOrder, wordOf } from "./order-placement";
-import { PollPauses } from "./order-poll";
-import { type OrderFlow, OrderJourney, type OrderProgress } from "./order-progress";
-import { PresentedChallenges } from "./presented-challenges";
+import { placeOrder, wordOf } from "./placement";
+import { PollPauses } from "./polling";
+import { PresentedChallenges } from "./presented";
 import { validateNames } from "./validation";
 
+export type { Issued } from "./completion";
+export type { OrderFlow, OrderProgress, OrderStep } from "./journey";
 export type { OrderRequest } from "./order";
-export type { Issued } from "./order-completion";
-export type { OrderFlow, OrderProgress, OrderStep } from "./order-progress";
 export { revokeCertificate } from "./revocation";
 
 /**

@@ -1,15 +1,15 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { Deadline } from "../../../provider/src/acme/deadline";
+import { Deadline } from "../../../../provider/src/acme/deadline";
 import {
   askRenewalInformation,
   readRenewalInformation,
   renewalInfoId,
-} from "../../../provider/src/acme/renewal-information";
-import { type Certificate, readCertificate } from "../../../provider/src/x509/certificate";
-import { bytes, der, readDer } from "../../../provider/src/x509/der";
-import { encodeExtension, extensionId } from "../../../provider/src/x509/extension";
-import { MemoryCa } from "../../support/memory-ca";
+} from "../../../../provider/src/acme/order/renewal-information";
+import { type Certificate, readCertificate } from "../../../../provider/src/x509/certificate";
+import { bytes, der, readDer } from "../../../../provider/src/x509/der";
+import { encodeExtension, extensionId } from "../../../../provider/src/x509/extension";
+import { MemoryCa } from "../../../support/memory-ca";
 
 const keyPem = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" });
 

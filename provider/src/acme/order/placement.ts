@@ -1,13 +1,13 @@
+import { renderNames } from "../client/identifier";
+import { keyAuthorization } from "../client/jws";
+import { AbandonedOrder, findEarlierOrder } from "../earlier-order";
+import { inParallel } from "../in-parallel";
+import type { NameChallenge } from "../name-challenge";
+import { isReplacementRefused } from "../order-replacement";
 import { fetchAuthorization } from "./authorization";
-import { renderNames } from "./client/identifier";
-import { keyAuthorization } from "./client/jws";
-import { AbandonedOrder, findEarlierOrder } from "./earlier-order";
-import { inParallel } from "./in-parallel";
-import type { NameChallenge } from "./name-challenge";
+import { isUndecided } from "./failure";
+import { type OrderFlow, OrderJourney, type OrderProgress } from "./journey";
 import { createOrder, type Order, type OrderAnswer } from "./order";
-import { isUndecided } from "./order-failure";
-import { type OrderFlow, OrderJourney, type OrderProgress } from "./order-progress";
-import { isReplacementRefused } from "./order-replacement";
 import { matchOrdered } from "./validation";
 
 /** An order that waits for its names to be proved, or is ready. */

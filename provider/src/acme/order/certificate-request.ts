@@ -1,9 +1,9 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { bytes, der, readDer } from "../x509/der";
-import { encodeExtension, extensionId } from "../x509/extension";
-import { signatureIdentifier, signOctets } from "../x509/signature";
-import { encodeAlternativeNames } from "../x509/subject-alternative-name";
-import type { OrderIdentifier } from "./client/identifier";
+import { bytes, der, readDer } from "../../x509/der";
+import { encodeExtension, extensionId } from "../../x509/extension";
+import { signatureIdentifier, signOctets } from "../../x509/signature";
+import { encodeAlternativeNames } from "../../x509/subject-alternative-name";
+import type { OrderIdentifier } from "../client/identifier";
 
 /** PKCS#9 extensionRequest (RFC 2985 section 5.4.2). */
 const extensionRequest = "1.2.840.113549.1.9.14";

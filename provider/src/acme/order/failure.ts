@@ -1,8 +1,8 @@
-import type { ErrorCode } from "../errors";
-import { renderUrl } from "../network/issuer-url";
+import type { ErrorCode } from "../../errors";
+import { renderUrl } from "../../network/issuer-url";
+import { renderNames } from "../client/identifier";
+import { AcmeError, explainProblem } from "../client/problem";
 import { type Authorization, renderAuthorized } from "./authorization";
-import { renderNames } from "./client/identifier";
-import { AcmeError, explainProblem } from "./client/problem";
 import type { Order } from "./order";
 
 /** As many reasons as a person reads; a hundred names fail for the same one. */

@@ -1,6 +1,12 @@
-import { isTlsError, TlsError } from "../errors";
-import { renderUrl } from "../network/issuer-url";
-import { renderQuoted } from "../x509/quoted-text";
+import { isTlsError, TlsError } from "../../errors";
+import { renderUrl } from "../../network/issuer-url";
+import { renderQuoted } from "../../x509/quoted-text";
+import type { ChallengeSolver, ChallengeTask } from "../challenge/solver";
+import { renderNames } from "../client/identifier";
+import { keyAuthorization } from "../client/jws";
+import { isAcmeError } from "../client/problem";
+import { Deadline } from "../deadline";
+import { inParallel } from "../in-parallel";
 import {
   type Authorization,
   answerChallenge,
@@ -8,17 +14,11 @@ import {
   fetchAuthorization,
   renderAuthorized,
 } from "./authorization";
-import type { ChallengeSolver, ChallengeTask } from "./challenge/solver";
-import { renderNames } from "./client/identifier";
-import { keyAuthorization } from "./client/jws";
-import { isAcmeError } from "./client/problem";
-import { Deadline } from "./deadline";
-import { inParallel } from "./in-parallel";
+import { explainFailedOrder, isUndecided } from "./failure";
+import type { OrderFlow, OrderJourney } from "./journey";
 import { malformed, type Order, type OrderRequest } from "./order";
-import { explainFailedOrder, isUndecided } from "./order-failure";
-import { PollPauses } from "./order-poll";
-import type { OrderFlow, OrderJourney } from "./order-progress";
-import type { PresentedChallenges } from "./presented-challenges";
+import { PollPauses } from "./polling";
+import type { PresentedChallenges } from "./presented";
 
 /** For a CA to come to its end with what it was told, when the run ends before. Let's Encrypt takes one or two. */
 const secondsToDecide = 5;

@@ -1,4 +1,4 @@
-import type { ChallengeSolver, ChallengeTask } from "./challenge/solver";
+import type { ChallengeSolver, ChallengeTask } from "../challenge/solver";
 import type { OrderContext, OrderRequest } from "./order";
 
 /** Between which requests an order stands. */

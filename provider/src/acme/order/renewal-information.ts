@@ -1,10 +1,10 @@
-import { readRetryAfter } from "../network/retry-after";
-import type { Certificate } from "../x509/certificate";
-import { readDer } from "../x509/der";
-import { items, octets } from "../x509/der-content";
-import { isAcmeError } from "./client/problem";
-import type { AcmeSession } from "./client/session";
-import type { Deadline } from "./deadline";
+import { readRetryAfter } from "../../network/retry-after";
+import type { Certificate } from "../../x509/certificate";
+import { readDer } from "../../x509/der";
+import { items, octets } from "../../x509/der-content";
+import { isAcmeError } from "../client/problem";
+import type { AcmeSession } from "../client/session";
+import type { Deadline } from "../deadline";
 
 /** When the CA wants a certificate to be renewed (RFC 9773 section 4.2). Moments are ISO 8601 UTC in whole seconds. */
 export interface RenewalInformation {
