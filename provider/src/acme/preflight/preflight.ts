@@ -1,7 +1,7 @@
 import { Deadline } from "../deadline";
 import type { PreflightFinding } from "../look/finding";
 import { judgeClock } from "./clock";
-import { lookAtDns } from "./dns-look";
+import { lookAtDns } from "./dns";
 import { findInTime } from "./in-time";
 import { judgePolicy } from "./policy";
 import { orderedAs, type PreflightRequest, solversOf } from "./request";
