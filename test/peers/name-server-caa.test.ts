@@ -2,9 +2,9 @@
 // CNAMEs and DNAMEs is asked, as CAs do.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { systemClock } from "../../provider/src/acme/clock";
-import { Deadline } from "../../provider/src/acme/deadline";
 import { resolversOf } from "../../provider/src/acme/dns/resolvers";
 import { CaaRecords } from "../../provider/src/acme/preflight/caa-records";
+import { Deadline } from "../../provider/src/acme/run/deadline";
 import { describeWithNameServers, type NameResolver, NameServer, startResolver } from "../support/name-server";
 
 const account = "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/42";

@@ -8,9 +8,9 @@ import type { ChallengeSolver } from "../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../provider/src/acme/challenge/solvers";
 import { dns01Value } from "../../provider/src/acme/client/jws";
 import { type AcmeClock, systemClock } from "../../provider/src/acme/clock";
-import { Deadline } from "../../provider/src/acme/deadline";
 import { awaitPropagation, type ExpectedRecord } from "../../provider/src/acme/dns/propagation";
 import { ZoneFinder } from "../../provider/src/acme/dns/zone";
+import { Deadline } from "../../provider/src/acme/run/deadline";
 import {
   describeWithNameServers,
   type NameResolver,

@@ -7,9 +7,9 @@ import type { ChallengeName, ChallengeSolver } from "../../provider/src/acme/cha
 import { readAccountKey } from "../../provider/src/acme/client/jws";
 import { isAcmeError } from "../../provider/src/acme/client/problem";
 import { systemClock } from "../../provider/src/acme/clock";
-import { Deadline } from "../../provider/src/acme/deadline";
 import { persistRecordName } from "../../provider/src/acme/persist/record-value";
 import { persistRecords } from "../../provider/src/acme/persist/validation-records";
+import { Deadline } from "../../provider/src/acme/run/deadline";
 import { renderPrivateKey } from "../../provider/src/x509/private-key";
 import { testClock } from "../support/acme-clock";
 import { newKey, PebbleOrders, usePebble } from "../support/pebble-orders";

@@ -5,8 +5,8 @@ import type { ChallengeName, ChallengeSettings, ChallengeSolver } from "../../pr
 import { createSolver } from "../../provider/src/acme/challenge/solvers";
 import { dns01Value } from "../../provider/src/acme/client/jws";
 import { type AcmeClock, systemClock } from "../../provider/src/acme/clock";
-import { Deadline } from "../../provider/src/acme/deadline";
 import { type PreflightRequest, runPreflight } from "../../provider/src/acme/preflight/preflight";
+import { Deadline } from "../../provider/src/acme/run/deadline";
 import { isTlsError } from "../../provider/src/errors";
 import {
   answering,

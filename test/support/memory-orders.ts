@@ -2,7 +2,6 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import type { ChallengeSolver, ChallengeTask } from "../../provider/src/acme/challenge/solver";
 import type { OrderIdentifier } from "../../provider/src/acme/client/identifier";
-import { Deadline } from "../../provider/src/acme/deadline";
 import { makeCertificateRequest } from "../../provider/src/acme/order/certificate-request";
 import {
   fulfilOrder,
@@ -11,6 +10,7 @@ import {
   type OrderProgress,
   type OrderStep,
 } from "../../provider/src/acme/order/flow";
+import { Deadline } from "../../provider/src/acme/run/deadline";
 import { isTlsError, type TlsError } from "../../provider/src/errors";
 import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { MemoryCa } from "./memory-ca";

@@ -15,7 +15,6 @@ import { dns01Value, readAccountKey } from "../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../provider/src/acme/client/transport";
 import { systemClock } from "../../provider/src/acme/clock";
-import { Deadline } from "../../provider/src/acme/deadline";
 import { makeCertificateRequest } from "../../provider/src/acme/order/certificate-request";
 import {
   fulfilOrder,
@@ -24,6 +23,7 @@ import {
   type OrderProgress,
   type OrderStep,
 } from "../../provider/src/acme/order/flow";
+import { Deadline } from "../../provider/src/acme/run/deadline";
 import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { type KeyType, renderPrivateKey } from "../../provider/src/x509/private-key";
 import { Pebble, type PebbleOptions } from "./pebble";

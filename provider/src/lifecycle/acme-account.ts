@@ -9,7 +9,7 @@ import {
 import { type DirectoryMeta, nameOfDirectory } from "../acme/client/directory";
 import { readAccountKey } from "../acme/client/jws";
 import type { AcmeSession } from "../acme/client/session";
-import type { Deadline } from "../acme/deadline";
+import type { Deadline } from "../acme/run/deadline";
 import { isTlsError, TlsError } from "../errors";
 import { readMoment } from "../renewal/duration";
 import { type KeyType, renderPrivateKey } from "../x509/private-key";

@@ -1,5 +1,5 @@
 import { systemClock } from "../acme/clock";
-import { Deadline } from "../acme/deadline";
+import { Deadline } from "../acme/run/deadline";
 
 /** Does work that has so many seconds, waits and repetitions included. */
 export async function within<T>(seconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { createEngineWatch } from "../acme/engine-watch";
+import { createEngineWatch } from "../acme/run/engine-watch";
 import { isTlsError } from "../errors";
 
 /** Pulumi starts the process of dynamic providers with the address of its engine. */

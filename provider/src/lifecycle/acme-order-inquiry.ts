@@ -1,14 +1,14 @@
 import { isAcmeError } from "../acme/client/problem";
 import { systemClock } from "../acme/clock";
-import { Deadline } from "../acme/deadline";
 import { isGone } from "../acme/earlier-order";
-import { inParallel } from "../acme/in-parallel";
 import { renderMinute } from "../acme/moment-text";
 import { fetchAuthorization } from "../acme/order/authorization";
 import { downloadCertificate } from "../acme/order/download";
 import { explainFailedOrder } from "../acme/order/failure";
 import { fetchOrder, type Order, type OrderContext } from "../acme/order/order";
 import { wordOf } from "../acme/order/placement";
+import { Deadline } from "../acme/run/deadline";
+import { inParallel } from "../acme/run/in-parallel";
 import { isTlsError } from "../errors";
 import { renderTimestamp } from "../renewal/duration";
 import { readSessionRequest, sessionFor } from "./acme-sessions";

@@ -1,12 +1,12 @@
 import { nameOfDirectory } from "../acme/client/directory";
 import { renderNames } from "../acme/client/identifier";
 import { systemClock } from "../acme/clock";
-import { Deadline } from "../acme/deadline";
 import { isCostlyFailure, rememberFailure } from "../acme/limits/back-off";
 import { addIssuance } from "../acme/limits/budget";
 import type { OrderFlow, OrderProgress } from "../acme/order/journey";
 import { openOrder, type PlacedOrder } from "../acme/order/placement";
 import { estimateLifetimeDays } from "../acme/profile-lifetimes";
+import { Deadline } from "../acme/run/deadline";
 import { isTlsError } from "../errors";
 import { DAY, renderTimestamp } from "../renewal/duration";
 import { readCertificates } from "../x509/chain";

@@ -1,9 +1,9 @@
 import type { ChallengeSolver } from "../acme/challenge/solver";
 import { nameOfDirectory } from "../acme/client/directory";
 import type { AcmeSession } from "../acme/client/session";
-import type { Deadline } from "../acme/deadline";
 import type { PreflightFinding } from "../acme/look/finding";
 import { renderFindings, requirePreflight, runPreflight } from "../acme/preflight/preflight";
+import type { Deadline } from "../acme/run/deadline";
 import { isTlsError } from "../errors";
 import { within } from "./acme-deadline";
 import { readSessionRequest, sessionFor } from "./acme-sessions";

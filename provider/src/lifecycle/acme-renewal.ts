@@ -1,6 +1,6 @@
 import { systemClock } from "../acme/clock";
-import { Deadline } from "../acme/deadline";
 import { askRenewalInformation, renewalInfoId } from "../acme/order/renewal-information";
+import { Deadline } from "../acme/run/deadline";
 import { isTlsError } from "../errors";
 import { decideRenewal, describeRemaining, lifetime, type RenewalDecision } from "../renewal/decision";
 import { DAY } from "../renewal/duration";

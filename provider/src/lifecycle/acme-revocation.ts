@@ -1,6 +1,6 @@
 import { systemClock } from "../acme/clock";
-import { Deadline } from "../acme/deadline";
 import { revokeCertificate } from "../acme/order/flow";
+import { Deadline } from "../acme/run/deadline";
 import { readSessionRequest, sessionFor } from "./acme-sessions";
 import type { Properties } from "./lifecycle";
 

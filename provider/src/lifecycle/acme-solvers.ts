@@ -3,7 +3,7 @@ import type { ChallengeName, ChallengeSolver, PersistSettings, SolverContext } f
 import { createSolver } from "../acme/challenge/solvers";
 import type { AcmeSession } from "../acme/client/session";
 import { systemClock } from "../acme/clock";
-import type { Deadline } from "../acme/deadline";
+import type { Deadline } from "../acme/run/deadline";
 import { readChallenge } from "./acme-challenge-inputs";
 import { toOrderIdentifier } from "./acme-ordering-inputs";
 import type { Properties } from "./lifecycle";

@@ -8,7 +8,7 @@ import { readAccountKey } from "../../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../../provider/src/acme/client/transport";
 import { systemClock } from "../../../provider/src/acme/clock";
-import { Deadline } from "../../../provider/src/acme/deadline";
+import { Deadline } from "../../../provider/src/acme/run/deadline";
 import { type Pebble, startPebble } from "../../support/pebble";
 import { describeWithPeer } from "../../support/peer";
 import { useStack } from "../../support/shared-stack";

@@ -9,7 +9,7 @@ import { bindingHint } from "../client/problem-hints";
 import type { AcmeSession } from "../client/session";
 import type { AcmeResponse } from "../client/transport";
 import { parseAcmeUrl } from "../client/url";
-import type { Deadline } from "../deadline";
+import type { Deadline } from "../run/deadline";
 
 export { deactivateAccount, rollOverKey } from "./changes";
 

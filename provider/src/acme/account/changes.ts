@@ -4,7 +4,7 @@ import { type AccountKey, signJws } from "../client/jws";
 import { type AcmeError, isAcmeError } from "../client/problem";
 import type { AcmeSession } from "../client/session";
 import { parseAcmeUrl } from "../client/url";
-import type { Deadline } from "../deadline";
+import type { Deadline } from "../run/deadline";
 
 /**
  * Gives the account another key: the session's key is refused from then on. Done already, by this call or an earlier

@@ -1,7 +1,7 @@
 import { isTlsError, TlsError } from "../../errors";
 import { type ChallengeType, renderNames } from "../client/identifier";
-import type { Deadline } from "../deadline";
 import type { PreflightFinding } from "../look/finding";
+import type { Deadline } from "../run/deadline";
 import type { ChallengeName, ChallengeSolver } from "./solver";
 
 /** Which of several solvers are taken for a set of names, and why. */

@@ -1,9 +1,9 @@
-import type { Deadline } from "../deadline";
 import { directories } from "../directories";
 import { resolversOf } from "../dns/resolvers";
 import { explainNoAddress, explainUnseen, findAddresses } from "../look/addresses";
 import type { PreflightFinding } from "../look/finding";
 import { lookByHttp } from "../look/http";
+import type { Deadline } from "../run/deadline";
 import { type ExpectedAnswer, judgeAnswers } from "./http-01/answer";
 import { challengeFolder } from "./http-01-path";
 import type { ChallengeName, GatewaySettings, OrderResourcesSettings, SolverContext } from "./solver";

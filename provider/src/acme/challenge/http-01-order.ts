@@ -1,8 +1,8 @@
 import { isTlsError } from "../../errors";
-import { Deadline } from "../deadline";
-import { inParallel } from "../in-parallel";
 import type { PreflightFinding } from "../look/finding";
 import { explainMissing } from "../preflight/finding-report";
+import { Deadline } from "../run/deadline";
+import { inParallel } from "../run/in-parallel";
 import { AnswerLook } from "./http-01-look";
 import type { ChallengeSolver, ChallengeTask, OrderResourcesSettings, SolverContext } from "./solver";
 import { checkToken, refuseWildcard } from "./task-checks";

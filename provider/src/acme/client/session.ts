@@ -1,9 +1,9 @@
 import { isTlsError, TlsError } from "../../errors";
 import { type AcmeClock, systemClock } from "../clock";
 import { readClockOffset } from "../clock-offset";
-import type { Deadline } from "../deadline";
 import { isBadNonce, nonceOf } from "../nonce-header";
 import { kindOf, type RequestKind } from "../request-kind";
+import type { Deadline } from "../run/deadline";
 import { type AcmeDirectory, parseDirectory } from "./directory";
 import { type AccountKey, signJws } from "./jws";
 import { NoncePool } from "./nonces";

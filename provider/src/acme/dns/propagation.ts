@@ -1,7 +1,7 @@
 import { TlsError } from "../../errors";
-import { Turns } from "../challenge/turn";
 import type { AcmeClock } from "../clock";
-import type { Deadline } from "../deadline";
+import type { Deadline } from "../run/deadline";
+import { Turns } from "../run/turns";
 import {
   keepLooking,
   mostNamesAtOnce,

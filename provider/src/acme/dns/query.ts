@@ -1,6 +1,6 @@
 import type { CaaRecord as NodeCaaRecord } from "node:dns";
 import { Resolver } from "node:dns/promises";
-import type { Deadline } from "../deadline";
+import type { Deadline } from "../run/deadline";
 
 /** A DNS server, by whatever way it was found. */
 export interface DnsServer {

@@ -1,7 +1,7 @@
 import { Resolver } from "node:dns";
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../x509/quoted-text";
-import type { Deadline } from "../deadline";
+import type { Deadline } from "../run/deadline";
 import { type DnsAnswer, type DnsServer, type QueryType, query, type RecordOf } from "./query";
 
 /**

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { TlsError } from "../../errors";
-import type { Deadline } from "../deadline";
+import type { Deadline } from "../run/deadline";
 import { type DnsAnswer, type DnsServer, query } from "./query";
 
 /** The authoritative servers of a zone, one list a name of theirs, one entry an address. */

@@ -1,8 +1,8 @@
 import { refuseNonPublic } from "../../network/address-policy";
 import { ipOctets } from "../../x509/ip-address";
-import type { Deadline } from "../deadline";
 import type { DnsServer } from "../dns/query";
 import { queryFirst } from "../dns/resolvers";
+import type { Deadline } from "../run/deadline";
 import type { PreflightFinding } from "./finding";
 
 /** What the DNS says of a host. */

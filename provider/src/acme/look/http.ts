@@ -1,8 +1,8 @@
 import type { AcmeClock } from "../clock";
-import type { Deadline } from "../deadline";
 import type { DnsServer } from "../dns/query";
 import { type HttpPlace, nextPlace } from "../preflight/http-redirect";
 import { type HttpReply, requestOnce } from "../preflight/http-request";
+import type { Deadline } from "../run/deadline";
 
 /** What is asked for: `http://<host>:<port><path>`. */
 export interface HttpTarget {

@@ -2,7 +2,7 @@ import { isTlsError, TlsError } from "../../errors";
 import { renderUrl } from "../../network/issuer-url";
 import { renderNames } from "../client/identifier";
 import { AbandonedOrder, findEarlierOrder } from "../earlier-order";
-import { inParallel } from "../in-parallel";
+import { inParallel } from "../run/in-parallel";
 import { fetchAuthorization } from "./authorization";
 import { type Completion, download, finalize, type Issued } from "./completion";
 import { explainFailedOrder } from "./failure";

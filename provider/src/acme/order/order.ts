@@ -8,7 +8,7 @@ import type { AcmeProblem } from "../client/problem-types";
 import type { AcmeSession } from "../client/session";
 import type { AcmeResponse } from "../client/transport";
 import { parseAcmeUrl } from "../client/url";
-import type { Deadline } from "../deadline";
+import type { Deadline } from "../run/deadline";
 
 /** What is ordered. */
 export interface OrderRequest {

@@ -1,9 +1,9 @@
 import { renderNames } from "../client/identifier";
 import { keyAuthorization } from "../client/jws";
 import { AbandonedOrder, findEarlierOrder } from "../earlier-order";
-import { inParallel } from "../in-parallel";
 import type { NameChallenge } from "../name-challenge";
 import { isReplacementRefused } from "../order-replacement";
+import { inParallel } from "../run/in-parallel";
 import { fetchAuthorization } from "./authorization";
 import { isUndecided } from "./failure";
 import { type OrderFlow, OrderJourney, type OrderProgress } from "./journey";

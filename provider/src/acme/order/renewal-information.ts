@@ -4,7 +4,7 @@ import { readDer } from "../../x509/der";
 import { items, octets } from "../../x509/der-content";
 import { isAcmeError } from "../client/problem";
 import type { AcmeSession } from "../client/session";
-import type { Deadline } from "../deadline";
+import type { Deadline } from "../run/deadline";
 
 /** When the CA wants a certificate to be renewed (RFC 9773 section 4.2). Moments are ISO 8601 UTC in whole seconds. */
 export interface RenewalInformation {

@@ -1,7 +1,7 @@
 import { readCertificates } from "../../x509/chain";
 import { isAcmeError } from "../client/problem";
 import type { AcmeSession } from "../client/session";
-import type { Deadline } from "../deadline";
+import type { Deadline } from "../run/deadline";
 
 /** Codes of RFC 5280 section 5.3.1; 7 is not used. A CA takes some of them only. */
 export const revocationReasons = {

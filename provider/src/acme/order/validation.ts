@@ -5,8 +5,8 @@ import type { ChallengeSolver, ChallengeTask } from "../challenge/solver";
 import { renderNames } from "../client/identifier";
 import { keyAuthorization } from "../client/jws";
 import { isAcmeError } from "../client/problem";
-import { Deadline } from "../deadline";
-import { inParallel } from "../in-parallel";
+import { Deadline } from "../run/deadline";
+import { inParallel } from "../run/in-parallel";
 import {
   type Authorization,
   answerChallenge,

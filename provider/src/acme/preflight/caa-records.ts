@@ -1,7 +1,7 @@
-import type { Deadline } from "../deadline";
 import type { CaaProperty, DnsAnswer, DnsServer } from "../dns/query";
 import { queryFirst } from "../dns/resolvers";
 import type { CaaSet } from "../look/caa";
+import type { Deadline } from "../run/deadline";
 
 /** Which records count for a name. */
 export type CaaSearch =

@@ -1,12 +1,12 @@
 import type { ChallengeName } from "../challenge/solver";
 import type { ChallengeType } from "../client/identifier";
-import type { Deadline } from "../deadline";
 import type { DnsServer } from "../dns/query";
 import { resolversOf } from "../dns/resolvers";
-import { inParallel } from "../in-parallel";
 import { explainUnseen, findAddresses, judgeAddresses } from "../look/addresses";
 import { type CaaRequest, judgeCaa } from "../look/caa";
 import type { PreflightFinding } from "../look/finding";
+import type { Deadline } from "../run/deadline";
+import { inParallel } from "../run/in-parallel";
 import { CaaRecords } from "./caa-records";
 import { findInTime } from "./in-time";
 import { orderedAs, type PreflightRequest, solversOf } from "./request";

@@ -1,9 +1,9 @@
 import { refuseNonPublic } from "../../network/address-policy";
 import { renderUrl } from "../../network/issuer-url";
 import { renderQuoted } from "../../x509/quoted-text";
-import type { Deadline } from "../deadline";
 import type { DnsServer } from "../dns/query";
 import { explainNoAddress, explainUnseen, findAddresses, type HostAddresses } from "../look/addresses";
+import type { Deadline } from "../run/deadline";
 
 /** A URL, and the address that is asked for it. */
 export interface HttpPlace {

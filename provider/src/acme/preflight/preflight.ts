@@ -1,5 +1,5 @@
-import { Deadline } from "../deadline";
 import type { PreflightFinding } from "../look/finding";
+import { Deadline } from "../run/deadline";
 import { judgeClock } from "./clock";
 import { lookAtDns } from "./dns";
 import { findInTime } from "./in-time";

@@ -12,7 +12,7 @@ import {
 } from "../../../../provider/src/acme/account/account";
 import { readAccountKey } from "../../../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../../../provider/src/acme/client/session";
-import { Deadline } from "../../../../provider/src/acme/deadline";
+import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { TlsError } from "../../../../provider/src/errors";
 import { testClock } from "../../../support/acme-clock";
 import { type Script, type ScriptedAnswer, ScriptedTransport } from "../../../support/acme-script";

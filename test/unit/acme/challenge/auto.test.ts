@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { chooseStanding } from "../../../../provider/src/acme/challenge/auto";
 import type { ChallengeName, ChallengeSolver } from "../../../../provider/src/acme/challenge/solver";
-import { Deadline } from "../../../../provider/src/acme/deadline";
 import type { PreflightFinding } from "../../../../provider/src/acme/look/finding";
+import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { TlsError } from "../../../../provider/src/errors";
 import { testClock } from "../../../support/acme-clock";
 import { rejection } from "../../../support/rejection";

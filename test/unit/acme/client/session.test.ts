@@ -7,7 +7,7 @@ import { NoncePool } from "../../../../provider/src/acme/client/nonces";
 import { decideRetry, type Outcome } from "../../../../provider/src/acme/client/retry";
 import { AcmeSession, type SessionOptions } from "../../../../provider/src/acme/client/session";
 import { systemClock } from "../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../provider/src/acme/deadline";
+import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { TlsError } from "../../../../provider/src/errors";
 import { testClock } from "../../../support/acme-clock";
 import { ScriptedTransport, scriptedDirectory, scriptUrl } from "../../../support/acme-script";

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../provider/src/acme/deadline";
 import { resolversOf } from "../../../../provider/src/acme/dns/resolvers";
 import { type HttpLook, lookByHttp } from "../../../../provider/src/acme/look/http";
 import { nextPlace } from "../../../../provider/src/acme/preflight/http-redirect";
+import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { type DnsServer, startDnsServer } from "../../../support/dns-server";
 import {
   type HttpResponder,

@@ -1,9 +1,9 @@
 // The last steps of an order, against a CA in memory, and what a CA answers that it should not.
 import { createPrivateKey } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { Deadline } from "../../../../provider/src/acme/deadline";
 import { makeCertificateRequest } from "../../../../provider/src/acme/order/certificate-request";
 import { revokeCertificate } from "../../../../provider/src/acme/order/flow";
+import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import type { Asked } from "../../../support/memory-ca";
 import { accountUrl, MemoryOrders, namesOf, newKeyPem } from "../../../support/memory-orders";
 

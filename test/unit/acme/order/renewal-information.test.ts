@@ -1,11 +1,11 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { Deadline } from "../../../../provider/src/acme/deadline";
 import {
   askRenewalInformation,
   readRenewalInformation,
   renewalInfoId,
 } from "../../../../provider/src/acme/order/renewal-information";
+import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { type Certificate, readCertificate } from "../../../../provider/src/x509/certificate";
 import { bytes, der, readDer } from "../../../../provider/src/x509/der";
 import { encodeExtension, extensionId } from "../../../../provider/src/x509/extension";

@@ -7,7 +7,6 @@ import { readAccountKey } from "../../../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../../../provider/src/acme/client/transport";
 import { systemClock } from "../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../provider/src/acme/deadline";
 import type { PreflightFinding } from "../../../../provider/src/acme/look/finding";
 import {
   type PreflightRequest,
@@ -15,6 +14,7 @@ import {
   requirePreflight,
   runPreflight,
 } from "../../../../provider/src/acme/preflight/preflight";
+import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { type DnsServer, startDnsServer } from "../../../support/dns-server";
 import { type HttpResponder, startHttpResponder } from "../../../support/http-responder";
 import { rejection } from "../../../support/rejection";

@@ -1,11 +1,11 @@
 import { isTlsError } from "../../../errors";
 import { dns01Value } from "../../client/jws";
 import type { AcmeClock } from "../../clock";
-import type { Deadline } from "../../deadline";
 import { awaitPropagation } from "../../dns/propagation";
+import type { Deadline } from "../../run/deadline";
+import { Turns, TurnsByName } from "../../run/turns";
 import { expectedRecords, recordNameOf, refuseIpAddress } from "../dns-01-record";
 import type { ChallengeSolver, ChallengeTask, CommandSettings } from "../solver";
-import { Turns, TurnsByName } from "../turn";
 import { type HookCall, hookConventions, ownVariables } from "./hook-convention";
 import { runHook } from "./hook-process";
 

@@ -2,7 +2,7 @@ import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_p
 import type { Readable } from "node:stream";
 import { TlsError } from "../../../errors";
 import { renderQuoted } from "../../../x509/quoted-text";
-import type { Deadline } from "../../deadline";
+import type { Deadline } from "../../run/deadline";
 
 /** One run of a program. */
 export interface HookRun {

@@ -1,5 +1,4 @@
 import type { AcmeClock } from "../../clock";
-import type { Deadline } from "../../deadline";
 import {
   keepLooking,
   type Look,
@@ -12,7 +11,8 @@ import {
 import type { DnsAnswer } from "../../dns/query";
 import type { PersistExpectation } from "../../persist/judge";
 import { judgeAnswer, type PersistReport, reportPersistRecord } from "../../persist/report";
-import { Turns } from "../turn";
+import type { Deadline } from "../../run/deadline";
+import { Turns } from "../../run/turns";
 
 /** One record, for a name, its wildcard, or both. */
 export interface StandingRecord {

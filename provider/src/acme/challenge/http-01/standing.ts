@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { inParallel } from "../../in-parallel";
 import { explainMissing } from "../../preflight/finding-report";
 import { findInTime } from "../../preflight/in-time";
+import { inParallel } from "../../run/in-parallel";
 import { AnswerLook } from "../http-01-look";
 import type { ChallengeSolver, GatewaySettings, SolverContext } from "../solver";
 import { checkToken, refuseWildcard } from "../task-checks";

@@ -3,10 +3,10 @@ import { chmod, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFi
 import { join, resolve } from "node:path";
 import { isTlsError, TlsError } from "../../../errors";
 import { renderQuoted } from "../../../x509/quoted-text";
+import { TurnsByName } from "../../run/turns";
 import { challengeFolder } from "../http-01-path";
 import type { ChallengeSolver, ChallengeTask, WebrootSettings } from "../solver";
 import { checkToken, refuseWildcard } from "../task-checks";
-import { TurnsByName } from "../turn";
 
 /** Stands in the innermost folder when we made it, and says how many of the two: a later process removes them too. */
 const marker = ".made-by-tls-gateway";

@@ -1,5 +1,5 @@
 import type { Server, Socket } from "node:net";
-import type { Deadline } from "../../deadline";
+import type { Deadline } from "../../run/deadline";
 import { describeOpenFailure, type Endpoint } from "./endpoint";
 
 /** An answer, and who still needs it. */

@@ -9,7 +9,7 @@ import { createCommandSolver } from "../../../../../provider/src/acme/challenge/
 import type { ChallengeTask, CommandSettings } from "../../../../../provider/src/acme/challenge/solver";
 import { dns01Value } from "../../../../../provider/src/acme/client/jws";
 import { systemClock } from "../../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../../provider/src/acme/deadline";
+import { Deadline } from "../../../../../provider/src/acme/run/deadline";
 import { isTlsError, type TlsError } from "../../../../../provider/src/errors";
 import { startDnsServer } from "../../../../support/dns-server";
 import { peer } from "../../../../support/peer";

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createHttpListenerSolver } from "../../../../../provider/src/acme/challenge/http-01/listener";
 import type { ChallengeTask } from "../../../../../provider/src/acme/challenge/solver";
 import { systemClock } from "../../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../../provider/src/acme/deadline";
+import { Deadline } from "../../../../../provider/src/acme/run/deadline";
 import { isTlsError, type TlsError } from "../../../../../provider/src/errors";
 import { freePorts } from "../../../../support/ports";
 import { until } from "../../../../support/until";

@@ -5,8 +5,8 @@ import { createOrderResourcesSolver } from "../../../../../provider/src/acme/cha
 import type { ChallengeTask, SolverContext } from "../../../../../provider/src/acme/challenge/solver";
 import { keyAuthorization, readAccountKey } from "../../../../../provider/src/acme/client/jws";
 import { type AcmeClock, systemClock } from "../../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../../provider/src/acme/deadline";
 import type { PreflightFinding } from "../../../../../provider/src/acme/look/finding";
+import { Deadline } from "../../../../../provider/src/acme/run/deadline";
 import { type DnsServer, startDnsServer } from "../../../../support/dns-server";
 import {
   answering,

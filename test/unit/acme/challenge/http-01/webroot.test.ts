@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createWebrootSolver } from "../../../../../provider/src/acme/challenge/http-01/webroot";
 import type { ChallengeTask } from "../../../../../provider/src/acme/challenge/solver";
 import { systemClock } from "../../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../../provider/src/acme/deadline";
+import { Deadline } from "../../../../../provider/src/acme/run/deadline";
 import { isTlsError, type TlsError } from "../../../../../provider/src/errors";
 
 let top: string;

@@ -2,7 +2,7 @@
 import { writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as timeout } from "node:timers/promises";
-import { during } from "../../../provider/src/acme/termination";
+import { during } from "../../../../provider/src/acme/run/termination";
 
 const say = (line: string) => writeSync(1, `${line}\n`);
 /** Ends when it is told to, and not at once; keeps the process alive till then. */

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { TlsError } from "../errors";
+import { TlsError } from "../../errors";
 
 /** Notices that the engine is gone. */
 export interface EngineWatch {

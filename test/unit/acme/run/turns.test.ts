@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Turns, TurnsByName } from "../../../../provider/src/acme/challenge/turn";
+import { Turns, TurnsByName } from "../../../../provider/src/acme/run/turns";
 
 /** Work that ends when told. */
 function gate(log: string[], name: string): { work: () => Promise<string>; open: () => void } {

@@ -4,11 +4,11 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { createEngineWatch } from "../../../provider/src/acme/engine-watch";
-import { during } from "../../../provider/src/acme/termination";
-import { freePorts } from "../../support/ports";
-import { until } from "../../support/until";
-import { TestProcess } from "./child-process";
+import { createEngineWatch } from "../../../../provider/src/acme/run/engine-watch";
+import { during } from "../../../../provider/src/acme/run/termination";
+import { freePorts } from "../../../support/ports";
+import { until } from "../../../support/until";
+import { TestProcess } from "../child-process";
 
 async function listen(host = "127.0.0.1"): Promise<{ server: Server; address: string; connections: () => number }> {
   let connections = 0;
@@ -29,7 +29,7 @@ async function listen(host = "127.0.0.1"): Promise<{ server: Server; address: st
 }
 
 function start(program: string): TestProcess {
-  const child = new TestProcess("termination-process.ts", [program]);
+  const child = new TestProcess("run/termination-process.ts", [program]);
   onTestFinished(async () => {
     await child.kill();
   });

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
-import { isTlsError, TlsError } from "../errors";
-import type { AcmeClock } from "./clock";
+import { isTlsError, TlsError } from "../../errors";
+import type { AcmeClock } from "../clock";
 
 /** Node's timers take no more: 24 days. */
 const longestTimer = 2 ** 31 - 1;
