@@ -14,7 +14,7 @@ export type { CellsOptions } from "./gateway/cells-options";
 export type { GatewayFeature } from "./gateway/features";
 export type { FirewallPort, GatewayCommands, GatewayFile } from "./gateway/kind";
 export type { GatewayKindName, GatewayOptions } from "./gateway/kinds";
-export type { ResponderKindName } from "./gateway/responder-kinds";
+export type { ResponderKindName } from "./gateway/responders";
 export type {
   ClientAuth,
   HeaderChange,

@@ -5,8 +5,8 @@ import { gatewayKinds } from "./kinds";
 import type { ProxyOptions } from "./proxy-options";
 import { parseResponder, type ResponderInput } from "./responder-input";
 import type { Responder, ResponderKind, ResponderTexts } from "./responder-kind";
-import { findResponderKind, type ResponderKindName } from "./responder-kinds";
 import { accountsFile, afterGateway, provingReload, renderAccounts } from "./responder-script";
+import { findResponderKind, type ResponderKindName } from "./responders";
 
 export type { ResponderInput } from "./responder-input";
 

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FirewallPort, GatewayCommands } from "../gateway/kind";
 import type { GatewayOptions } from "../gateway/kinds";
 import { type ResponderRendering, renderResponder } from "../gateway/responder";
-import type { ResponderKindName } from "../gateway/responder-kinds";
+import type { ResponderKindName } from "../gateway/responders";
 
 /** What is known of an ACME account: an `AcmeAccount`, or the thumbprint of the key of any other. */
 export interface AnsweredAccount {

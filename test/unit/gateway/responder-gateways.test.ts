@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { GatewayKind } from "../../../provider/src/gateway/kind";
 import { gatewayKinds } from "../../../provider/src/gateway/kinds";
 import type { ProxyOptions } from "../../../provider/src/gateway/proxy-options";
-import { responderKinds } from "../../../provider/src/gateway/responder-kinds";
+import { responderKinds } from "../../../provider/src/gateway/responders";
 import { acceptedSites } from "../../support/cells-sites";
 
 const acmeThumbprint = `${"A".repeat(42)}E`;
