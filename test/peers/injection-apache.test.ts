@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { apache as kind } from "../../provider/src/gateway/apache";
+import { apache as kind } from "../../provider/src/gateway/apache/apache";
 import { readApacheLines } from "../support/apache-words";
 import { apacheServer } from "../support/gateway-server-apache";
 import { placeFiles, testCarriedValues, testHostileSites, trialFolder } from "../support/hostile-trial";

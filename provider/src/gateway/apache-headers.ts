@@ -1,4 +1,4 @@
-import { expression, headerValue } from "./apache-dialect";
+import { expression, headerValue } from "./apache/dialect";
 import { type Directive, directive, quoted, type Word } from "./config-text";
 import type { HeaderChange, SiteData } from "./site";
 

@@ -1,4 +1,4 @@
-import type { ApacheOptions } from "./apache-options";
+import type { ApacheOptions } from "./apache/options";
 import { block, type Directive, directive, quoted } from "./config-text";
 import { isTlsSite, type SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";

@@ -1,4 +1,4 @@
-import { apache } from "./apache";
+import { apache } from "./apache/apache";
 import { caddy } from "./caddy";
 import { cells } from "./cells";
 import { envoy } from "./envoy";

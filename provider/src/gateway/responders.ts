@@ -1,7 +1,7 @@
 import { TlsError } from "../errors";
 import { renderQuoted } from "../x509/quoted-text";
+import { apacheResponder } from "./apache/responder";
 import type { GatewayKindName } from "./kinds";
-import { apacheResponder } from "./responder-apache";
 import { caddyResponder } from "./responder-caddy";
 import { envoyResponder } from "./responder-envoy";
 import { haproxyResponder } from "./responder-haproxy";

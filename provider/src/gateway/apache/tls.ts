@@ -1,10 +1,10 @@
-import { pattern } from "./apache-dialect";
-import type { ApacheOptions } from "./apache-options";
-import { type Directive, directive, quoted, raw } from "./config-text";
-import { renderHsts } from "./hsts";
-import { certificateFiles, clientCaFile } from "./proxy-files";
-import type { Hsts, SiteData, TlsProfile } from "./site";
-import { opensslGroups, tlsProfileFigures } from "./tls-profiles";
+import { type Directive, directive, quoted, raw } from "../config-text";
+import { renderHsts } from "../hsts";
+import { certificateFiles, clientCaFile } from "../proxy-files";
+import type { Hsts, SiteData, TlsProfile } from "../site";
+import { opensslGroups, tlsProfileFigures } from "../tls-profiles";
+import { pattern } from "./dialect";
+import type { ApacheOptions } from "./options";
 
 /** Clients' chains of this many intermediates and no more, for clients and for upstreams. */
 const VERIFY_DEPTH = "9";

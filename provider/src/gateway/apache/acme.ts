@@ -1,6 +1,6 @@
-import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "./acme-answer";
-import { escapePattern, pattern } from "./apache-dialect";
-import { type Directive, directive, quoted, raw } from "./config-text";
+import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "../acme-answer";
+import { type Directive, directive, quoted, raw } from "../config-text";
+import { escapePattern, pattern } from "./dialect";
 
 const variable = "tls_gateway_acme";
 

@@ -1,7 +1,7 @@
-import { apacheListeners } from "./apache-configuration";
-import type { ApacheOptions } from "./apache-options";
-import { type SiteData, sortedByName } from "./site";
-import { effectiveUpstream } from "./upstream";
+import { type SiteData, sortedByName } from "../site";
+import { effectiveUpstream } from "../upstream";
+import { apacheListeners } from "./configuration";
+import type { ApacheOptions } from "./options";
 
 /** Seconds that Apache waits for a client by itself (`Timeout`). */
 const TIMEOUT_SECONDS = 60;

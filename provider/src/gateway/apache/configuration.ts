@@ -1,9 +1,13 @@
-import { answeredPort, challengeRules } from "./apache-acme";
-import { apacheDialect } from "./apache-dialect";
-import { requestHeaders, responseHeaders } from "./apache-headers";
-import { type ApacheHost, apacheHosts } from "./apache-hosts";
-import { apacheModules } from "./apache-modules";
-import type { ApacheOptions } from "./apache-options";
+import { requestHeaders, responseHeaders } from "../apache-headers";
+import { type ApacheHost, apacheHosts } from "../apache-hosts";
+import { apacheModules } from "../apache-modules";
+import { block, type Directive, directive, raw, renderDirectives } from "../config-text";
+import { type Listener, type ListenerOptions, listenersOf } from "../listeners";
+import { fileName } from "../proxy-files";
+import type { SiteData } from "../site";
+import { answeredPort, challengeRules } from "./acme";
+import { apacheDialect } from "./dialect";
+import type { ApacheOptions } from "./options";
 import {
   bodyRules,
   hostSettings,
@@ -13,13 +17,9 @@ import {
   routingRules,
   trustRules,
   wildcardRules,
-} from "./apache-rules";
-import { clientRules, handshakeRules, hstsHeaders, refusingTls, siteTls } from "./apache-tls";
-import { type InnerHost, innerHosts, renderInnerHost, siteUpstream } from "./apache-upstream";
-import { block, type Directive, directive, raw, renderDirectives } from "./config-text";
-import { type Listener, type ListenerOptions, listenersOf } from "./listeners";
-import { fileName } from "./proxy-files";
-import type { SiteData } from "./site";
+} from "./rules";
+import { clientRules, handshakeRules, hstsHeaders, refusingTls, siteTls } from "./tls";
+import { type InnerHost, innerHosts, renderInnerHost, siteUpstream } from "./upstream";
 
 /** A name that nobody can have (RFC 6761 section 6.4), for virtual hosts that have no other. */
 export const nobody = "tls-gateway.invalid";

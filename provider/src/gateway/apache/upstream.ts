@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { expression, pattern } from "./apache-dialect";
-import type { ApacheOptions } from "./apache-options";
-import { hostSettings, rawPathCondition } from "./apache-rules";
-import { upstreamTls } from "./apache-tls";
-import { block, type Directive, directive, quoted, raw } from "./config-text";
-import { upstreamRootFile } from "./proxy-files";
-import type { SiteData } from "./site";
-import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
+import { block, type Directive, directive, quoted, raw } from "../config-text";
+import { upstreamRootFile } from "../proxy-files";
+import type { SiteData } from "../site";
+import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
+import { expression, pattern } from "./dialect";
+import type { ApacheOptions } from "./options";
+import { hostSettings, rawPathCondition } from "./rules";
+import { upstreamTls } from "./tls";
 
 /** Debian's, as of all that ask ca-certificates. */
 const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";

@@ -1,13 +1,13 @@
-import { answeredPort, challengeRules } from "./apache-acme";
-import { nobody } from "./apache-configuration";
-import { apacheDialect } from "./apache-dialect";
-import { apacheTexts } from "./apache-install";
-import { loadModules } from "./apache-modules";
-import type { ApacheOptions } from "./apache-options";
-import { hostSettings, redirectRules } from "./apache-rules";
-import { block, type Directive, directive, raw, renderDirectives } from "./config-text";
-import { renderAddress } from "./listeners";
-import type { Responder, ResponderKind } from "./responder-kind";
+import { loadModules } from "../apache-modules";
+import { block, type Directive, directive, raw, renderDirectives } from "../config-text";
+import { renderAddress } from "../listeners";
+import type { Responder, ResponderKind } from "../responder-kind";
+import { answeredPort, challengeRules } from "./acme";
+import { nobody } from "./configuration";
+import { apacheDialect } from "./dialect";
+import { apacheTexts } from "./install";
+import type { ApacheOptions } from "./options";
+import { hostSettings, redirectRules } from "./rules";
 
 /**
  * A virtual host for all names that no other has: the first of its port, so it has no name of its own. It steps back where a

@@ -1,16 +1,16 @@
-import { checkApacheSites } from "./apache-checks";
-import { renderApacheConfiguration } from "./apache-configuration";
-import { apacheApply, apacheInstall, apacheTexts } from "./apache-install";
-import { apacheNotes } from "./apache-notes";
-import { type ApacheOptions, parseApacheOptions } from "./apache-options";
-import { featuresBut } from "./features";
-import type { GatewayKind, GatewayRendering } from "./kind";
-import { listenersOf } from "./listeners";
-import { proxyFiles } from "./proxy-files";
-import { proxyFirewallPorts } from "./proxy-ports";
-import type { SiteData } from "./site";
+import { featuresBut } from "../features";
+import type { GatewayKind, GatewayRendering } from "../kind";
+import { listenersOf } from "../listeners";
+import { proxyFiles } from "../proxy-files";
+import { proxyFirewallPorts } from "../proxy-ports";
+import type { SiteData } from "../site";
+import { checkApacheSites } from "./checks";
+import { renderApacheConfiguration } from "./configuration";
+import { apacheApply, apacheInstall, apacheTexts } from "./install";
+import { apacheNotes } from "./notes";
+import { type ApacheOptions, parseApacheOptions } from "./options";
 
-export type { ApacheOptions } from "./apache-options";
+export type { ApacheOptions } from "./options";
 
 /** Apache httpd 2.4 with its own modules: a configuration that the server's own includes. */
 export const apache: GatewayKind<ApacheOptions> = {

@@ -1,7 +1,7 @@
-import { escapePattern, pattern } from "./apache-dialect";
-import { block, type Directive, directive, quoted, raw } from "./config-text";
-import { renderRetryAfter } from "./retry-after";
-import type { Maintenance, ProxyProtocol, RoutingRule } from "./site";
+import { block, type Directive, directive, quoted, raw } from "../config-text";
+import { renderRetryAfter } from "../retry-after";
+import type { Maintenance, ProxyProtocol, RoutingRule } from "../site";
+import { escapePattern, pattern } from "./dialect";
 
 /**
  * The target of the request line: method, then a path with its query, which may follow a scheme and a host (RFC 9112

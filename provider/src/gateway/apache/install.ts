@@ -1,10 +1,10 @@
-import { apacheDialect } from "./apache-dialect";
-import type { ApacheOptions } from "./apache-options";
-import type { GatewayInstall } from "./kind";
-import { listenersOf } from "./listeners";
-import { currentFolder } from "./proxy-files";
-import { proxyInstall } from "./proxy-install";
-import type { SiteData } from "./site";
+import type { GatewayInstall } from "../kind";
+import { listenersOf } from "../listeners";
+import { currentFolder } from "../proxy-files";
+import { proxyInstall } from "../proxy-install";
+import type { SiteData } from "../site";
+import { apacheDialect } from "./dialect";
+import type { ApacheOptions } from "./options";
 
 /** Name of the configuration within a set, and of one that does nothing but read it, to judge a set. */
 const configurationFile = "apache.conf";

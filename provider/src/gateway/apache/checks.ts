@@ -1,12 +1,12 @@
-import type { ApacheOptions } from "./apache-options";
-import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "./header-checks";
-import { firstSite, type Listener, listenersOf, renderAddress } from "./listeners";
-import type { SiteProblem } from "./model/problem";
-import { checkProxySites } from "./proxy-checks";
-import { clientCaFile } from "./proxy-files";
-import type { SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
-import { checkVerifiedName } from "./upstream-checks";
+import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "../header-checks";
+import { firstSite, type Listener, listenersOf, renderAddress } from "../listeners";
+import type { SiteProblem } from "../model/problem";
+import { checkProxySites } from "../proxy-checks";
+import { clientCaFile } from "../proxy-files";
+import type { SiteData } from "../site";
+import { effectiveUpstream } from "../upstream";
+import { checkVerifiedName } from "../upstream-checks";
+import type { ApacheOptions } from "./options";
 
 /** What Apache writes into every answer, or keeps beside the headers. */
 const ownHeaders: HeaderJudge = ({ on, action, name }) => {
