@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { caddy as kind } from "../../provider/src/gateway/caddy";
+import { caddy as kind } from "../../provider/src/gateway/caddy/caddy";
 import { acceptedSites } from "../support/cells-sites";
 import { ask, shakeHands } from "../support/gateway-client";
 import { spawnServer } from "../support/gateway-server";

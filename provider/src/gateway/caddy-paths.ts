@@ -1,4 +1,4 @@
-import { answer, type JsonObject, type Route, subroute } from "./caddy-json";
+import { answer, type JsonObject, type Route, subroute } from "./caddy/json";
 import type { RoutingRule } from "./site";
 
 /** A sign of a path that is neither a dot nor has a meaning of its own; no `%00`, `%2e`, `%2f`, `%5c`. */

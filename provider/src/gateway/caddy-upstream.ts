@@ -1,6 +1,6 @@
-import { ownHeaderOperations } from "./caddy-headers";
-import { type JsonObject, type Route, seconds, subroute } from "./caddy-json";
-import type { CaddyOptions } from "./caddy-options";
+import { ownHeaderOperations } from "./caddy/headers";
+import { type JsonObject, type Route, seconds, subroute } from "./caddy/json";
+import type { CaddyOptions } from "./caddy/options";
 import { upstreamRootFile } from "./proxy-files";
 import type { SiteData } from "./site";
 import { type EffectiveUpstream, effectiveUpstream } from "./upstream";

@@ -1,5 +1,5 @@
 import { apache } from "./apache/apache";
-import { caddy } from "./caddy";
+import { caddy } from "./caddy/caddy";
 import { cells } from "./cells";
 import { envoy } from "./envoy";
 import { haproxy } from "./haproxy";

@@ -1,8 +1,8 @@
 import { TlsError } from "../errors";
 import { renderQuoted } from "../x509/quoted-text";
 import { apacheResponder } from "./apache/responder";
+import { caddyResponder } from "./caddy/responder";
 import type { GatewayKindName } from "./kinds";
-import { caddyResponder } from "./responder-caddy";
 import { envoyResponder } from "./responder-envoy";
 import { haproxyResponder } from "./responder-haproxy";
 import type { ResponderKind } from "./responder-kind";

@@ -1,5 +1,5 @@
-import { type JsonObject, literal, subroute } from "./caddy-json";
-import type { HeaderChange, SiteData } from "./site";
+import type { HeaderChange, SiteData } from "../site";
+import { type JsonObject, literal, subroute } from "./json";
 
 /** Headers that Caddy itself sets on each request to an upstream: changes of them are made behind its own. */
 const ownHeaders = ["host", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];

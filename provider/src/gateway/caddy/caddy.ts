@@ -1,14 +1,14 @@
-import { checkCaddySites } from "./caddy-checks";
-import { renderCaddyJson } from "./caddy-document";
-import { caddyCommands, caddyInstall, caddyNotes, caddyTexts } from "./caddy-install";
-import { type CaddyOptions, parseCaddyOptions } from "./caddy-options";
+import { featuresBut } from "../features";
+import type { GatewayKind } from "../kind";
+import { listenersOf } from "../listeners";
+import { proxyFiles } from "../proxy-files";
+import { proxyFirewallPorts } from "../proxy-ports";
+import { sortedByName } from "../site";
 import { renderCaddyfile } from "./caddyfile";
-import { featuresBut } from "./features";
-import type { GatewayKind } from "./kind";
-import { listenersOf } from "./listeners";
-import { proxyFiles } from "./proxy-files";
-import { proxyFirewallPorts } from "./proxy-ports";
-import { sortedByName } from "./site";
+import { checkCaddySites } from "./checks";
+import { renderCaddyJson } from "./document";
+import { caddyCommands, caddyInstall, caddyNotes, caddyTexts } from "./install";
+import { type CaddyOptions, parseCaddyOptions } from "./options";
 
 /** Caddy 2.6 and later, by its JSON: texts stand there as they are, and nothing is added that was not asked for. */
 export const caddy: GatewayKind<CaddyOptions> = {

@@ -1,11 +1,11 @@
-import { requestHeaderHandlers, responseHeaderHandlers } from "./caddy-headers";
-import { answer, type JsonObject, subroute } from "./caddy-json";
-import type { CaddyOptions } from "./caddy-options";
-import { routingHandlers } from "./caddy-paths";
-import { upstreamHandler } from "./caddy-upstream";
-import { renderHsts } from "./hsts";
-import { renderRetryAfter } from "./retry-after";
-import type { Hsts, Maintenance, SiteData } from "./site";
+import { routingHandlers } from "../caddy-paths";
+import { upstreamHandler } from "../caddy-upstream";
+import { renderHsts } from "../hsts";
+import { renderRetryAfter } from "../retry-after";
+import type { Hsts, Maintenance, SiteData } from "../site";
+import { requestHeaderHandlers, responseHeaderHandlers } from "./headers";
+import { answer, type JsonObject, subroute } from "./json";
+import type { CaddyOptions } from "./options";
 
 /** Handlers of a site, in order: the one before sees the request first, and the response last. */
 export function siteHandlers(site: SiteData, options: CaddyOptions): readonly JsonObject[] {

@@ -1,10 +1,10 @@
-import { challengeRoutes } from "./caddy-acme";
-import { caddyTexts } from "./caddy-install";
-import { answer, renderJson } from "./caddy-json";
-import type { CaddyOptions } from "./caddy-options";
-import { openRedirect, withoutServer } from "./caddy-routes";
-import { renderAddress } from "./listeners";
-import type { Responder, ResponderKind } from "./responder-kind";
+import { renderAddress } from "../listeners";
+import type { Responder, ResponderKind } from "../responder-kind";
+import { challengeRoutes } from "./acme";
+import { caddyTexts } from "./install";
+import { answer, renderJson } from "./json";
+import type { CaddyOptions } from "./options";
+import { openRedirect, withoutServer } from "./routes";
 
 /** A whole configuration: a Caddy has one document. */
 export const caddyResponder: ResponderKind<CaddyOptions> = {

@@ -1,10 +1,10 @@
-import { readBind } from "./bind";
-import type { CaddyOptions } from "./caddy-options";
-import { automationOf } from "./caddy-tls";
-import { checkHeaders, hostOfRequest } from "./header-checks";
-import type { SiteProblem } from "./model/problem";
-import { checkProxySites } from "./proxy-checks";
-import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./site";
+import { readBind } from "../bind";
+import { checkHeaders, hostOfRequest } from "../header-checks";
+import type { SiteProblem } from "../model/problem";
+import { checkProxySites } from "../proxy-checks";
+import { answeredNames, isTlsSite, type SiteData, sortedByName } from "../site";
+import type { CaddyOptions } from "./options";
+import { automationOf } from "./tls";
 
 /** Finds everything in these sites that no proxy, or Caddy, can serve. Linear in the number of sites. */
 export function checkCaddySites(sites: readonly SiteData[], options: CaddyOptions): readonly SiteProblem[] {

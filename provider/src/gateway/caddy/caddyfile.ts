@@ -1,13 +1,13 @@
-import type { JsonObject } from "./caddy-json";
-import type { CaddyOptions } from "./caddy-options";
-import { isStrict } from "./caddy-routes";
-import { automationOf, connectionPolicies } from "./caddy-tls";
+import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "../config-text";
+import { type Listener, type ListenerSite, listenersOf, renderAddress } from "../listeners";
+import { certificateFiles, clientCaFile } from "../proxy-files";
+import { type SiteData, sortedByName } from "../site";
 import { caddyfileDialect, comment, placeholder } from "./caddyfile-dialect";
 import { caddyfileSite } from "./caddyfile-site";
-import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "./config-text";
-import { type Listener, type ListenerSite, listenersOf, renderAddress } from "./listeners";
-import { certificateFiles, clientCaFile } from "./proxy-files";
-import { type SiteData, sortedByName } from "./site";
+import type { JsonObject } from "./json";
+import type { CaddyOptions } from "./options";
+import { isStrict } from "./routes";
+import { automationOf, connectionPolicies } from "./tls";
 
 /**
  * Renders the sites as a Caddyfile, for people to read: what it can't say stands in comments, and the JSON alone is what a

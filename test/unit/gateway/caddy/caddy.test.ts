@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { caddy } from "../../../provider/src/gateway/caddy";
-import { renderCaddyfile } from "../../../provider/src/gateway/caddyfile";
-import { checkFeatures } from "../../../provider/src/gateway/features";
-import { acceptedSites } from "../../support/cells-sites";
+import { caddy } from "../../../../provider/src/gateway/caddy/caddy";
+import { renderCaddyfile } from "../../../../provider/src/gateway/caddy/caddyfile";
+import { checkFeatures } from "../../../../provider/src/gateway/features";
+import { acceptedSites } from "../../../support/cells-sites";
 
 const web = {
   name: "web",

@@ -1,9 +1,9 @@
-import type { JsonObject } from "./caddy-json";
-import type { CaddyOptions } from "./caddy-options";
-import type { Listener, ListenerSite } from "./listeners";
-import { certificateFiles, clientCaFile, fileName } from "./proxy-files";
-import { answeredNames, isTlsSite, type SiteData, selfSignedHostnames } from "./site";
-import { tlsProfileFigures } from "./tls-profiles";
+import type { Listener, ListenerSite } from "../listeners";
+import { certificateFiles, clientCaFile, fileName } from "../proxy-files";
+import { answeredNames, isTlsSite, type SiteData, selfSignedHostnames } from "../site";
+import { tlsProfileFigures } from "../tls-profiles";
+import type { JsonObject } from "./json";
+import type { CaddyOptions } from "./options";
 
 /** Caddy keeps 10,000 certificates by itself, and forgets one at random for each that is more. */
 const certificatesKept = 5000;

@@ -1,6 +1,13 @@
-import { type AcmeAnswerOptions, thumbprintOption } from "./acme-answer";
-import { fileOption, nameOption, type OptionReader, type OptionTable, readOptions, refuseOption } from "./option-table";
-import { type ProxyOptions, proxyOptionTable } from "./proxy-options";
+import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
+import {
+  fileOption,
+  nameOption,
+  type OptionReader,
+  type OptionTable,
+  readOptions,
+  refuseOption,
+} from "../option-table";
+import { type ProxyOptions, proxyOptionTable } from "../proxy-options";
 
 /** What Caddy needs to know beside its sites. */
 export interface CaddyOptions extends ProxyOptions, AcmeAnswerOptions {

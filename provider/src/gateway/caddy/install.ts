@@ -1,11 +1,11 @@
-import type { CaddyOptions } from "./caddy-options";
-import { automationOf } from "./caddy-tls";
-import type { GatewayCommands, GatewayInstall } from "./kind";
-import { listenersOf } from "./listeners";
-import { currentFolder } from "./proxy-files";
-import { proxyInstall } from "./proxy-install";
-import type { SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
+import type { GatewayCommands, GatewayInstall } from "../kind";
+import { listenersOf } from "../listeners";
+import { currentFolder } from "../proxy-files";
+import { proxyInstall } from "../proxy-install";
+import type { SiteData } from "../site";
+import { effectiveUpstream } from "../upstream";
+import type { CaddyOptions } from "./options";
+import { automationOf } from "./tls";
 
 const configurationFile = "caddy.json";
 /** Where Caddy's own packages, and Debian's, look by themselves: for a Caddyfile. */

@@ -1,13 +1,13 @@
-import { isOwnHeader, ownHeaderOperations } from "./caddy-headers";
-import type { CaddyOptions } from "./caddy-options";
-import { plainTarget, rulePattern, sortedRules } from "./caddy-paths";
+import { plainTarget, rulePattern, sortedRules } from "../caddy-paths";
+import { block, type Directive, directive, quoted, raw, type Word } from "../config-text";
+import { renderHsts } from "../hsts";
+import { upstreamRootFile } from "../proxy-files";
+import { renderRetryAfter } from "../retry-after";
+import type { HeaderChange, Maintenance, RoutingRule, SiteData } from "../site";
+import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
 import { comment, isQuotable, placeholder } from "./caddyfile-dialect";
-import { block, type Directive, directive, quoted, raw, type Word } from "./config-text";
-import { renderHsts } from "./hsts";
-import { upstreamRootFile } from "./proxy-files";
-import { renderRetryAfter } from "./retry-after";
-import type { HeaderChange, Maintenance, RoutingRule, SiteData } from "./site";
-import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
+import { isOwnHeader, ownHeaderOperations } from "./headers";
+import type { CaddyOptions } from "./options";
 
 /** Named matchers, and the directives of a site, in one `route` so that they stay in their order. */
 export function caddyfileSite(site: SiteData, options: CaddyOptions): readonly Directive[] {

@@ -1,8 +1,8 @@
-import { challengeRoutes } from "./caddy-acme";
-import { answer, type JsonObject, type MatcherSet, type Route, subroute, terminalRoute } from "./caddy-json";
-import type { CaddyOptions } from "./caddy-options";
-import { siteHandlers } from "./caddy-site";
-import type { Listener } from "./listeners";
+import type { Listener } from "../listeners";
+import { challengeRoutes } from "./acme";
+import { answer, type JsonObject, type MatcherSet, type Route, subroute, terminalRoute } from "./json";
+import type { CaddyOptions } from "./options";
+import { siteHandlers } from "./site";
 
 /** What some names of a listener lead to. */
 interface Target {

@@ -1,5 +1,5 @@
-import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "./acme-answer";
-import { answer, type Route, terminalRoute } from "./caddy-json";
+import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "../acme-answer";
+import { answer, type Route, terminalRoute } from "./json";
 
 /** What a challenge is told by: path and query as they were sent, which Caddy's matcher of paths would decode and clean. */
 export const challengePattern = `^${challengePath}(${tokenPattern})$`;

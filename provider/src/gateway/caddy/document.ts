@@ -1,10 +1,10 @@
-import { type JsonObject, renderJson } from "./caddy-json";
-import type { CaddyOptions } from "./caddy-options";
-import { isStrict, listenerRoutes } from "./caddy-routes";
-import { automationOf, connectionPolicies, tlsApp } from "./caddy-tls";
-import { type Listener, listenersOf, renderAddress } from "./listeners";
-import type { SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
+import { type Listener, listenersOf, renderAddress } from "../listeners";
+import type { SiteData } from "../site";
+import { effectiveUpstream } from "../upstream";
+import { type JsonObject, renderJson } from "./json";
+import type { CaddyOptions } from "./options";
+import { isStrict, listenerRoutes } from "./routes";
+import { automationOf, connectionPolicies, tlsApp } from "./tls";
 
 /** Renders the whole configuration of a Caddy as JSON. Expects sites sorted by name. */
 export function renderCaddyJson(sites: readonly SiteData[], options: CaddyOptions): string {
