@@ -10,7 +10,7 @@ export type {
   Inspection,
   InspectionFinding,
 } from "./files/inspection";
-export type { CellsOptions } from "./gateway/cells-options";
+export type { CellsOptions } from "./gateway/cells/options";
 export type { GatewayFeature } from "./gateway/features";
 export type { FirewallPort, GatewayCommands, GatewayFile } from "./gateway/kind";
 export type { GatewayKindName, GatewayOptions } from "./gateway/kinds";

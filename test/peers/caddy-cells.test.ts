@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cells } from "../../provider/src/gateway/cells";
+import { cells } from "../../provider/src/gateway/cells/cells";
 import { parseCondition } from "../../provider/src/gateway/condition";
 import type { SiteData } from "../../provider/src/gateway/site";
 import { checkSiteInput } from "../../provider/src/lifecycle/site-schema";

@@ -1,5 +1,5 @@
-import { siteFiles } from "./cells-files";
-import type { CellsOptions } from "./cells-options";
+import { siteFiles } from "./cells/files";
+import type { CellsOptions } from "./cells/options";
 import type { GatewayFile } from "./kind";
 import type { SiteProblem } from "./model/problem";
 import type { SiteData } from "./site";

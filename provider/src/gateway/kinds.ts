@@ -1,6 +1,6 @@
 import { apache } from "./apache/apache";
 import { caddy } from "./caddy/caddy";
-import { cells } from "./cells";
+import { cells } from "./cells/cells";
 import { envoy } from "./envoy";
 import { haproxy } from "./haproxy";
 import { kubernetes } from "./kubernetes";

@@ -1,13 +1,13 @@
-import { checkCellsSites } from "./cells-checks";
-import { cellsSites, renderCellsInstallYaml, renderCellsJson } from "./cells-document";
-import { cellsEnvironment, cellsSiteEnvironment } from "./cells-environment";
-import { cellsFiles } from "./cells-files";
-import { cellsInstall } from "./cells-install";
-import { type CellsOptions, parseCellsOptions } from "./cells-options";
-import { cellsCommands, cellsFirewallPorts, cellsNotes } from "./cells-ports";
-import { featuresBut } from "./features";
-import type { GatewayKind, GatewayRendering } from "./kind";
-import { type SiteData, sortedByName } from "./site";
+import { featuresBut } from "../features";
+import type { GatewayKind, GatewayRendering } from "../kind";
+import { type SiteData, sortedByName } from "../site";
+import { checkCellsSites } from "./checks";
+import { cellsSites, renderCellsInstallYaml, renderCellsJson } from "./document";
+import { cellsEnvironment, cellsSiteEnvironment } from "./environment";
+import { cellsFiles } from "./files";
+import { cellsInstall } from "./install";
+import { type CellsOptions, parseCellsOptions } from "./options";
+import { cellsCommands, cellsFirewallPorts, cellsNotes } from "./ports";
 
 /** The gateway inside Pydio Cells (an embedded Caddy), versions 4 and 5: `cells configure sites` as data. */
 export const cells: GatewayKind<CellsOptions> = {

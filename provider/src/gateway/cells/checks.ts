@@ -1,10 +1,10 @@
-import { isCovered } from "../x509/identifier";
-import { allAddresses, type Bind, readBind, renderBind } from "./bind";
-import { checkCellsAddresses } from "./cells-addresses";
-import { checkCellsFiles } from "./cells-file-checks";
-import { type CellsOptions, grpcPortOf } from "./cells-options";
-import type { SiteProblem } from "./model/problem";
-import { bindHosts, isTlsSite, type SiteData, sortedByName } from "./site";
+import { isCovered } from "../../x509/identifier";
+import { allAddresses, type Bind, readBind, renderBind } from "../bind";
+import { checkCellsFiles } from "../cells-file-checks";
+import type { SiteProblem } from "../model/problem";
+import { bindHosts, isTlsSite, type SiteData, sortedByName } from "../site";
+import { checkCellsAddresses } from "./addresses";
+import { type CellsOptions, grpcPortOf } from "./options";
 
 /**
  * Finds everything in these sites that Cells, or the Caddy inside it, would stumble over: Cells itself checks next to

@@ -1,9 +1,9 @@
-import { readBind } from "./bind";
-import { cellsSites } from "./cells-document";
-import { cellsFiles } from "./cells-files";
-import type { CellsOptions } from "./cells-options";
-import type { GatewayInstall, HandshakeProbe } from "./kind";
-import { isTlsSite, type SiteData, siteNames } from "./site";
+import { readBind } from "../bind";
+import type { GatewayInstall, HandshakeProbe } from "../kind";
+import { isTlsSite, type SiteData, siteNames } from "../site";
+import { cellsSites } from "./document";
+import { cellsFiles } from "./files";
+import type { CellsOptions } from "./options";
 
 /**
  * How Cells takes its sites over: it reads `pydio.json` and its certificates at start only, and may write that file while

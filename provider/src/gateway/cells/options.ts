@@ -6,8 +6,8 @@ import {
   type OptionTable,
   portOption,
   readOptions,
-} from "./option-table";
-import { isTlsSite, type SiteData } from "./site";
+} from "../option-table";
+import { isTlsSite, type SiteData } from "../site";
 
 /** What a gateway of kind `cells` needs to know beside its sites. */
 export interface CellsOptions {

@@ -1,7 +1,7 @@
-import { allAddresses, readBind } from "./bind";
-import { type CellsOptions, grpcPortOf } from "./cells-options";
-import type { FirewallPort, GatewayCommands } from "./kind";
-import { isTlsSite, type SiteData } from "./site";
+import { allAddresses, readBind } from "../bind";
+import type { FirewallPort, GatewayCommands } from "../kind";
+import { isTlsSite, type SiteData } from "../site";
+import { type CellsOptions, grpcPortOf } from "./options";
 
 /**
  * The ports to open, sorted, each once with every reason: the sites' own, 80 where a redirect or Let's Encrypt needs it,

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { certificatePaths } from "./cells-document";
-import type { CellsOptions } from "./cells-options";
-import type { GatewayFile } from "./kind";
-import { type SiteData, selfSignedHostnames } from "./site";
+import type { GatewayFile } from "../kind";
+import { type SiteData, selfSignedHostnames } from "../site";
+import { certificatePaths } from "./document";
+import type { CellsOptions } from "./options";
 
 /** Read by everybody: certificates are public, and a proxy on the machine may have to read the root. */
 const publicMode = "0644";

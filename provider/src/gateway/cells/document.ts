@@ -1,5 +1,5 @@
-import type { CellsOptions } from "./cells-options";
-import { headerActions, type SiteData, type SiteTls, selfSignedHostnames } from "./site";
+import { headerActions, type SiteData, type SiteTls, selfSignedHostnames } from "../site";
+import type { CellsOptions } from "./options";
 
 /** `ProxyConfig` of Cells as its JSON reader takes it: Go's field names, numbers for enumerations, no zero values. */
 export interface CellsSite {

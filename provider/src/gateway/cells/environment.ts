@@ -1,6 +1,6 @@
-import { type CellsSite, cellsSites } from "./cells-document";
-import { type CellsOptions, grpcPortOf } from "./cells-options";
-import { bindHosts, type SiteData, selfSignedHostnames } from "./site";
+import { bindHosts, type SiteData, selfSignedHostnames } from "../site";
+import { type CellsSite, cellsSites } from "./document";
+import { type CellsOptions, grpcPortOf } from "./options";
 
 /** Variables that Cells needs whatever its sites are; CELLS_GRPC_EXTERNAL only where a clear gRPC service is started. */
 export function cellsEnvironment(sites: readonly SiteData[], options: CellsOptions): Readonly<Record<string, string>> {
