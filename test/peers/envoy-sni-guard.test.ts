@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { sniGuard } from "../../provider/src/gateway/envoy-listeners";
+import { sniGuard } from "../../provider/src/gateway/envoy/listeners";
 import { describeWithPeer } from "../support/peer";
 
 describeWithPeer("haproxy", ({ path }) => {

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { envoy } from "../../provider/src/gateway/envoy";
+import { envoy } from "../../provider/src/gateway/envoy/envoy";
 import { gatewayFeatures } from "../../provider/src/gateway/features";
 import type { GatewayRendering } from "../../provider/src/gateway/kind";
 import type { SiteData } from "../../provider/src/gateway/site";

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { envoy as kind } from "../../provider/src/gateway/envoy";
+import { envoy as kind } from "../../provider/src/gateway/envoy/envoy";
 import type { SiteData } from "../../provider/src/gateway/site";
 import { shapeOf, testHostileSites, trialFolder } from "../support/hostile-trial";
 import { describeWithPeer } from "../support/peer";

@@ -1,6 +1,6 @@
-import { type EnvoyMessage, typed } from "./envoy-message";
-import type { EnvoyOptions } from "./envoy-options";
-import { certificateSecret, clientSecret, secretReference } from "./envoy-secrets";
+import { type EnvoyMessage, typed } from "./envoy/message";
+import type { EnvoyOptions } from "./envoy/options";
+import { certificateSecret, clientSecret, secretReference } from "./envoy/secrets";
 import { clientCaFile } from "./proxy-files";
 import type { SiteData, TlsProfile } from "./site";
 import { tlsProfileFigures } from "./tls-profiles";

@@ -1,10 +1,10 @@
-import { ipOctets } from "../x509/ip-address";
-import { type EnvoyMessage, seconds, typed } from "./envoy-message";
-import type { EnvoyOptions } from "./envoy-options";
-import { secretReference, upstreamSecret } from "./envoy-secrets";
-import { upstreamRootFile } from "./proxy-files";
-import type { SiteData } from "./site";
-import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
+import { ipOctets } from "../../x509/ip-address";
+import { upstreamRootFile } from "../proxy-files";
+import type { SiteData } from "../site";
+import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
+import { type EnvoyMessage, seconds, typed } from "./message";
+import type { EnvoyOptions } from "./options";
+import { secretReference, upstreamSecret } from "./secrets";
 
 /** Roots of the server's system, where Debian and its likes have them. */
 const systemRoots = "/etc/ssl/certs/ca-certificates.crt";

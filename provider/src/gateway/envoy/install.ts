@@ -1,7 +1,7 @@
-import type { EnvoyOptions } from "./envoy-options";
-import type { GatewayCommands, GatewayInstall } from "./kind";
-import type { Listener } from "./listeners";
-import { proxyInstall } from "./proxy-install";
+import type { GatewayCommands, GatewayInstall } from "../kind";
+import type { Listener } from "../listeners";
+import { proxyInstall } from "../proxy-install";
+import type { EnvoyOptions } from "./options";
 
 /** Where Envoy looks, by the command of its packages' units. */
 const bootstrap = "/etc/envoy/envoy.json";

@@ -1,16 +1,16 @@
-import { checkEnvoySites } from "./envoy-checks";
-import { envoyClusters } from "./envoy-clusters";
-import { envoyCommands, envoyFiles, envoyInstall } from "./envoy-install";
-import { envoyListeners } from "./envoy-listeners";
-import { type EnvoyMessage, fileSource, renderMessage, renderResponse } from "./envoy-message";
-import { type EnvoyOptions, parseEnvoyOptions } from "./envoy-options";
-import { secretsOf, secretTexts } from "./envoy-secrets";
-import { featuresBut } from "./features";
-import type { GatewayKind, GatewayRendering } from "./kind";
-import { listenersOf } from "./listeners";
-import { currentFolder, proxyFiles } from "./proxy-files";
-import { proxyFirewallPorts } from "./proxy-ports";
-import { type SiteData, sortedByName } from "./site";
+import { featuresBut } from "../features";
+import type { GatewayKind, GatewayRendering } from "../kind";
+import { listenersOf } from "../listeners";
+import { currentFolder, proxyFiles } from "../proxy-files";
+import { proxyFirewallPorts } from "../proxy-ports";
+import { type SiteData, sortedByName } from "../site";
+import { checkEnvoySites } from "./checks";
+import { envoyClusters } from "./clusters";
+import { envoyCommands, envoyFiles, envoyInstall } from "./install";
+import { envoyListeners } from "./listeners";
+import { type EnvoyMessage, fileSource, renderMessage, renderResponse } from "./message";
+import { type EnvoyOptions, parseEnvoyOptions } from "./options";
+import { secretsOf, secretTexts } from "./secrets";
 
 /** A folder is watched through an instance of inotify, of which Linux gives a user 128 by default. */
 const inotifyInstances = 128;

@@ -1,7 +1,7 @@
-import { type EnvoyMessage, fileSource, renderResponse, typed } from "./envoy-message";
-import type { EnvoyOptions } from "./envoy-options";
-import { certificateFiles, clientCaFile, currentFolder, fileName, upstreamRootFile } from "./proxy-files";
-import type { SiteData } from "./site";
+import { certificateFiles, clientCaFile, currentFolder, fileName, upstreamRootFile } from "../proxy-files";
+import type { SiteData } from "../site";
+import { type EnvoyMessage, fileSource, renderResponse, typed } from "./message";
+import type { EnvoyOptions } from "./options";
 
 /** What Envoy reads from files and watches: a certificate with its key, or roots. */
 export interface EnvoySecret {

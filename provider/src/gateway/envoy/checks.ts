@@ -1,10 +1,10 @@
-import { exceptionGroups, sitesInMaintenance } from "./envoy-exceptions";
-import type { EnvoyOptions } from "./envoy-options";
-import { checkHeaders, connectionHeaders, hostOfRequest } from "./header-checks";
-import { listenersOf, renderAddress } from "./listeners";
-import type { SiteProblem } from "./model/problem";
-import { checkProxySites } from "./proxy-checks";
-import type { SiteData } from "./site";
+import { exceptionGroups, sitesInMaintenance } from "../envoy-exceptions";
+import { checkHeaders, connectionHeaders, hostOfRequest } from "../header-checks";
+import { listenersOf, renderAddress } from "../listeners";
+import type { SiteProblem } from "../model/problem";
+import { checkProxySites } from "../proxy-checks";
+import type { SiteData } from "../site";
+import type { EnvoyOptions } from "./options";
 
 const judges = [connectionHeaders("Envoy"), hostOfRequest("append", "addIfAbsent", "remove")];
 

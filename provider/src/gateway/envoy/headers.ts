@@ -1,6 +1,6 @@
-import { type EnvoyMessage, typed } from "./envoy-message";
-import { renderHsts } from "./hsts";
-import { type HeaderChange, isTlsSite, type SiteData } from "./site";
+import { renderHsts } from "../hsts";
+import { type HeaderChange, isTlsSite, type SiteData } from "../site";
+import { type EnvoyMessage, typed } from "./message";
 
 /** Our five changes are those of Envoy: `HeaderValueOption.HeaderAppendAction`. */
 const appendActions = {

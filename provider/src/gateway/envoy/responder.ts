@@ -1,13 +1,13 @@
+import { renderAddress } from "../listeners";
+import { currentFolder } from "../proxy-files";
+import type { Responder, ResponderKind } from "../responder-kind";
+import { challengeLua } from "./acme";
 import { bootstrapOf } from "./envoy";
-import { challengeLua } from "./envoy-acme";
-import { envoyFiles } from "./envoy-install";
-import { connectionManager, socketAddress } from "./envoy-listeners";
-import { type EnvoyMessage, renderMessage, renderResponse, typed } from "./envoy-message";
-import type { EnvoyOptions } from "./envoy-options";
-import { openRedirect, virtualHost } from "./envoy-routes";
-import { renderAddress } from "./listeners";
-import { currentFolder } from "./proxy-files";
-import type { Responder, ResponderKind } from "./responder-kind";
+import { envoyFiles } from "./install";
+import { connectionManager, socketAddress } from "./listeners";
+import { type EnvoyMessage, renderMessage, renderResponse, typed } from "./message";
+import type { EnvoyOptions } from "./options";
+import { openRedirect, virtualHost } from "./routes";
 
 /** The bootstrap of a gateway with one listener: a gateway that takes its place is read by the running Envoy. */
 export const envoyResponder: ResponderKind<EnvoyOptions> = {

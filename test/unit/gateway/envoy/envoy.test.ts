@@ -1,9 +1,9 @@
 // Guards what Envoy's API can't judge: which site a request finds, what it is answered, and in which order.
 import { describe, expect, it } from "vitest";
-import { envoy } from "../../../provider/src/gateway/envoy";
-import { exceptionGroups } from "../../../provider/src/gateway/envoy-exceptions";
-import type { SiteData } from "../../../provider/src/gateway/site";
-import { acceptedSites } from "../../support/cells-sites";
+import { envoy } from "../../../../provider/src/gateway/envoy/envoy";
+import { exceptionGroups } from "../../../../provider/src/gateway/envoy-exceptions";
+import type { SiteData } from "../../../../provider/src/gateway/site";
+import { acceptedSites } from "../../../support/cells-sites";
 
 const options = envoy.parseOptions({});
 const base = {

@@ -1,11 +1,11 @@
-import { ipOctets } from "../x509/ip-address";
-import { clusterName } from "./envoy-clusters";
-import { headerFilter, headerMutations, hostRewrite } from "./envoy-headers";
-import { type EnvoyMessage, seconds, typed } from "./envoy-message";
-import type { ListenerRedirect } from "./listeners";
-import { renderRetryAfter } from "./retry-after";
-import type { RoutingRule, SiteData } from "./site";
-import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
+import { ipOctets } from "../../x509/ip-address";
+import type { ListenerRedirect } from "../listeners";
+import { renderRetryAfter } from "../retry-after";
+import type { RoutingRule, SiteData } from "../site";
+import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
+import { clusterName } from "./clusters";
+import { headerFilter, headerMutations, hostRewrite } from "./headers";
+import { type EnvoyMessage, seconds, typed } from "./message";
 
 /** The filter that runs filters of a site's own: the limit of its bodies. */
 export const bodyFilter = "envoy.filters.http.filter_chain";

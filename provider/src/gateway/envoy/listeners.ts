@@ -1,12 +1,12 @@
-import { challengeLua } from "./envoy-acme";
-import { exceptionGroups, sitesInMaintenance } from "./envoy-exceptions";
-import { headerFilter } from "./envoy-headers";
-import { cidrRange, type EnvoyMessage, seconds, typed } from "./envoy-message";
-import type { EnvoyOptions } from "./envoy-options";
-import { bodyFilter, misdirected, redirectHost, siteHost } from "./envoy-routes";
-import { downstreamTls } from "./envoy-tls";
-import { type Listener, renderAddress } from "./listeners";
-import type { SiteData } from "./site";
+import { exceptionGroups, sitesInMaintenance } from "../envoy-exceptions";
+import { downstreamTls } from "../envoy-tls";
+import { type Listener, renderAddress } from "../listeners";
+import type { SiteData } from "../site";
+import { challengeLua } from "./acme";
+import { headerFilter } from "./headers";
+import { cidrRange, type EnvoyMessage, seconds, typed } from "./message";
+import type { EnvoyOptions } from "./options";
+import { bodyFilter, misdirected, redirectHost, siteHost } from "./routes";
 
 /**
  * Refuses a request whose Host is not the name of its handshake, where a wildcard lets more than one name in: nothing else
