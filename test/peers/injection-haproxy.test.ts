@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
-import { haproxy as kind } from "../../provider/src/gateway/haproxy";
+import { haproxy as kind } from "../../provider/src/gateway/haproxy/haproxy";
 import type { SiteData } from "../../provider/src/gateway/site";
 import { haproxyServer } from "../support/gateway-server-haproxy";
 import { readHaproxyLines } from "../support/haproxy-words";

@@ -1,5 +1,5 @@
 import { type Directive, directive, type Word } from "./config-text";
-import { expression, formatText, test, when } from "./haproxy-dialect";
+import { expression, formatText, test, when } from "./haproxy/dialect";
 import { renderHsts } from "./hsts";
 import { type HeaderChange, isTlsSite, type SiteData } from "./site";
 

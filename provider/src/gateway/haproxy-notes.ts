@@ -1,7 +1,7 @@
 import { ipOctets } from "../x509/ip-address";
 import { renderQuoted } from "../x509/quoted-text";
-import { isBodyRead } from "./haproxy-backends";
-import type { HaproxyOptions } from "./haproxy-options";
+import { isBodyRead } from "./haproxy/backends";
+import type { HaproxyOptions } from "./haproxy/options";
 import { clientCaFile } from "./proxy-files";
 import type { SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";

@@ -1,5 +1,5 @@
 import { type Directive, directive } from "./config-text";
-import { deny, expression, not, test, when } from "./haproxy-dialect";
+import { deny, expression, not, test, when } from "./haproxy/dialect";
 import type { RoutingRule, SiteData } from "./site";
 
 /**

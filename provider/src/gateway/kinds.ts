@@ -2,7 +2,7 @@ import { apache } from "./apache/apache";
 import { caddy } from "./caddy/caddy";
 import { cells } from "./cells/cells";
 import { envoy } from "./envoy/envoy";
-import { haproxy } from "./haproxy";
+import { haproxy } from "./haproxy/haproxy";
 import { kubernetes } from "./kubernetes";
 import { nginx } from "./nginx";
 import { traefik } from "./traefik";

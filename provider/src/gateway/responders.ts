@@ -3,8 +3,8 @@ import { renderQuoted } from "../x509/quoted-text";
 import { apacheResponder } from "./apache/responder";
 import { caddyResponder } from "./caddy/responder";
 import { envoyResponder } from "./envoy/responder";
+import { haproxyResponder } from "./haproxy/responder";
 import type { GatewayKindName } from "./kinds";
-import { haproxyResponder } from "./responder-haproxy";
 import type { ResponderKind } from "./responder-kind";
 import { nginxResponder } from "./responder-nginx";
 

@@ -1,13 +1,13 @@
-import { ipOctets } from "../x509/ip-address";
-import { block, type Directive, directive, quoted, type Word } from "./config-text";
-import { backendName, deny, expression, not, test, when } from "./haproxy-dialect";
-import { changedHeaders, forwardedHeaders, hstsHeader } from "./haproxy-headers";
-import type { HaproxyOptions } from "./haproxy-options";
-import { deniedRoutes, unambiguousPath } from "./haproxy-routing";
-import { upstreamRootFile } from "./proxy-files";
-import { renderRetryAfter } from "./retry-after";
-import type { SiteData } from "./site";
-import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
+import { ipOctets } from "../../x509/ip-address";
+import { block, type Directive, directive, quoted, type Word } from "../config-text";
+import { changedHeaders, forwardedHeaders, hstsHeader } from "../haproxy-headers";
+import { deniedRoutes, unambiguousPath } from "../haproxy-routing";
+import { upstreamRootFile } from "../proxy-files";
+import { renderRetryAfter } from "../retry-after";
+import type { SiteData } from "../site";
+import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
+import { backendName, deny, expression, not, test, when } from "./dialect";
+import type { HaproxyOptions } from "./options";
 
 /** Roots of the system, where distributions of the Debian family have them. */
 const systemRoots = "/etc/ssl/certs/ca-certificates.crt";

@@ -1,13 +1,13 @@
-import { renderQuoted } from "../x509/quoted-text";
-import type { HaproxyOptions } from "./haproxy-options";
-import { isFoundByItself } from "./haproxy-texts";
-import { checkHeaders, type HeaderJudge } from "./header-checks";
-import type { SiteProblem } from "./model/problem";
-import { checkProxySites } from "./proxy-checks";
-import { certificateFiles, clientCaFile, upstreamRootFile } from "./proxy-files";
-import { type SiteData, sortedByName } from "./site";
-import { effectiveUpstream } from "./upstream";
-import { checkVerifiedName } from "./upstream-checks";
+import { renderQuoted } from "../../x509/quoted-text";
+import { checkHeaders, type HeaderJudge } from "../header-checks";
+import type { SiteProblem } from "../model/problem";
+import { checkProxySites } from "../proxy-checks";
+import { certificateFiles, clientCaFile, upstreamRootFile } from "../proxy-files";
+import { type SiteData, sortedByName } from "../site";
+import { effectiveUpstream } from "../upstream";
+import { checkVerifiedName } from "../upstream-checks";
+import type { HaproxyOptions } from "./options";
+import { isFoundByItself } from "./texts";
 
 /** Milliseconds in 31 bits. */
 const longestSeconds = 2_147_483;

@@ -1,10 +1,10 @@
-import { block, type Directive, directive, renderDirectives } from "./config-text";
+import { block, type Directive, directive, renderDirectives } from "../config-text";
+import { renderAddress } from "../listeners";
+import type { Responder, ResponderKind } from "../responder-kind";
+import { challengeAnswers } from "./acme";
+import { deny, expression, haproxyDialect, not } from "./dialect";
 import { defaultLines, globalLines } from "./haproxy";
-import { challengeAnswers } from "./haproxy-acme";
-import { deny, expression, haproxyDialect, not } from "./haproxy-dialect";
-import type { HaproxyOptions } from "./haproxy-options";
-import { renderAddress } from "./listeners";
-import type { Responder, ResponderKind } from "./responder-kind";
+import type { HaproxyOptions } from "./options";
 
 /** A whole configuration: a second file with the same port would take a share of its connections (SO_REUSEPORT). */
 export const haproxyResponder: ResponderKind<HaproxyOptions> = {

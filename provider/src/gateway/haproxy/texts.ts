@@ -1,8 +1,8 @@
-import { backendName } from "./haproxy-dialect";
-import { certificateListFile, type HaproxyFrontend, haproxyFrontends, mapFile } from "./haproxy-frontends";
-import type { HaproxyOptions } from "./haproxy-options";
-import type { Listener, ListenerSite } from "./listeners";
-import { certificateFiles, clientCaFile } from "./proxy-files";
+import type { Listener, ListenerSite } from "../listeners";
+import { certificateFiles, clientCaFile } from "../proxy-files";
+import { backendName } from "./dialect";
+import { certificateListFile, type HaproxyFrontend, haproxyFrontends, mapFile } from "./frontends";
+import type { HaproxyOptions } from "./options";
 
 /** A line of a list of certificates takes 64 KiB and 2048 words. */
 const namesPerLine = 100;

@@ -1,8 +1,8 @@
-import type { HaproxyOptions } from "./haproxy-options";
-import type { GatewayCommands, GatewayInstall } from "./kind";
-import { listenersOf } from "./listeners";
-import { proxyInstall } from "./proxy-install";
-import type { SiteData } from "./site";
+import type { GatewayCommands, GatewayInstall } from "../kind";
+import { listenersOf } from "../listeners";
+import { proxyInstall } from "../proxy-install";
+import type { SiteData } from "../site";
+import type { HaproxyOptions } from "./options";
 
 /** Name of the configuration within a set. */
 const configurationFile = "haproxy.cfg";

@@ -7,7 +7,7 @@ import {
   type RawWord,
   raw,
   type Word,
-} from "./config-text";
+} from "../config-text";
 
 /** HAProxy's configuration: a section is a line, and the lines below it. */
 export const haproxyDialect: Dialect = {

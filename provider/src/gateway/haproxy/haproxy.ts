@@ -1,18 +1,18 @@
-import { block, directive, renderDirectives } from "./config-text";
-import { featuresBut } from "./features";
-import { haproxyBackend } from "./haproxy-backends";
-import { checkHaproxySites } from "./haproxy-checks";
-import { haproxyDialect } from "./haproxy-dialect";
-import { haproxyFrontend, haproxyFrontends } from "./haproxy-frontends";
-import { haproxyCommands, haproxyInstall } from "./haproxy-install";
-import { haproxyNotes, hasSeveralClientRoots } from "./haproxy-notes";
-import { type HaproxyOptions, parseHaproxyOptions } from "./haproxy-options";
-import { haproxyTexts } from "./haproxy-texts";
-import type { GatewayKind, GatewayRendering } from "./kind";
-import { listenersOf } from "./listeners";
-import { proxyFiles } from "./proxy-files";
-import { proxyFirewallPorts } from "./proxy-ports";
-import { type SiteData, sortedByName } from "./site";
+import { block, directive, renderDirectives } from "../config-text";
+import { featuresBut } from "../features";
+import { haproxyNotes, hasSeveralClientRoots } from "../haproxy-notes";
+import type { GatewayKind, GatewayRendering } from "../kind";
+import { listenersOf } from "../listeners";
+import { proxyFiles } from "../proxy-files";
+import { proxyFirewallPorts } from "../proxy-ports";
+import { type SiteData, sortedByName } from "../site";
+import { haproxyBackend } from "./backends";
+import { checkHaproxySites } from "./checks";
+import { haproxyDialect } from "./dialect";
+import { haproxyFrontend, haproxyFrontends } from "./frontends";
+import { haproxyCommands, haproxyInstall } from "./install";
+import { type HaproxyOptions, parseHaproxyOptions } from "./options";
+import { haproxyTexts } from "./texts";
 
 /** HAProxy, versions 2.6 to 3.2: a whole configuration, with a map of hosts and a list of certificates for each port. */
 export const haproxy: GatewayKind<HaproxyOptions> = {

@@ -1,6 +1,6 @@
-import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "./acme-answer";
-import type { Directive, Word } from "./config-text";
-import { expression, test, when } from "./haproxy-dialect";
+import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "../acme-answer";
+import type { Directive, Word } from "../config-text";
+import { expression, test, when } from "./dialect";
 
 /** Hosts in one line; HAProxy takes 64 words. */
 const hostsPerLine = 30;

@@ -1,11 +1,11 @@
-import { block, type Directive, directive, type Word } from "./config-text";
-import { challengeAnswers } from "./haproxy-acme";
-import { backendName, deny, expression, not, test, when } from "./haproxy-dialect";
-import type { HaproxyOptions } from "./haproxy-options";
-import { type Listener, renderAddress } from "./listeners";
-import { currentFolder } from "./proxy-files";
-import { opensslGroups, tlsProfileFigures } from "./tls-profiles";
-import { effectiveUpstream } from "./upstream";
+import { block, type Directive, directive, type Word } from "../config-text";
+import { type Listener, renderAddress } from "../listeners";
+import { currentFolder } from "../proxy-files";
+import { opensslGroups, tlsProfileFigures } from "../tls-profiles";
+import { effectiveUpstream } from "../upstream";
+import { challengeAnswers } from "./acme";
+import { backendName, deny, expression, not, test, when } from "./dialect";
+import type { HaproxyOptions } from "./options";
 
 /** Listeners that serve the same: one section, so that certificates are loaded once for IPv4 and IPv6. */
 export interface HaproxyFrontend {

@@ -1,4 +1,4 @@
-import { type AcmeAnswerOptions, thumbprintOption } from "./acme-answer";
+import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
 import {
   directoryOption,
   fileOption,
@@ -7,8 +7,8 @@ import {
   type OptionTable,
   readOptions,
   refuseOption,
-} from "./option-table";
-import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "./proxy-options";
+} from "../option-table";
+import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy-options";
 
 /** What a gateway of kind `haproxy` needs to know beside its sites. */
 export interface HaproxyOptions extends ProxyOptions, OpensslOptions, AcmeAnswerOptions {
