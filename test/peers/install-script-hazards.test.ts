@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished } from "vitest";
-import { renderInstallScript } from "../../provider/src/gateway/install-script";
+import { renderInstallScript } from "../../provider/src/gateway/install/script";
 import type { GatewayInstall, HandshakeProbe } from "../../provider/src/gateway/kind";
 import { InstallMachine, runScript, type ScriptRun, type Shell, whole } from "../support/install-fixture";
 import { describeWithPeer } from "../support/peer";

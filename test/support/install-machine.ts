@@ -10,7 +10,7 @@ import {
   type InstallPlan,
   renderInstallScript,
   renderRemoveScript,
-} from "../../provider/src/gateway/install-script";
+} from "../../provider/src/gateway/install/script";
 import type { GatewayInstall } from "../../provider/src/gateway/kind";
 import { acceptedSites } from "./cells-sites";
 import { ask } from "./gateway-client";

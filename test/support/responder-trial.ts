@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChallengeSolver } from "../../provider/src/acme/challenge/solver";
-import { contentHash, renderInstallScript } from "../../provider/src/gateway/install-script";
+import { contentHash, renderInstallScript } from "../../provider/src/gateway/install/script";
 import { type ResponderInput, renderResponder } from "../../provider/src/gateway/responder";
 import { type ResponderKindName, responderKinds } from "../../provider/src/gateway/responders";
 import { renderPrivateKey } from "../../provider/src/x509/private-key";

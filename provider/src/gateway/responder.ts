@@ -1,5 +1,5 @@
-import { contentHash, type InstallFile } from "./install-plan";
-import { renderInstallScript, renderRemoveScript } from "./install-script";
+import { contentHash, type InstallFile } from "./install/plan";
+import { renderInstallScript, renderRemoveScript } from "./install/script";
 import type { FirewallPort, GatewayCommands, GatewayInstall, GatewayKind } from "./kind";
 import { gatewayKinds } from "./kinds";
 import type { ProxyOptions } from "./proxy-options";

@@ -1,6 +1,6 @@
 import { TlsError } from "../errors";
-import { contentHash, type InstallPlan } from "../gateway/install-plan";
-import { renderInstallScript, renderRemoveScript } from "../gateway/install-script";
+import { contentHash, type InstallPlan } from "../gateway/install/plan";
+import { renderInstallScript, renderRemoveScript } from "../gateway/install/script";
 import type { GatewayInstall, GatewayKind } from "../gateway/kind";
 import { type GatewayKindName, gatewayKinds } from "../gateway/kinds";
 import type { SiteData } from "../gateway/site";

@@ -5,10 +5,10 @@ import {
   type InstallPlan,
   renderInstallScript,
   renderRemoveScript,
-} from "../../../provider/src/gateway/install-script";
-import type { GatewayInstall } from "../../../provider/src/gateway/kind";
-import { directoryOption } from "../../../provider/src/gateway/option-table";
-import { shellQuoted, shellWord } from "../../../provider/src/gateway/shell-text";
+} from "../../../../provider/src/gateway/install/script";
+import type { GatewayInstall } from "../../../../provider/src/gateway/kind";
+import { directoryOption } from "../../../../provider/src/gateway/option-table";
+import { shellQuoted, shellWord } from "../../../../provider/src/gateway/shell-text";
 
 const certificate = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
 const key = (text: string) => `-----BEGIN PRIVATE KEY-----\n${text}\n-----END PRIVATE KEY-----\n`;

@@ -1,16 +1,16 @@
-import { type InstallPlan, isText, keyPairs, placesOf, probeFile, type SetFile, setFiles } from "./install-plan";
-import { installScriptMain } from "./install-script-main";
-import { installScriptMerge } from "./install-script-merge";
-import { installScriptPaths } from "./install-script-paths";
-import { installScriptRemove } from "./install-script-remove";
-import { installScriptSet } from "./install-script-set";
-import { installScriptStart } from "./install-script-start";
-import { installScriptVerify } from "./install-script-verify";
-import { jsonMergeAwk } from "./json-merge-awk";
-import type { GatewayInstall, HandshakeProbe } from "./kind";
-import { shellCommand, shellEach, shellQuoted, shellWord } from "./shell-text";
+import { installScriptMain } from "../install-script-main";
+import { installScriptMerge } from "../install-script-merge";
+import { installScriptPaths } from "../install-script-paths";
+import { installScriptRemove } from "../install-script-remove";
+import { installScriptSet } from "../install-script-set";
+import { installScriptStart } from "../install-script-start";
+import { installScriptVerify } from "../install-script-verify";
+import { jsonMergeAwk } from "../json-merge-awk";
+import type { GatewayInstall, HandshakeProbe } from "../kind";
+import { shellCommand, shellEach, shellQuoted, shellWord } from "../shell-text";
+import { type InstallPlan, isText, keyPairs, placesOf, probeFile, type SetFile, setFiles } from "./plan";
 
-export { type ContentParts, contentHash, type InstallFile, type InstallPlan } from "./install-plan";
+export { type ContentParts, contentHash, type InstallFile, type InstallPlan } from "./plan";
 
 /** Seconds in which the running server must show the new certificates: a reload may return early. */
 const reloadSeconds = 10;
