@@ -1,14 +1,14 @@
-import { installScriptMain } from "../install-script-main";
-import { installScriptMerge } from "../install-script-merge";
-import { installScriptPaths } from "../install-script-paths";
-import { installScriptRemove } from "../install-script-remove";
-import { installScriptSet } from "../install-script-set";
-import { installScriptStart } from "../install-script-start";
-import { installScriptVerify } from "../install-script-verify";
-import { jsonMergeAwk } from "../json-merge-awk";
 import type { GatewayInstall, HandshakeProbe } from "../kind";
 import { shellCommand, shellEach, shellQuoted, shellWord } from "../shell-text";
 import { type InstallPlan, isText, keyPairs, placesOf, probeFile, type SetFile, setFiles } from "./plan";
+import { jsonMergeAwk } from "./script/json-merge";
+import { installScriptMain } from "./script/main";
+import { installScriptMerge } from "./script/merge";
+import { installScriptPaths } from "./script/paths";
+import { installScriptRemove } from "./script/remove";
+import { installScriptSet } from "./script/set";
+import { installScriptStart } from "./script/start";
+import { installScriptVerify } from "./script/verify";
 
 export { type ContentParts, contentHash, type InstallFile, type InstallPlan } from "./plan";
 
