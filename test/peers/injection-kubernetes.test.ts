@@ -1,9 +1,9 @@
 // Guards: no text of a site becomes more than a text in the objects of a cluster. Hostile sites are judged as an API server
 // does, and have as many objects, rules and filters as harmless ones.
 import { expect, test } from "vitest";
-import { kubernetes as kind } from "../../provider/src/gateway/kubernetes";
-import { kubernetesSecrets } from "../../provider/src/gateway/kubernetes-files";
-import type { KubernetesObject } from "../../provider/src/gateway/kubernetes-objects";
+import { kubernetesSecrets } from "../../provider/src/gateway/kubernetes/files";
+import { kubernetes as kind } from "../../provider/src/gateway/kubernetes/kubernetes";
+import type { KubernetesObject } from "../../provider/src/gateway/kubernetes/objects";
 import type { SiteData } from "../../provider/src/gateway/site";
 import { acceptedSites } from "../support/cells-sites";
 import { hostileValues } from "../support/hostile-texts";

@@ -1,9 +1,9 @@
 // What the kind "kubernetes" renders, judged as an API server does by the published resources of the Gateway API: fields,
 // schemas, lists that are sets, rules in CEL. No cluster runs here.
 import { describe, expect, test } from "vitest";
-import { kubernetes } from "../../provider/src/gateway/kubernetes";
-import { kubernetesSecrets } from "../../provider/src/gateway/kubernetes-files";
-import type { KubernetesObject } from "../../provider/src/gateway/kubernetes-objects";
+import { kubernetesSecrets } from "../../provider/src/gateway/kubernetes/files";
+import { kubernetes } from "../../provider/src/gateway/kubernetes/kubernetes";
+import type { KubernetesObject } from "../../provider/src/gateway/kubernetes/objects";
 import { acceptedSites } from "../support/cells-sites";
 import { refusedObjects, spoiled } from "../support/kubernetes-validator";
 import { describeWithPeer } from "../support/peer";

@@ -1,7 +1,7 @@
 // Guards: tests of Kubernetes that each write their sites, options and ways to look at the objects of their own.
 import { expect } from "vitest";
-import { kubernetes } from "../../provider/src/gateway/kubernetes";
-import type { KubernetesObject } from "../../provider/src/gateway/kubernetes-objects";
+import { kubernetes } from "../../provider/src/gateway/kubernetes/kubernetes";
+import type { KubernetesObject } from "../../provider/src/gateway/kubernetes/objects";
 import { acceptedSites } from "./cells-sites";
 
 /** Options for the Gateway API. */

@@ -1,6 +1,6 @@
 // Guards: objects of a cluster. They are judged as an API server judges them, by the published resources of the Gateway API.
 import { spawnSync } from "node:child_process";
-import type { KubernetesObject } from "../../provider/src/gateway/kubernetes-objects";
+import type { KubernetesObject } from "../../provider/src/gateway/kubernetes/objects";
 
 /** A line for each object that an API server with this release of the Gateway API would refuse; none: all are taken. */
 export function refusedObjects(program: string, release: string, objects: readonly object[]): readonly string[] {

@@ -3,7 +3,7 @@ import { caddy } from "./caddy/caddy";
 import { cells } from "./cells/cells";
 import { envoy } from "./envoy/envoy";
 import { haproxy } from "./haproxy/haproxy";
-import { kubernetes } from "./kubernetes";
+import { kubernetes } from "./kubernetes/kubernetes";
 import { nginx } from "./nginx";
 import { traefik } from "./traefik";
 

@@ -1,7 +1,7 @@
+import { hasGatewayApi, type KubernetesOptions, listening } from "./kubernetes/options";
+import { servedPaths } from "./kubernetes/paths";
 import { headerModifier } from "./kubernetes-filters";
 import { listenerEntries, MOST_LISTENERS } from "./kubernetes-listeners";
-import { hasGatewayApi, type KubernetesOptions, listening } from "./kubernetes-options";
-import { servedPaths } from "./kubernetes-paths";
 import { sharedServices } from "./kubernetes-policies";
 import { listenersOf } from "./listeners";
 import type { SiteProblem } from "./model/problem";

@@ -1,5 +1,5 @@
 import { readBind } from "./bind";
-import type { KubernetesOptions } from "./kubernetes-options";
+import type { KubernetesOptions } from "./kubernetes/options";
 import type { SiteProblem } from "./model/problem";
 import { answeredNames, isTlsSite, type SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";

@@ -1,9 +1,9 @@
-import { backendOf } from "./kubernetes-backends";
-import { certificateSecret, clientsRoot, upstreamRoot } from "./kubernetes-files";
-import { objectName } from "./kubernetes-names";
-import { type KubernetesObject, metadata } from "./kubernetes-objects";
-import type { KubernetesOptions } from "./kubernetes-options";
-import { servedPaths } from "./kubernetes-paths";
+import { backendOf } from "./kubernetes/backends";
+import { certificateSecret, clientsRoot, upstreamRoot } from "./kubernetes/files";
+import { objectName } from "./kubernetes/names";
+import { type KubernetesObject, metadata } from "./kubernetes/objects";
+import type { KubernetesOptions } from "./kubernetes/options";
+import { servedPaths } from "./kubernetes/paths";
 import { answeredNames, type SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
 

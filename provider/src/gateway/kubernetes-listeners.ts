@@ -1,7 +1,7 @@
-import { certificateSecret, clientsRoot } from "./kubernetes-files";
-import { partName, sectionName } from "./kubernetes-names";
-import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "./kubernetes-objects";
-import type { KubernetesOptions } from "./kubernetes-options";
+import { certificateSecret, clientsRoot } from "./kubernetes/files";
+import { partName, sectionName } from "./kubernetes/names";
+import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "./kubernetes/objects";
+import type { KubernetesOptions } from "./kubernetes/options";
 import type { Listener } from "./listeners";
 
 /** What a route is attached to: one listener of the Gateway, or of a ListenerSet. */

@@ -1,8 +1,8 @@
-import { backendOf } from "./kubernetes-backends";
-import { upstreamRoot } from "./kubernetes-files";
-import { objectName } from "./kubernetes-names";
-import { gatewayGroup, type KubernetesObject, metadata } from "./kubernetes-objects";
-import type { KubernetesOptions } from "./kubernetes-options";
+import { backendOf } from "./kubernetes/backends";
+import { upstreamRoot } from "./kubernetes/files";
+import { objectName } from "./kubernetes/names";
+import { gatewayGroup, type KubernetesObject, metadata } from "./kubernetes/objects";
+import type { KubernetesOptions } from "./kubernetes/options";
 import type { SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";
 

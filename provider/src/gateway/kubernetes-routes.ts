@@ -1,10 +1,10 @@
-import { type Backend, backendOf } from "./kubernetes-backends";
+import { type Backend, backendOf } from "./kubernetes/backends";
+import { objectName, partName, sectionName } from "./kubernetes/names";
+import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "./kubernetes/objects";
+import { hasGatewayApi, type KubernetesOptions } from "./kubernetes/options";
+import { servedPaths } from "./kubernetes/paths";
 import { headerFilters } from "./kubernetes-filters";
 import type { ParentReference } from "./kubernetes-listeners";
-import { objectName, partName, sectionName } from "./kubernetes-names";
-import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "./kubernetes-objects";
-import { hasGatewayApi, type KubernetesOptions } from "./kubernetes-options";
-import { servedPaths } from "./kubernetes-paths";
 import type { ListenerRedirect, ListenerSite } from "./listeners";
 import { isTlsSite, type SiteData } from "./site";
 import { effectiveUpstream } from "./upstream";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { kubernetes } from "../../../provider/src/gateway/kubernetes";
-import type { KubernetesObject } from "../../../provider/src/gateway/kubernetes-objects";
+import { kubernetes } from "../../../provider/src/gateway/kubernetes/kubernetes";
+import type { KubernetesObject } from "../../../provider/src/gateway/kubernetes/objects";
 import { acceptedSites } from "../../support/cells-sites";
 import { gateway, notes, objects, reasons, spec, web } from "../../support/kubernetes-sites";
 

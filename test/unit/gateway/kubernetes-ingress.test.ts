@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { kubernetes } from "../../../provider/src/gateway/kubernetes";
+import { kubernetes } from "../../../provider/src/gateway/kubernetes/kubernetes";
 import { acceptedSites } from "../../support/cells-sites";
 import { ingress, nginx, notes, objects, plain, reasons, spec, web } from "../../support/kubernetes-sites";
 

@@ -1,14 +1,14 @@
-import { ipOctets } from "../x509/ip-address";
-import { readBind } from "./bind";
-import { backendOf } from "./kubernetes-backends";
-import { checkGatewaySites } from "./kubernetes-gateway-checks";
-import { checkIngressSites } from "./kubernetes-ingress-checks";
-import { type KubernetesOptions, listening } from "./kubernetes-options";
-import { servedPaths } from "./kubernetes-paths";
-import type { SiteProblem } from "./model/problem";
-import { checkProxySites } from "./proxy-checks";
-import { answeredNames, type SiteData, sortedByName } from "./site";
-import { readUpstreamUrl } from "./site-fields";
+import { ipOctets } from "../../x509/ip-address";
+import { readBind } from "../bind";
+import { checkGatewaySites } from "../kubernetes-gateway-checks";
+import { checkIngressSites } from "../kubernetes-ingress-checks";
+import type { SiteProblem } from "../model/problem";
+import { checkProxySites } from "../proxy-checks";
+import { answeredNames, type SiteData, sortedByName } from "../site";
+import { readUpstreamUrl } from "../site-fields";
+import { backendOf } from "./backends";
+import { type KubernetesOptions, listening } from "./options";
+import { servedPaths } from "./paths";
 
 /** Finds what the objects of a cluster can't say of these sites, together or at all. Linear in the number of sites. */
 export function checkKubernetesSites(given: readonly SiteData[], options: KubernetesOptions): readonly SiteProblem[] {

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { gatewayKinds } from "../../../provider/src/gateway/kinds";
-import { kubernetes } from "../../../provider/src/gateway/kubernetes";
-import { kubernetesSecrets } from "../../../provider/src/gateway/kubernetes-files";
-import { objectName, sectionName } from "../../../provider/src/gateway/kubernetes-names";
-import { acceptedSites } from "../../support/cells-sites";
-import { gateway, plain, reasons, web } from "../../support/kubernetes-sites";
+import { gatewayKinds } from "../../../../provider/src/gateway/kinds";
+import { kubernetesSecrets } from "../../../../provider/src/gateway/kubernetes/files";
+import { kubernetes } from "../../../../provider/src/gateway/kubernetes/kubernetes";
+import { objectName, sectionName } from "../../../../provider/src/gateway/kubernetes/names";
+import { acceptedSites } from "../../../support/cells-sites";
+import { gateway, plain, reasons, web } from "../../../support/kubernetes-sites";
 
 test("it is the kind kubernetes", () => {
   expect(gatewayKinds.kubernetes).toBe(kubernetes);

@@ -1,10 +1,10 @@
-import { TlsError } from "../errors";
-import type { GatewayFile } from "./kind";
-import type { Backend } from "./kubernetes-backends";
-import { objectName } from "./kubernetes-names";
-import { type KubernetesObject, metadata } from "./kubernetes-objects";
-import type { KubernetesOptions } from "./kubernetes-options";
-import { isTlsSite, type SiteData } from "./site";
+import { TlsError } from "../../errors";
+import type { GatewayFile } from "../kind";
+import { isTlsSite, type SiteData } from "../site";
+import type { Backend } from "./backends";
+import { objectName } from "./names";
+import { type KubernetesObject, metadata } from "./objects";
+import type { KubernetesOptions } from "./options";
 
 /** Where a root is kept: the Gateway API reads ConfigMaps, ingress-nginx reads Secrets; both under `ca.crt`. */
 const rootFolders = { gateway: "configmaps", ingress: "secrets" } as const;

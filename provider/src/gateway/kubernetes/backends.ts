@@ -1,9 +1,9 @@
-import { ipOctets } from "../x509/ip-address";
-import { objectName } from "./kubernetes-names";
-import { type KubernetesObject, metadata } from "./kubernetes-objects";
-import type { KubernetesOptions } from "./kubernetes-options";
-import type { SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
+import { ipOctets } from "../../x509/ip-address";
+import type { SiteData } from "../site";
+import { effectiveUpstream } from "../upstream";
+import { objectName } from "./names";
+import { type KubernetesObject, metadata } from "./objects";
+import type { KubernetesOptions } from "./options";
 
 /** The Service that a site's requests go to. */
 export interface Backend {

@@ -1,8 +1,8 @@
-import { type Backend, backendOf } from "./kubernetes-backends";
-import { hasGatewayApi, type KubernetesOptions } from "./kubernetes-options";
-import { sharedServices } from "./kubernetes-policies";
-import { answeredNames, isTlsSite, type SiteData } from "./site";
-import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
+import { sharedServices } from "../kubernetes-policies";
+import { answeredNames, isTlsSite, type SiteData } from "../site";
+import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
+import { type Backend, backendOf } from "./backends";
+import { hasGatewayApi, type KubernetesOptions } from "./options";
 
 /** What is right but may surprise; the sites come sorted by name. */
 export function kubernetesNotes(sites: readonly SiteData[], options: KubernetesOptions): readonly string[] {

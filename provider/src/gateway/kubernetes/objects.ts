@@ -1,4 +1,4 @@
-import type { KubernetesOptions } from "./kubernetes-options";
+import type { KubernetesOptions } from "./options";
 
 /** An object as the API server and `@pulumi/kubernetes` take it. */
 export interface KubernetesObject {

@@ -1,18 +1,18 @@
-import { featuresBut } from "./features";
-import type { GatewayCommands, GatewayFile, GatewayKind, GatewayRendering } from "./kind";
-import { backendObjects, backendOf } from "./kubernetes-backends";
-import { checkKubernetesSites } from "./kubernetes-checks";
-import { kubernetesFiles, kubernetesSecrets } from "./kubernetes-files";
-import { siteIngress } from "./kubernetes-ingress";
-import { gatewayObjects, type ParentReference } from "./kubernetes-listeners";
-import { kubernetesNotes } from "./kubernetes-notes";
-import { type KubernetesObject, renderObjectList } from "./kubernetes-objects";
-import { type KubernetesOptions, listening, parseKubernetesOptions } from "./kubernetes-options";
-import { backendPolicies } from "./kubernetes-policies";
-import { redirectRoutes, siteRoutes } from "./kubernetes-routes";
-import { type Listener, type ListenerRedirect, type ListenerSite, listenersOf } from "./listeners";
-import { proxyFirewallPorts } from "./proxy-ports";
-import { type SiteData, sortedByName } from "./site";
+import { featuresBut } from "../features";
+import type { GatewayCommands, GatewayFile, GatewayKind, GatewayRendering } from "../kind";
+import { siteIngress } from "../kubernetes-ingress";
+import { gatewayObjects, type ParentReference } from "../kubernetes-listeners";
+import { backendPolicies } from "../kubernetes-policies";
+import { redirectRoutes, siteRoutes } from "../kubernetes-routes";
+import { type Listener, type ListenerRedirect, type ListenerSite, listenersOf } from "../listeners";
+import { proxyFirewallPorts } from "../proxy-ports";
+import { type SiteData, sortedByName } from "../site";
+import { backendObjects, backendOf } from "./backends";
+import { checkKubernetesSites } from "./checks";
+import { kubernetesFiles, kubernetesSecrets } from "./files";
+import { kubernetesNotes } from "./notes";
+import { type KubernetesObject, renderObjectList } from "./objects";
+import { type KubernetesOptions, listening, parseKubernetesOptions } from "./options";
 
 /** Objects for a Kubernetes cluster: of the Gateway API, or Ingresses. */
 export const kubernetes: GatewayKind<KubernetesOptions> = {
