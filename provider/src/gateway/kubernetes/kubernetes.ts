@@ -1,15 +1,15 @@
 import { featuresBut } from "../features";
 import type { GatewayCommands, GatewayFile, GatewayKind, GatewayRendering } from "../kind";
 import { siteIngress } from "../kubernetes-ingress";
-import { gatewayObjects, type ParentReference } from "../kubernetes-listeners";
-import { backendPolicies } from "../kubernetes-policies";
-import { redirectRoutes, siteRoutes } from "../kubernetes-routes";
 import { type Listener, type ListenerRedirect, type ListenerSite, listenersOf } from "../listeners";
 import { proxyFirewallPorts } from "../proxy-ports";
 import { type SiteData, sortedByName } from "../site";
 import { backendObjects, backendOf } from "./backends";
 import { checkKubernetesSites } from "./checks";
 import { kubernetesFiles, kubernetesSecrets } from "./files";
+import { gatewayObjects, type ParentReference } from "./gateway-api/listeners";
+import { backendPolicies } from "./gateway-api/policies";
+import { redirectRoutes, siteRoutes } from "./gateway-api/routes";
 import { kubernetesNotes } from "./notes";
 import { type KubernetesObject, renderObjectList } from "./objects";
 import { type KubernetesOptions, listening, parseKubernetesOptions } from "./options";

@@ -1,7 +1,7 @@
-import { sharedServices } from "../kubernetes-policies";
 import { answeredNames, isTlsSite, type SiteData } from "../site";
 import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
 import { type Backend, backendOf } from "./backends";
+import { sharedServices } from "./gateway-api/policies";
 import { hasGatewayApi, type KubernetesOptions } from "./options";
 
 /** What is right but may surprise; the sites come sorted by name. */

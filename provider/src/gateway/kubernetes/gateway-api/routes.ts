@@ -1,13 +1,13 @@
-import { type Backend, backendOf } from "./kubernetes/backends";
-import { objectName, partName, sectionName } from "./kubernetes/names";
-import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "./kubernetes/objects";
-import { hasGatewayApi, type KubernetesOptions } from "./kubernetes/options";
-import { servedPaths } from "./kubernetes/paths";
-import { headerFilters } from "./kubernetes-filters";
-import type { ParentReference } from "./kubernetes-listeners";
-import type { ListenerRedirect, ListenerSite } from "./listeners";
-import { isTlsSite, type SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
+import { headerFilters } from "../../kubernetes-filters";
+import type { ListenerRedirect, ListenerSite } from "../../listeners";
+import { isTlsSite, type SiteData } from "../../site";
+import { effectiveUpstream } from "../../upstream";
+import { type Backend, backendOf } from "../backends";
+import { objectName, partName, sectionName } from "../names";
+import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "../objects";
+import { hasGatewayApi, type KubernetesOptions } from "../options";
+import { servedPaths } from "../paths";
+import type { ParentReference } from "./listeners";
 
 /** What the types allow in one HTTPRoute: hostnames, references to listeners, and matches of one rule. */
 const MOST_HOSTNAMES = 16;

@@ -1,13 +1,13 @@
-import { hasGatewayApi, type KubernetesOptions, listening } from "./kubernetes/options";
-import { servedPaths } from "./kubernetes/paths";
-import { headerModifier } from "./kubernetes-filters";
-import { listenerEntries, MOST_LISTENERS } from "./kubernetes-listeners";
-import { sharedServices } from "./kubernetes-policies";
-import { listenersOf } from "./listeners";
-import type { SiteProblem } from "./model/problem";
-import type { HeaderChange, SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
-import { checkVerifiedName } from "./upstream-checks";
+import { headerModifier } from "../../kubernetes-filters";
+import { listenersOf } from "../../listeners";
+import type { SiteProblem } from "../../model/problem";
+import type { HeaderChange, SiteData } from "../../site";
+import { effectiveUpstream } from "../../upstream";
+import { checkVerifiedName } from "../../upstream-checks";
+import { hasGatewayApi, type KubernetesOptions, listening } from "../options";
+import { servedPaths } from "../paths";
+import { listenerEntries, MOST_LISTENERS } from "./listeners";
+import { sharedServices } from "./policies";
 
 /** What the types allow: headers of one kind of change, the octets of a value, and of a path. */
 const MOST_HEADERS = 16;

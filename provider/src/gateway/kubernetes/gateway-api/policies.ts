@@ -1,10 +1,10 @@
-import { backendOf } from "./kubernetes/backends";
-import { upstreamRoot } from "./kubernetes/files";
-import { objectName } from "./kubernetes/names";
-import { gatewayGroup, type KubernetesObject, metadata } from "./kubernetes/objects";
-import type { KubernetesOptions } from "./kubernetes/options";
-import type { SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
+import type { SiteData } from "../../site";
+import { effectiveUpstream } from "../../upstream";
+import { backendOf } from "../backends";
+import { upstreamRoot } from "../files";
+import { objectName } from "../names";
+import { gatewayGroup, type KubernetesObject, metadata } from "../objects";
+import type { KubernetesOptions } from "../options";
 
 /** Sites whose requests go to one Service, sorted by name. */
 export interface SharedService {

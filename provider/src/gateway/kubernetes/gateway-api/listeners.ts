@@ -1,8 +1,8 @@
-import { certificateSecret, clientsRoot } from "./kubernetes/files";
-import { partName, sectionName } from "./kubernetes/names";
-import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "./kubernetes/objects";
-import type { KubernetesOptions } from "./kubernetes/options";
-import type { Listener } from "./listeners";
+import type { Listener } from "../../listeners";
+import { certificateSecret, clientsRoot } from "../files";
+import { partName, sectionName } from "../names";
+import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "../objects";
+import type { KubernetesOptions } from "../options";
 
 /** What a route is attached to: one listener of the Gateway, or of a ListenerSet. */
 export interface ParentReference {
