@@ -1,12 +1,12 @@
 import { ipOctets } from "../../x509/ip-address";
 import { readBind } from "../bind";
-import { checkIngressSites } from "../kubernetes-ingress-checks";
 import type { SiteProblem } from "../model/problem";
 import { checkProxySites } from "../proxy-checks";
 import { answeredNames, type SiteData, sortedByName } from "../site";
 import { readUpstreamUrl } from "../site-fields";
 import { backendOf } from "./backends";
 import { checkGatewaySites } from "./gateway-api/checks";
+import { checkIngressSites } from "./ingress/checks";
 import { type KubernetesOptions, listening } from "./options";
 import { servedPaths } from "./paths";
 

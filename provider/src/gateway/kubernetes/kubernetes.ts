@@ -1,6 +1,5 @@
 import { featuresBut } from "../features";
 import type { GatewayCommands, GatewayFile, GatewayKind, GatewayRendering } from "../kind";
-import { siteIngress } from "../kubernetes-ingress";
 import { type Listener, type ListenerRedirect, type ListenerSite, listenersOf } from "../listeners";
 import { proxyFirewallPorts } from "../proxy-ports";
 import { type SiteData, sortedByName } from "../site";
@@ -10,6 +9,7 @@ import { kubernetesFiles, kubernetesSecrets } from "./files";
 import { gatewayObjects, type ParentReference } from "./gateway-api/listeners";
 import { backendPolicies } from "./gateway-api/policies";
 import { redirectRoutes, siteRoutes } from "./gateway-api/routes";
+import { siteIngress } from "./ingress/ingress";
 import { kubernetesNotes } from "./notes";
 import { type KubernetesObject, renderObjectList } from "./objects";
 import { type KubernetesOptions, listening, parseKubernetesOptions } from "./options";

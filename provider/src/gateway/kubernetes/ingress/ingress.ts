@@ -1,11 +1,11 @@
-import { backendOf } from "./kubernetes/backends";
-import { certificateSecret, clientsRoot, upstreamRoot } from "./kubernetes/files";
-import { objectName } from "./kubernetes/names";
-import { type KubernetesObject, metadata } from "./kubernetes/objects";
-import type { KubernetesOptions } from "./kubernetes/options";
-import { servedPaths } from "./kubernetes/paths";
-import { answeredNames, type SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
+import { answeredNames, type SiteData } from "../../site";
+import { effectiveUpstream } from "../../upstream";
+import { backendOf } from "../backends";
+import { certificateSecret, clientsRoot, upstreamRoot } from "../files";
+import { objectName } from "../names";
+import { type KubernetesObject, metadata } from "../objects";
+import type { KubernetesOptions } from "../options";
+import { servedPaths } from "../paths";
 
 const nginxPrefix = "nginx.ingress.kubernetes.io";
 

@@ -1,8 +1,8 @@
-import { readBind } from "./bind";
-import type { KubernetesOptions } from "./kubernetes/options";
-import type { SiteProblem } from "./model/problem";
-import { answeredNames, isTlsSite, type SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
+import { readBind } from "../../bind";
+import type { SiteProblem } from "../../model/problem";
+import { answeredNames, isTlsSite, type SiteData } from "../../site";
+import { effectiveUpstream } from "../../upstream";
+import type { KubernetesOptions } from "../options";
 
 /** Finds what Ingresses can't say of these sites, which come sorted by name. */
 export function checkIngressSites(sites: readonly SiteData[], options: KubernetesOptions): readonly SiteProblem[] {
