@@ -26,7 +26,7 @@ export const reach = {
   "examples-composed/": ["test/packaging/composed-examples", "test/engine/acme/composed-twins"],
   "scripts/": ["test/engine/examples", "test/engine/adapter/recovery", "test/unit/changed-tests"],
   "tools/": ["test/peers"],
-  "README.md": ["test/engine/examples/readme", "test/unit/gateway/features"],
+  "README.md": ["test/engine/examples/readme", "test/unit/gateway/model/features"],
   "provider/README.md": ["test/engine/examples/readme"],
   "provider/package.json": ["test/packaging", "test/engine"],
   "test/support/": ["test/engine", "test/peers/pebble", "test/unit/acme"],

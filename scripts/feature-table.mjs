@@ -1,5 +1,5 @@
 // Guards the table of kinds in README.md against drifting from the code: `node scripts/feature-table.mjs` writes it anew
-// between its marks; test/unit/gateway/features.test.ts compares.
+// between its marks; test/unit/gateway/model/features.test.ts compares.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -73,7 +73,7 @@ function row(cells) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const dist = join(root, "provider/dist/gateway");
   const { gatewayKinds } = await import(pathToFileURL(join(dist, "kinds.js")).href);
-  const { gatewayFeatures } = await import(pathToFileURL(join(dist, "features.js")).href);
+  const { gatewayFeatures } = await import(pathToFileURL(join(dist, "model/features.js")).href);
   const file = join(root, "README.md");
   writeFileSync(file, replaceTable(readFileSync(file, "utf8"), renderFeatureTable(gatewayKinds, gatewayFeatures)));
 }

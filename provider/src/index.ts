@@ -11,10 +11,9 @@ export type {
   InspectionFinding,
 } from "./files/inspection";
 export type { CellsOptions } from "./gateway/cells/options";
-export type { GatewayFeature } from "./gateway/features";
-export type { FirewallPort, GatewayCommands, GatewayFile } from "./gateway/kind";
 export type { GatewayKindName, GatewayOptions } from "./gateway/kinds";
-export type { ResponderKindName } from "./gateway/responders";
+export type { GatewayFeature } from "./gateway/model/features";
+export type { FirewallPort, GatewayCommands, GatewayFile } from "./gateway/model/kind";
 export type {
   ClientAuth,
   HeaderChange,
@@ -27,7 +26,8 @@ export type {
   SiteTls,
   SiteUpstream,
   TlsProfile,
-} from "./gateway/site";
+} from "./gateway/model/site";
+export type { ResponderKindName } from "./gateway/responders";
 export type { RenewalDecision, RenewalPolicy, Validity } from "./renewal/decision";
 export type { RenewalWindow } from "./renewal/window";
 export {

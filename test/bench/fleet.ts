@@ -1,7 +1,7 @@
 // One gateway with a fleet of sites given as data: check and rendering in process, then previews on the engine.
 import { Gateway } from "pulumi-tls-gateway";
 import { type GatewayKindName, gatewayKinds } from "../../provider/dist/gateway/kinds.js";
-import { parseSites } from "../../provider/dist/gateway/site-text.js";
+import { parseSites } from "../../provider/dist/gateway/model/text.js";
 import { gateway } from "../../provider/dist/lifecycle/gateway.js";
 import { BenchStack, TrivialResource } from "./bench-stack.ts";
 import { makeSites } from "./fleet-program.ts";

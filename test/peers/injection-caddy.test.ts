@@ -7,7 +7,7 @@ import { describe, expect } from "vitest";
 import { caddy as kind } from "../../provider/src/gateway/caddy/caddy";
 import { renderCaddyfile } from "../../provider/src/gateway/caddy/caddyfile";
 import { isQuotable } from "../../provider/src/gateway/caddy/caddyfile-dialect";
-import type { SiteData } from "../../provider/src/gateway/site";
+import type { SiteData } from "../../provider/src/gateway/model/site";
 import { caddyServer, distributionCaddy } from "../support/gateway-server-caddy";
 import { placeFiles, shapeOf, testCarriedValues, testHostileSites, trialFolder } from "../support/hostile-trial";
 import { describeWithPeer, type Peer } from "../support/peer";

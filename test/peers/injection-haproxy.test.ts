@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { haproxy as kind } from "../../provider/src/gateway/haproxy/haproxy";
-import type { SiteData } from "../../provider/src/gateway/site";
+import type { SiteData } from "../../provider/src/gateway/model/site";
 import { haproxyServer } from "../support/gateway-server-haproxy";
 import { readHaproxyLines } from "../support/haproxy-words";
 import { placeFiles, testCarriedValues, testHostileSites, trialFolder } from "../support/hostile-trial";

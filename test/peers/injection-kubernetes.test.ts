@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { kubernetesSecrets } from "../../provider/src/gateway/kubernetes/files";
 import { kubernetes as kind } from "../../provider/src/gateway/kubernetes/kubernetes";
 import type { KubernetesObject } from "../../provider/src/gateway/kubernetes/objects";
-import type { SiteData } from "../../provider/src/gateway/site";
+import type { SiteData } from "../../provider/src/gateway/model/site";
 import { acceptedSites } from "../support/cells-sites";
 import { hostileValues } from "../support/hostile-texts";
 import { shapeOf, testHostileSites } from "../support/hostile-trial";

@@ -1,5 +1,5 @@
 // Makes every certificate that the trial of a gateway needs, by openssl: of the gateway, its clients and its upstreams.
-import type { GatewayFile } from "../../provider/src/gateway/kind";
+import type { GatewayFile } from "../../provider/src/gateway/model/kind";
 import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "./openssl-pki";
 
 /** Certificate and key as texts. */

@@ -5,10 +5,10 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { GatewayFile, GatewayKind } from "../../provider/src/gateway/kind";
 import { gatewayKinds } from "../../provider/src/gateway/kinds";
+import type { GatewayFile, GatewayKind } from "../../provider/src/gateway/model/kind";
+import type { HeaderChange, SiteData } from "../../provider/src/gateway/model/site";
 import type { ProxyOptions } from "../../provider/src/gateway/proxy-options";
-import type { HeaderChange, SiteData } from "../../provider/src/gateway/site";
 
 /** A server of some kind that is installed here. */
 export interface GatewayServer {

@@ -1,6 +1,6 @@
 // The sites that every kind of gateway is tried with: one process, a site for each thing that a site can ask for.
-import { type FeatureTable, gatewayFeatures } from "../../provider/src/gateway/features";
-import type { SiteData } from "../../provider/src/gateway/site";
+import { type FeatureTable, gatewayFeatures } from "../../provider/src/gateway/model/features";
+import type { SiteData } from "../../provider/src/gateway/model/site";
 import { acceptedSites } from "./cells-sites";
 import { edgeSites } from "./gateway-sites-edge";
 

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "vitest";
-import { type FeatureTable, type GatewayFeature, gatewayFeatures } from "../../provider/src/gateway/features";
-import type { GatewayFile } from "../../provider/src/gateway/kind";
+import { type FeatureTable, type GatewayFeature, gatewayFeatures } from "../../provider/src/gateway/model/features";
+import type { GatewayFile } from "../../provider/src/gateway/model/kind";
 import type { SiteProblem } from "../../provider/src/gateway/model/problem";
-import type { SiteData } from "../../provider/src/gateway/site";
+import type { SiteData } from "../../provider/src/gateway/model/site";
 import { type GatewayCertificates, makeGatewayCertificates, partOf } from "./gateway-certificates";
 import { ask, type GatewayAnswer, type GatewayAsk, type GatewayTarget } from "./gateway-client";
 import { type GatewayServer, kindNamed, type RunningGateway, startGateway } from "./gateway-server";

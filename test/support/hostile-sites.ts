@@ -1,8 +1,8 @@
 // Sites whose every text tries to be more than a text, and the same sites with harmless ones.
 import fc from "fast-check";
-import { checkFeatures } from "../../provider/src/gateway/features";
-import type { GatewayKind } from "../../provider/src/gateway/kind";
-import { type HeaderChange, headerActions, type SiteData } from "../../provider/src/gateway/site";
+import { checkFeatures } from "../../provider/src/gateway/model/features";
+import type { GatewayKind } from "../../provider/src/gateway/model/kind";
+import { type HeaderChange, headerActions, type SiteData } from "../../provider/src/gateway/model/site";
 import { checkSiteListInput } from "../../provider/src/lifecycle/site-schema";
 import { fileNames, headerNames, hostile, seldomHostile, visible } from "./hostile-texts";
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import type { SiteData } from "../../provider/src/gateway/site";
+import type { SiteData } from "../../provider/src/gateway/model/site";
 import { acceptedSites } from "./cells-sites";
 import { ask } from "./gateway-client";
 import { type GatewayServer, startGateway } from "./gateway-server";

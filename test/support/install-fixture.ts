@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSecureContext, createServer, type Server } from "node:tls";
 import { contentHash, type InstallPlan, renderInstallScript } from "../../provider/src/gateway/install/script";
-import type { GatewayInstall } from "../../provider/src/gateway/kind";
+import type { GatewayInstall } from "../../provider/src/gateway/model/kind";
 import { type IssuedPair, leafExtensions, OpensslPki } from "./openssl-pki";
 
 /** What a run of a script came to. */

@@ -11,7 +11,7 @@ import {
   renderInstallScript,
   renderRemoveScript,
 } from "../../provider/src/gateway/install/script";
-import type { GatewayInstall } from "../../provider/src/gateway/kind";
+import type { GatewayInstall } from "../../provider/src/gateway/model/kind";
 import { acceptedSites } from "./cells-sites";
 import { ask } from "./gateway-client";
 import { kindNamed } from "./gateway-server";

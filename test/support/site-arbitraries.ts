@@ -1,6 +1,6 @@
 // Guards: rules that hold for every site. What fast-check makes of sites is valid input, in every way a program may write it.
 import fc from "fast-check";
-import type { SiteData } from "../../provider/src/gateway/site";
+import type { SiteData } from "../../provider/src/gateway/model/site";
 
 const label = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
 const dnsName = fc.tuple(label, label).map(([one, other]) => `${one}.${other}.test`);

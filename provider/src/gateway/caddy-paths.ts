@@ -1,5 +1,5 @@
 import { answer, type JsonObject, type Route, subroute } from "./caddy/json";
-import type { RoutingRule } from "./site";
+import type { RoutingRule } from "./model/site";
 
 /** A sign of a path that is neither a dot nor has a meaning of its own; no `%00`, `%2e`, `%2f`, `%5c`. */
 const plainSign = String.raw`[^/?#;\\%.\x00-\x20\x7f]|%(?:0[1-9a-f]|2[0-9a-d]|5[0-9abd-f]|[1346789a-f][0-9a-f])`;

@@ -1,9 +1,9 @@
 import { ownHeaderOperations } from "./caddy/headers";
 import { type JsonObject, type Route, seconds, subroute } from "./caddy/json";
 import type { CaddyOptions } from "./caddy/options";
+import type { SiteData } from "./model/site";
+import { type EffectiveUpstream, effectiveUpstream } from "./model/upstream";
 import { upstreamRootFile } from "./proxy-files";
-import type { SiteData } from "./site";
-import { type EffectiveUpstream, effectiveUpstream } from "./upstream";
 
 /** What the connection to the upstream is for. */
 type Purpose = "requests" | "tunnels" | "grpc";

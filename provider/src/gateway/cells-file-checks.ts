@@ -1,8 +1,8 @@
 import { siteFiles } from "./cells/files";
 import type { CellsOptions } from "./cells/options";
-import type { GatewayFile } from "./kind";
+import type { GatewayFile } from "./model/kind";
 import type { SiteProblem } from "./model/problem";
-import type { SiteData } from "./site";
+import type { SiteData } from "./model/site";
 
 /** Characters of a certificate's name that can stand in a file name on every system, in shells and in a Caddyfile. */
 const fileName = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/;

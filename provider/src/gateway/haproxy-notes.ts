@@ -2,9 +2,9 @@ import { ipOctets } from "../x509/ip-address";
 import { renderQuoted } from "../x509/quoted-text";
 import { isBodyRead } from "./haproxy/backends";
 import type { HaproxyOptions } from "./haproxy/options";
+import type { SiteData } from "./model/site";
+import { effectiveUpstream } from "./model/upstream";
 import { clientCaFile } from "./proxy-files";
-import type { SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
 
 /** Whether a session of one site could get a client into another one whose clients have other authorities. */
 export function hasSeveralClientRoots(sites: readonly SiteData[], options: HaproxyOptions): boolean {

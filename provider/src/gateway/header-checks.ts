@@ -1,5 +1,5 @@
 import type { SiteProblem } from "./model/problem";
-import type { HeaderChange, SiteData } from "./site";
+import type { HeaderChange, SiteData } from "./model/site";
 
 /** What a server has against a change of a header: of which property, and why; undefined when it can do it. */
 export type HeaderJudge = (

@@ -1,5 +1,5 @@
 import { renderHsts } from "./hsts";
-import type { HeaderChange, SiteData } from "./site";
+import type { HeaderChange, SiteData } from "./model/site";
 
 /** A header that an object of the Gateway API sets or adds. */
 interface NamedValue {

@@ -1,8 +1,15 @@
 import { ipOctets } from "../x509/ip-address";
 import type { AcmeAnswerOptions } from "./acme-answer";
-import { readBind } from "./bind";
+import { readBind } from "./model/bind";
+import {
+  answeredNames,
+  isTlsSite,
+  type ProxyProtocol,
+  type SiteData,
+  sortedByName,
+  type TlsProfile,
+} from "./model/site";
 import type { ProxyOptions } from "./proxy-options";
-import { answeredNames, isTlsSite, type ProxyProtocol, type SiteData, sortedByName, type TlsProfile } from "./site";
 
 /** A site on one listener. */
 export interface ListenerSite {

@@ -1,9 +1,9 @@
 import { checkHeaders, connectionHeaders, type HeaderJudge } from "./header-checks";
 import type { SiteProblem } from "./model/problem";
+import type { HeaderChange, SiteData } from "./model/site";
 import { nginxText } from "./nginx-dialect";
 import type { NginxOptions } from "./nginx-options";
 import { checkProxySites } from "./proxy-checks";
-import type { HeaderChange, SiteData } from "./site";
 import { checkVerifiedName } from "./upstream-checks";
 
 /** nginx writes these into every answer and takes no word of anybody about them. */

@@ -1,5 +1,8 @@
 import { block, type Directive, directive, quoted, type RawWord, raw, type Word } from "./config-text";
 import { type Listener, type ListenerRedirect, type ListenerSite, renderAddress } from "./listeners";
+import type { ProxyProtocol, TlsProfile } from "./model/site";
+import { opensslGroups, tlsProfileFigures } from "./model/tls-profiles";
+import { effectiveUpstream } from "./model/upstream";
 import { challengeAnswer } from "./nginx-acme";
 import { pattern, returnIf } from "./nginx-dialect";
 import { responseHeaders } from "./nginx-headers";
@@ -8,9 +11,6 @@ import { upstreamDirectives } from "./nginx-proxy";
 import { judgementDirectives } from "./nginx-rules";
 import { common, type NginxVariables } from "./nginx-variables";
 import { certificateFiles, clientCaFile } from "./proxy-files";
-import type { ProxyProtocol, TlsProfile } from "./site";
-import { opensslGroups, tlsProfileFigures } from "./tls-profiles";
-import { effectiveUpstream } from "./upstream";
 
 /** Of the roots that a chain of a client may have between it and its authority; nginx's own 1 allows no intermediate. */
 const VERIFY_DEPTH = "9";

@@ -1,6 +1,7 @@
-import { featuresBut } from "./features";
-import type { GatewayKind, GatewayRendering } from "./kind";
 import { listenersOf } from "./listeners";
+import { featuresBut } from "./model/features";
+import type { GatewayKind, GatewayRendering } from "./model/kind";
+import type { SiteData } from "./model/site";
 import { checkNginxSites } from "./nginx-checks";
 import { renderNginxConfiguration } from "./nginx-configuration";
 import { nginxApply, nginxInstall, nginxTexts } from "./nginx-install";
@@ -8,7 +9,6 @@ import { nginxNotes } from "./nginx-notes";
 import { type NginxOptions, parseNginxOptions } from "./nginx-options";
 import { proxyFiles } from "./proxy-files";
 import { proxyFirewallPorts } from "./proxy-ports";
-import type { SiteData } from "./site";
 
 export type { NginxOptions } from "./nginx-options";
 

@@ -8,7 +8,7 @@ import {
   renderAddress,
 } from "./listeners";
 import type { SiteProblem } from "./model/problem";
-import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./site";
+import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./model/site";
 
 /**
  * Finds everything in these sites that no proxy can serve together, or at all; what a kind can't do is the business of

@@ -1,5 +1,5 @@
-import type { GatewayInstall } from "./kind";
 import type { Listener } from "./listeners";
+import type { GatewayInstall } from "./model/kind";
 import { type CertificateLayout, proxyProbes } from "./proxy-files";
 import { ownerOf, type ProxyOptions } from "./proxy-options";
 

@@ -1,7 +1,7 @@
 import { contentHash, type InstallFile } from "./install/plan";
 import { renderInstallScript, renderRemoveScript } from "./install/script";
-import type { FirewallPort, GatewayCommands, GatewayInstall, GatewayKind } from "./kind";
 import { gatewayKinds } from "./kinds";
+import type { FirewallPort, GatewayCommands, GatewayInstall, GatewayKind } from "./model/kind";
 import type { ProxyOptions } from "./proxy-options";
 import { parseResponder, type ResponderInput } from "./responder-input";
 import type { Responder, ResponderKind, ResponderTexts } from "./responder-kind";

@@ -1,4 +1,4 @@
-import type { Maintenance } from "./site";
+import type { Maintenance } from "./model/site";
 
 /** Five minutes, where a site says nothing. */
 const DEFAULT_SECONDS = 300;

@@ -1,13 +1,13 @@
 import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "./header-checks";
 import { firstSite, type Listener, listenersOf, renderAddress } from "./listeners";
 import type { SiteProblem } from "./model/problem";
+import type { SiteData } from "./model/site";
+import { effectiveUpstream } from "./model/upstream";
 import { checkProxySites } from "./proxy-checks";
 import { certificateFiles } from "./proxy-files";
-import type { SiteData } from "./site";
 import { entryPointsOf, isAllAddresses } from "./traefik-names";
 import type { TraefikOptions } from "./traefik-options";
 import { namelessSites } from "./traefik-tls";
-import { effectiveUpstream } from "./upstream";
 
 /** Whatever a header was before: Traefik does not look. */
 const blindActions: HeaderJudge = ({ action, name }) => {

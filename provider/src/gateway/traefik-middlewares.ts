@@ -1,6 +1,6 @@
 import { renderHsts } from "./hsts";
+import { isTlsSite, type SiteData } from "./model/site";
 import { renderRetryAfter } from "./retry-after";
-import { isTlsSite, type SiteData } from "./site";
 import { type TraefikValue, traefikName } from "./traefik-names";
 
 /** An address that no client has: RFC 919 section 7. */

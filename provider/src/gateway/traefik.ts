@@ -1,9 +1,9 @@
-import { featuresBut } from "./features";
-import type { GatewayKind, GatewayRendering } from "./kind";
 import { listenersOf } from "./listeners";
+import { featuresBut } from "./model/features";
+import type { GatewayKind, GatewayRendering } from "./model/kind";
+import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./model/site";
 import { currentFolder, proxyFiles } from "./proxy-files";
 import { proxyFirewallPorts } from "./proxy-ports";
-import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./site";
 import { checkTraefikSites } from "./traefik-checks";
 import { traefikCommands, traefikFiles, traefikInstall } from "./traefik-install";
 import { traefikMiddlewares } from "./traefik-middlewares";

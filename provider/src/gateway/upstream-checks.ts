@@ -1,7 +1,7 @@
 import { ipOctets } from "../x509/ip-address";
 import type { SiteProblem } from "./model/problem";
-import type { SiteData } from "./site";
-import { effectiveUpstream } from "./upstream";
+import type { SiteData } from "./model/site";
+import { effectiveUpstream } from "./model/upstream";
 
 /**
  * Refuses https upstreams of a server that compares the names in their certificates alone.

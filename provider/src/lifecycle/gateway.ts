@@ -1,9 +1,9 @@
 import { isTlsError } from "../errors";
-import { checkFeatures } from "../gateway/features";
-import type { GatewayKind } from "../gateway/kind";
 import { type GatewayKindName, gatewayKinds } from "../gateway/kinds";
-import type { SiteData } from "../gateway/site";
-import { parseSites, renderSites } from "../gateway/site-text";
+import { checkFeatures } from "../gateway/model/features";
+import type { GatewayKind } from "../gateway/model/kind";
+import type { SiteData } from "../gateway/model/site";
+import { parseSites, renderSites } from "../gateway/model/text";
 import { attempt, renderFailure } from "./inputs";
 import { describeInput, renderPath } from "./issue-text";
 import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";

@@ -1,5 +1,5 @@
 import { isTlsError, TlsError } from "../errors";
-import { parseSites } from "../gateway/site-text";
+import { parseSites } from "../gateway/model/text";
 
 /** Twenty thousand sites of half a kilobyte make 10 MB; far more is no list of sites. */
 const MAX_LENGTH = 32_000_000;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseAddressRange, parseServerPath, parseSiteHostname, parseUpstreamUrl } from "../gateway/model/fields";
 import {
   type ClientAuth,
   type Hsts,
@@ -6,8 +7,7 @@ import {
   type SiteUpstream,
   sortedSet,
   tlsProfiles,
-} from "../gateway/site";
-import { parseAddressRange, parseServerPath, parseSiteHostname, parseUpstreamUrl } from "../gateway/site-fields";
+} from "../gateway/model/site";
 import { flag, text } from "./schema-text";
 
 /** A year in a leap year's days: what servers take without an overflow. */

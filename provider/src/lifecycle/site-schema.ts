@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { parseBind, renderBind } from "../gateway/bind";
-import { parseCondition } from "../gateway/condition";
-import { headerActions, type SiteData, sortedSet } from "../gateway/site";
-import { checkSite } from "../gateway/site-checks";
+import { parseBind, renderBind } from "../gateway/model/bind";
+import { checkSite } from "../gateway/model/checks";
+import { parseCondition } from "../gateway/model/condition";
 import {
   parseAddressRange,
   parseEmailAddress,
@@ -14,7 +13,8 @@ import {
   parseRoute,
   parseServerPath,
   parseSiteHostname,
-} from "../gateway/site-fields";
+} from "../gateway/model/fields";
+import { headerActions, type SiteData, sortedSet } from "../gateway/model/site";
 import { findExcess, type InputLimits } from "./input-guard";
 import { describeInput, type InputIssue, renderIssues } from "./issue-text";
 import { flag, text } from "./schema-text";

@@ -1,4 +1,4 @@
-import { siteProperties } from "../gateway/site";
+import { siteProperties } from "../gateway/model/site";
 import type { IssueWords } from "./issue-text";
 
 const tls = '"disabled", { certificate: … }, { letsEncrypt: … } or { selfSigned: … }';

@@ -1,4 +1,4 @@
-import { type SiteData, siteUrl } from "../gateway/site";
+import { type SiteData, siteUrl } from "../gateway/model/site";
 import { renderFailure } from "./inputs";
 import type { InputIssue } from "./issue-text";
 import type { CheckResult, Failure, Lifecycle, Properties, Reason } from "./lifecycle";

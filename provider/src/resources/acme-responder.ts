@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { FirewallPort, GatewayCommands } from "../gateway/kind";
 import type { GatewayOptions } from "../gateway/kinds";
+import type { FirewallPort, GatewayCommands } from "../gateway/model/kind";
 import { type ResponderRendering, renderResponder } from "../gateway/responder";
 import type { ResponderKindName } from "../gateway/responders";
 

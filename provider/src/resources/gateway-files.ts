@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { TlsError } from "../errors";
-import type { GatewayFile } from "../gateway/kind";
+import type { GatewayFile } from "../gateway/model/kind";
 import { readCertificate } from "../x509/certificate";
 import { readPemBlocks } from "../x509/pem";
 import type { GatewayCertificate } from "./gateway-certificate";

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { FirewallPort, GatewayCommands, GatewayFile } from "../gateway/kind";
 import type { GatewayKindName, GatewayOptions } from "../gateway/kinds";
-import { selfSignedHostnames } from "../gateway/site";
+import type { FirewallPort, GatewayCommands, GatewayFile } from "../gateway/model/kind";
+import { selfSignedHostnames } from "../gateway/model/site";
 import { gateway } from "../lifecycle/gateway";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type GatewayCertificate, type Renewal, renewalOf } from "./gateway-certificate";

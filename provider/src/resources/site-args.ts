@@ -7,7 +7,7 @@ import type {
   SiteTimeouts,
   SiteUpstream,
   TlsProfile,
-} from "../gateway/site";
+} from "../gateway/model/site";
 import { type GatewayCertificate, isGatewayCertificate, referenceTo } from "./gateway-certificate";
 import { SelfSignedCA } from "./self-signed-ca";
 

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { FirewallPort } from "../gateway/kind";
 import { gatewayKinds } from "../gateway/kinds";
+import type { FirewallPort } from "../gateway/model/kind";
 import {
   type ClientAuth,
   type HeaderChange,
@@ -15,7 +15,7 @@ import {
   selfSignedHostnames,
   siteProperties,
   type TlsProfile,
-} from "../gateway/site";
+} from "../gateway/model/site";
 import { site } from "../lifecycle/site";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import type { GatewayCertificate } from "./gateway-certificate";

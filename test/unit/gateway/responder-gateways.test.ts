@@ -1,7 +1,7 @@
 // What a gateway does with options.acmeThumbprint.
 import { describe, expect, it } from "vitest";
-import type { GatewayKind } from "../../../provider/src/gateway/kind";
 import { gatewayKinds } from "../../../provider/src/gateway/kinds";
+import type { GatewayKind } from "../../../provider/src/gateway/model/kind";
 import type { ProxyOptions } from "../../../provider/src/gateway/proxy-options";
 import { responderKinds } from "../../../provider/src/gateway/responders";
 import { acceptedSites } from "../../support/cells-sites";

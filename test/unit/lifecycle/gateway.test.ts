@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { parseSites, renderSites } from "../../../provider/src/gateway/site-text";
+import { parseSites, renderSites } from "../../../provider/src/gateway/model/text";
 import { gateway } from "../../../provider/src/lifecycle/gateway";
 import { checkSiteListInput } from "../../../provider/src/lifecycle/site-schema";
 import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";

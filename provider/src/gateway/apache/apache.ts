@@ -1,9 +1,9 @@
-import { featuresBut } from "../features";
-import type { GatewayKind, GatewayRendering } from "../kind";
 import { listenersOf } from "../listeners";
+import { featuresBut } from "../model/features";
+import type { GatewayKind, GatewayRendering } from "../model/kind";
+import type { SiteData } from "../model/site";
 import { proxyFiles } from "../proxy-files";
 import { proxyFirewallPorts } from "../proxy-ports";
-import type { SiteData } from "../site";
 import { checkApacheSites } from "./checks";
 import { renderApacheConfiguration } from "./configuration";
 import { apacheApply, apacheInstall, apacheTexts } from "./install";

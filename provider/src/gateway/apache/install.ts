@@ -1,8 +1,8 @@
-import type { GatewayInstall } from "../kind";
 import { listenersOf } from "../listeners";
+import type { GatewayInstall } from "../model/kind";
+import type { SiteData } from "../model/site";
 import { currentFolder } from "../proxy-files";
 import { proxyInstall } from "../proxy-install";
-import type { SiteData } from "../site";
 import { apacheDialect } from "./dialect";
 import type { ApacheOptions } from "./options";
 

@@ -1,5 +1,5 @@
-import { type SiteData, sortedByName } from "../site";
-import { effectiveUpstream } from "../upstream";
+import { type SiteData, sortedByName } from "../model/site";
+import { effectiveUpstream } from "../model/upstream";
 import { apacheListeners } from "./configuration";
 import type { ApacheOptions } from "./options";
 

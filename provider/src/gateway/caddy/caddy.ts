@@ -1,9 +1,9 @@
-import { featuresBut } from "../features";
-import type { GatewayKind } from "../kind";
 import { listenersOf } from "../listeners";
+import { featuresBut } from "../model/features";
+import type { GatewayKind } from "../model/kind";
+import { sortedByName } from "../model/site";
 import { proxyFiles } from "../proxy-files";
 import { proxyFirewallPorts } from "../proxy-ports";
-import { sortedByName } from "../site";
 import { renderCaddyfile } from "./caddyfile";
 import { checkCaddySites } from "./checks";
 import { renderCaddyJson } from "./document";

@@ -1,8 +1,8 @@
-import { readBind } from "../bind";
 import { checkHeaders, hostOfRequest } from "../header-checks";
+import { readBind } from "../model/bind";
 import type { SiteProblem } from "../model/problem";
+import { answeredNames, isTlsSite, type SiteData, sortedByName } from "../model/site";
 import { checkProxySites } from "../proxy-checks";
-import { answeredNames, isTlsSite, type SiteData, sortedByName } from "../site";
 import type { CaddyOptions } from "./options";
 import { automationOf } from "./tls";
 

@@ -1,4 +1,4 @@
-import type { HeaderChange, SiteData } from "../site";
+import type { HeaderChange, SiteData } from "../model/site";
 import { type JsonObject, literal, subroute } from "./json";
 
 /** Headers that Caddy itself sets on each request to an upstream: changes of them are made behind its own. */

@@ -1,9 +1,9 @@
-import type { GatewayCommands, GatewayInstall } from "../kind";
 import { listenersOf } from "../listeners";
+import type { GatewayCommands, GatewayInstall } from "../model/kind";
+import type { SiteData } from "../model/site";
+import { effectiveUpstream } from "../model/upstream";
 import { currentFolder } from "../proxy-files";
 import { proxyInstall } from "../proxy-install";
-import type { SiteData } from "../site";
-import { effectiveUpstream } from "../upstream";
 import type { CaddyOptions } from "./options";
 import { automationOf } from "./tls";
 

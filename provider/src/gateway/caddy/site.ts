@@ -1,8 +1,8 @@
 import { routingHandlers } from "../caddy-paths";
 import { upstreamHandler } from "../caddy-upstream";
 import { renderHsts } from "../hsts";
+import type { Hsts, Maintenance, SiteData } from "../model/site";
 import { renderRetryAfter } from "../retry-after";
-import type { Hsts, Maintenance, SiteData } from "../site";
 import { requestHeaderHandlers, responseHeaderHandlers } from "./headers";
 import { answer, type JsonObject, subroute } from "./json";
 import type { CaddyOptions } from "./options";

@@ -1,6 +1,6 @@
-import { allAddresses, readBind } from "../bind";
+import { allAddresses, readBind } from "../model/bind";
 import type { SiteProblem } from "../model/problem";
-import { bindHosts, isTlsSite, type SiteData } from "../site";
+import { bindHosts, isTlsSite, type SiteData } from "../model/site";
 
 /** One site address that Cells writes into its Caddyfile. */
 interface Claim {

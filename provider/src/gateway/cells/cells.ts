@@ -1,6 +1,6 @@
-import { featuresBut } from "../features";
-import type { GatewayKind, GatewayRendering } from "../kind";
-import { type SiteData, sortedByName } from "../site";
+import { featuresBut } from "../model/features";
+import type { GatewayKind, GatewayRendering } from "../model/kind";
+import { type SiteData, sortedByName } from "../model/site";
 import { checkCellsSites } from "./checks";
 import { cellsSites, renderCellsInstallYaml, renderCellsJson } from "./document";
 import { cellsEnvironment, cellsSiteEnvironment } from "./environment";

@@ -1,8 +1,8 @@
 import { isCovered } from "../../x509/identifier";
-import { allAddresses, type Bind, readBind, renderBind } from "../bind";
 import { checkCellsFiles } from "../cells-file-checks";
+import { allAddresses, type Bind, readBind, renderBind } from "../model/bind";
 import type { SiteProblem } from "../model/problem";
-import { bindHosts, isTlsSite, type SiteData, sortedByName } from "../site";
+import { bindHosts, isTlsSite, type SiteData, sortedByName } from "../model/site";
 import { checkCellsAddresses } from "./addresses";
 import { type CellsOptions, grpcPortOf } from "./options";
 

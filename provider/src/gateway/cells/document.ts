@@ -1,4 +1,4 @@
-import { headerActions, type SiteData, type SiteTls, selfSignedHostnames } from "../site";
+import { headerActions, type SiteData, type SiteTls, selfSignedHostnames } from "../model/site";
 import type { CellsOptions } from "./options";
 
 /** `ProxyConfig` of Cells as its JSON reader takes it: Go's field names, numbers for enumerations, no zero values. */

@@ -1,4 +1,4 @@
-import { bindHosts, type SiteData, selfSignedHostnames } from "../site";
+import { bindHosts, type SiteData, selfSignedHostnames } from "../model/site";
 import { type CellsSite, cellsSites } from "./document";
 import { type CellsOptions, grpcPortOf } from "./options";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { GatewayFile } from "../kind";
-import { type SiteData, selfSignedHostnames } from "../site";
+import type { GatewayFile } from "../model/kind";
+import { type SiteData, selfSignedHostnames } from "../model/site";
 import { certificatePaths } from "./document";
 import type { CellsOptions } from "./options";
 

@@ -1,6 +1,6 @@
-import { readBind } from "../bind";
-import type { GatewayInstall, HandshakeProbe } from "../kind";
-import { isTlsSite, type SiteData, siteNames } from "../site";
+import { readBind } from "../model/bind";
+import type { GatewayInstall, HandshakeProbe } from "../model/kind";
+import { isTlsSite, type SiteData, siteNames } from "../model/site";
 import { cellsSites } from "./document";
 import { cellsFiles } from "./files";
 import type { CellsOptions } from "./options";

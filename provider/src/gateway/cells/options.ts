@@ -1,3 +1,4 @@
+import { isTlsSite, type SiteData } from "../model/site";
 import {
   choice,
   commandOption,
@@ -7,7 +8,6 @@ import {
   portOption,
   readOptions,
 } from "../option-table";
-import { isTlsSite, type SiteData } from "../site";
 
 /** What a gateway of kind `cells` needs to know beside its sites. */
 export interface CellsOptions {

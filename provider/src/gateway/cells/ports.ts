@@ -1,6 +1,6 @@
-import { allAddresses, readBind } from "../bind";
-import type { FirewallPort, GatewayCommands } from "../kind";
-import { isTlsSite, type SiteData } from "../site";
+import { allAddresses, readBind } from "../model/bind";
+import type { FirewallPort, GatewayCommands } from "../model/kind";
+import { isTlsSite, type SiteData } from "../model/site";
 import { type CellsOptions, grpcPortOf } from "./options";
 
 /**

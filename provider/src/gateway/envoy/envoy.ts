@@ -1,9 +1,9 @@
-import { featuresBut } from "../features";
-import type { GatewayKind, GatewayRendering } from "../kind";
 import { listenersOf } from "../listeners";
+import { featuresBut } from "../model/features";
+import type { GatewayKind, GatewayRendering } from "../model/kind";
+import { type SiteData, sortedByName } from "../model/site";
 import { currentFolder, proxyFiles } from "../proxy-files";
 import { proxyFirewallPorts } from "../proxy-ports";
-import { type SiteData, sortedByName } from "../site";
 import { checkEnvoySites } from "./checks";
 import { envoyClusters } from "./clusters";
 import { envoyCommands, envoyFiles, envoyInstall } from "./install";

@@ -1,5 +1,5 @@
-import type { GatewayCommands, GatewayInstall } from "../kind";
 import type { Listener } from "../listeners";
+import type { GatewayCommands, GatewayInstall } from "../model/kind";
 import { proxyInstall } from "../proxy-install";
 import type { EnvoyOptions } from "./options";
 

@@ -1,8 +1,8 @@
 import { ipOctets } from "../../x509/ip-address";
 import type { ListenerRedirect } from "../listeners";
+import type { RoutingRule, SiteData } from "../model/site";
+import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { renderRetryAfter } from "../retry-after";
-import type { RoutingRule, SiteData } from "../site";
-import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
 import { clusterName } from "./clusters";
 import { headerFilter, headerMutations, hostRewrite } from "./headers";
 import { type EnvoyMessage, seconds, typed } from "./message";

@@ -2,10 +2,10 @@ import { ipOctets } from "../../x509/ip-address";
 import { block, type Directive, directive, quoted, type Word } from "../config-text";
 import { changedHeaders, forwardedHeaders, hstsHeader } from "../haproxy-headers";
 import { deniedRoutes, unambiguousPath } from "../haproxy-routing";
+import type { SiteData } from "../model/site";
+import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy-files";
 import { renderRetryAfter } from "../retry-after";
-import type { SiteData } from "../site";
-import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
 import { backendName, deny, expression, not, test, when } from "./dialect";
 import type { HaproxyOptions } from "./options";
 

@@ -1,10 +1,10 @@
 import { renderQuoted } from "../../x509/quoted-text";
 import { checkHeaders, type HeaderJudge } from "../header-checks";
 import type { SiteProblem } from "../model/problem";
+import { type SiteData, sortedByName } from "../model/site";
+import { effectiveUpstream } from "../model/upstream";
 import { checkProxySites } from "../proxy-checks";
 import { certificateFiles, clientCaFile, upstreamRootFile } from "../proxy-files";
-import { type SiteData, sortedByName } from "../site";
-import { effectiveUpstream } from "../upstream";
 import { checkVerifiedName } from "../upstream-checks";
 import type { HaproxyOptions } from "./options";
 import { isFoundByItself } from "./texts";

@@ -1,11 +1,11 @@
 import { block, directive, renderDirectives } from "../config-text";
-import { featuresBut } from "../features";
 import { haproxyNotes, hasSeveralClientRoots } from "../haproxy-notes";
-import type { GatewayKind, GatewayRendering } from "../kind";
 import { listenersOf } from "../listeners";
+import { featuresBut } from "../model/features";
+import type { GatewayKind, GatewayRendering } from "../model/kind";
+import { type SiteData, sortedByName } from "../model/site";
 import { proxyFiles } from "../proxy-files";
 import { proxyFirewallPorts } from "../proxy-ports";
-import { type SiteData, sortedByName } from "../site";
 import { haproxyBackend } from "./backends";
 import { checkHaproxySites } from "./checks";
 import { haproxyDialect } from "./dialect";

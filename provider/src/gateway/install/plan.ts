@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { GatewayInstall, HandshakeProbe } from "../kind";
+import type { GatewayInstall, HandshakeProbe } from "../model/kind";
 
 /** A file that the script puts on the server. */
 export interface InstallFile {

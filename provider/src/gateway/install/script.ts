@@ -1,4 +1,4 @@
-import type { GatewayInstall, HandshakeProbe } from "../kind";
+import type { GatewayInstall, HandshakeProbe } from "../model/kind";
 import { shellCommand, shellEach, shellQuoted, shellWord } from "../shell-text";
 import { type InstallPlan, isText, keyPairs, placesOf, probeFile, type SetFile, setFiles } from "./plan";
 import { jsonMergeAwk } from "./script/json-merge";

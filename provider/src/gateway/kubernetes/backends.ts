@@ -1,6 +1,6 @@
 import { ipOctets } from "../../x509/ip-address";
-import type { SiteData } from "../site";
-import { effectiveUpstream } from "../upstream";
+import type { SiteData } from "../model/site";
+import { effectiveUpstream } from "../model/upstream";
 import { objectName } from "./names";
 import { type KubernetesObject, metadata } from "./objects";
 import type { KubernetesOptions } from "./options";

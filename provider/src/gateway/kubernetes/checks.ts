@@ -1,9 +1,9 @@
 import { ipOctets } from "../../x509/ip-address";
-import { readBind } from "../bind";
+import { readBind } from "../model/bind";
+import { readUpstreamUrl } from "../model/fields";
 import type { SiteProblem } from "../model/problem";
+import { answeredNames, type SiteData, sortedByName } from "../model/site";
 import { checkProxySites } from "../proxy-checks";
-import { answeredNames, type SiteData, sortedByName } from "../site";
-import { readUpstreamUrl } from "../site-fields";
 import { backendOf } from "./backends";
 import { checkGatewaySites } from "./gateway-api/checks";
 import { checkIngressSites } from "./ingress/checks";

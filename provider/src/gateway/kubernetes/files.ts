@@ -1,6 +1,6 @@
 import { TlsError } from "../../errors";
-import type { GatewayFile } from "../kind";
-import { isTlsSite, type SiteData } from "../site";
+import type { GatewayFile } from "../model/kind";
+import { isTlsSite, type SiteData } from "../model/site";
 import type { Backend } from "./backends";
 import { objectName } from "./names";
 import { type KubernetesObject, metadata } from "./objects";

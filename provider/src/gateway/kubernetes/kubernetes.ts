@@ -1,8 +1,8 @@
-import { featuresBut } from "../features";
-import type { GatewayCommands, GatewayFile, GatewayKind, GatewayRendering } from "../kind";
 import { type Listener, type ListenerRedirect, type ListenerSite, listenersOf } from "../listeners";
+import { featuresBut } from "../model/features";
+import type { GatewayCommands, GatewayFile, GatewayKind, GatewayRendering } from "../model/kind";
+import { type SiteData, sortedByName } from "../model/site";
 import { proxyFirewallPorts } from "../proxy-ports";
-import { type SiteData, sortedByName } from "../site";
 import { backendObjects, backendOf } from "./backends";
 import { checkKubernetesSites } from "./checks";
 import { kubernetesFiles, kubernetesSecrets } from "./files";

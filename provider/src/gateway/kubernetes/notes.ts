@@ -1,5 +1,5 @@
-import { answeredNames, isTlsSite, type SiteData } from "../site";
-import { type EffectiveUpstream, effectiveUpstream } from "../upstream";
+import { answeredNames, isTlsSite, type SiteData } from "../model/site";
+import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { type Backend, backendOf } from "./backends";
 import { sharedServices } from "./gateway-api/policies";
 import { hasGatewayApi, type KubernetesOptions } from "./options";

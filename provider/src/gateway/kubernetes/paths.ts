@@ -1,4 +1,4 @@
-import type { SiteData } from "../site";
+import type { SiteData } from "../model/site";
 
 /** The paths that a site serves, each with all below it. */
 export interface ServedPaths {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { envoy } from "../../../../provider/src/gateway/envoy/envoy";
 import { exceptionGroups } from "../../../../provider/src/gateway/envoy-exceptions";
-import type { SiteData } from "../../../../provider/src/gateway/site";
+import type { SiteData } from "../../../../provider/src/gateway/model/site";
 import { acceptedSites } from "../../../support/cells-sites";
 
 const options = envoy.parseOptions({});

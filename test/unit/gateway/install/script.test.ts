@@ -6,7 +6,7 @@ import {
   renderInstallScript,
   renderRemoveScript,
 } from "../../../../provider/src/gateway/install/script";
-import type { GatewayInstall } from "../../../../provider/src/gateway/kind";
+import type { GatewayInstall } from "../../../../provider/src/gateway/model/kind";
 import { directoryOption } from "../../../../provider/src/gateway/option-table";
 import { shellQuoted, shellWord } from "../../../../provider/src/gateway/shell-text";
 

@@ -1,5 +1,5 @@
-import type { SiteData } from "../../site";
-import { effectiveUpstream } from "../../upstream";
+import type { SiteData } from "../../model/site";
+import { effectiveUpstream } from "../../model/upstream";
 import { backendOf } from "../backends";
 import { upstreamRoot } from "../files";
 import { objectName } from "../names";

@@ -1,7 +1,7 @@
-import { readBind } from "../../bind";
+import { readBind } from "../../model/bind";
 import type { SiteProblem } from "../../model/problem";
-import { answeredNames, isTlsSite, type SiteData } from "../../site";
-import { effectiveUpstream } from "../../upstream";
+import { answeredNames, isTlsSite, type SiteData } from "../../model/site";
+import { effectiveUpstream } from "../../model/upstream";
 import type { KubernetesOptions } from "../options";
 
 /** Finds what Ingresses can't say of these sites, which come sorted by name. */

@@ -1,5 +1,5 @@
-import { answeredNames, type SiteData } from "../../site";
-import { effectiveUpstream } from "../../upstream";
+import { answeredNames, type SiteData } from "../../model/site";
+import { effectiveUpstream } from "../../model/upstream";
 import { backendOf } from "../backends";
 import { certificateSecret, clientsRoot, upstreamRoot } from "../files";
 import { objectName } from "../names";

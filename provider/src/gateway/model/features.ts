@@ -1,4 +1,4 @@
-import type { SiteProblem } from "./model/problem";
+import type { SiteProblem } from "./problem";
 import type { SiteData } from "./site";
 
 /** What a site may ask of a gateway, in the order of the README's table: the name there, and how a site asks for it. */

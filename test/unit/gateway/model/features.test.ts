@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { checkFeatures, featuresBut, gatewayFeatures } from "../../../provider/src/gateway/features";
-import { gatewayKinds } from "../../../provider/src/gateway/kinds";
-import { renderFeatureTable, replaceTable } from "../../../scripts/feature-table.mjs";
-import { proxySite } from "../../support/proxy-sites";
+import { gatewayKinds } from "../../../../provider/src/gateway/kinds";
+import { checkFeatures, featuresBut, gatewayFeatures } from "../../../../provider/src/gateway/model/features";
+import { renderFeatureTable, replaceTable } from "../../../../scripts/feature-table.mjs";
+import { proxySite } from "../../../support/proxy-sites";
 
 const kinds = {
   able: { features: featuresBut({}) },
@@ -37,6 +37,6 @@ describe("what a kind can't serve", () => {
 });
 
 it("the table in the README is that of the code: node scripts/feature-table.mjs writes it", () => {
-  const readme = readFileSync(join(import.meta.dirname, "../../../README.md"), "utf8");
+  const readme = readFileSync(join(import.meta.dirname, "../../../../README.md"), "utf8");
   expect(replaceTable(readme, renderFeatureTable(gatewayKinds, gatewayFeatures))).toBe(readme);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseCondition } from "../../../provider/src/gateway/condition";
+import { parseCondition } from "../../../../provider/src/gateway/model/condition";
 
 test.each([
   "not remote_ip 10.0.0.0/8 192.168.1.1",

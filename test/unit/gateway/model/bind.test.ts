@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { isTlsError, type TlsError } from "../../../provider/src/errors";
-import { isAllAddresses, parseBind, readBind, renderBind } from "../../../provider/src/gateway/bind";
+import { isTlsError, type TlsError } from "../../../../provider/src/errors";
+import { isAllAddresses, parseBind, readBind, renderBind } from "../../../../provider/src/gateway/model/bind";
 
 test.each([
   ["0.0.0.0:8443", "0.0.0.0:8443"],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type SiteData, selfSignedHostnames, siteNames, siteUrl } from "../../../provider/src/gateway/site";
+import { type SiteData, selfSignedHostnames, siteNames, siteUrl } from "../../../../provider/src/gateway/model/site";
 
 const plain = { name: "web", binds: ["0.0.0.0:8443"], tls: { selfSigned: {} } } satisfies SiteData;
 

@@ -1,6 +1,6 @@
-import { TlsError } from "../errors";
-import { renderQuoted } from "../x509/quoted-text";
-import { parseAddressRange } from "./site-fields";
+import { TlsError } from "../../errors";
+import { renderQuoted } from "../../x509/quoted-text";
+import { parseAddressRange } from "./fields";
 
 /** What an argument list of a matcher must look like to be taken by Caddy. */
 interface MatcherForm {

@@ -10,7 +10,7 @@ import {
   parseRoute,
   parseServerPath,
   parseSiteHostname,
-} from "../../../provider/src/gateway/site-fields";
+} from "../../../../provider/src/gateway/model/fields";
 
 test.each([
   [parseExternalUrl, "HTTPS://Share.Example.com:443/", "https://share.example.com"],

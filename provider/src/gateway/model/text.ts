@@ -1,4 +1,4 @@
-import { TlsError } from "../errors";
+import { TlsError } from "../../errors";
 import {
   type HeaderChange,
   type Maintenance,

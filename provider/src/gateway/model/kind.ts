@@ -1,5 +1,5 @@
 import type { GatewayFeature } from "./features";
-import type { SiteProblem } from "./model/problem";
+import type { SiteProblem } from "./problem";
 import type { SiteData } from "./site";
 
 /** A file that must lie on the gateway's machine. Its content is put in by whoever holds the certificates. */

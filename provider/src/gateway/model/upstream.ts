@@ -1,5 +1,5 @@
+import { readUpstreamUrl } from "./fields";
 import type { SiteData } from "./site";
-import { readUpstreamUrl } from "./site-fields";
 
 /** The upstream of a site with everything said that its kind implies. */
 export interface EffectiveUpstream {
