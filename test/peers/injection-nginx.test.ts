@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { nginx as kind } from "../../provider/src/gateway/nginx";
+import { nginx as kind } from "../../provider/src/gateway/nginx/nginx";
 import { nginxServer } from "../support/gateway-server-nginx";
 import { placeFiles, testCarriedValues, testHostileSites, trialFolder } from "../support/hostile-trial";
 import { readNginxLines } from "../support/nginx-words";

@@ -4,7 +4,7 @@ import { cells } from "./cells/cells";
 import { envoy } from "./envoy/envoy";
 import { haproxy } from "./haproxy/haproxy";
 import { kubernetes } from "./kubernetes/kubernetes";
-import { nginx } from "./nginx";
+import { nginx } from "./nginx/nginx";
 import { traefik } from "./traefik";
 
 /** Every kind of gateway. A new kind is one new file and one line here. */

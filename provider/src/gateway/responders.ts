@@ -5,8 +5,8 @@ import { caddyResponder } from "./caddy/responder";
 import { envoyResponder } from "./envoy/responder";
 import { haproxyResponder } from "./haproxy/responder";
 import type { GatewayKindName } from "./kinds";
+import { nginxResponder } from "./nginx/responder";
 import type { ResponderKind } from "./responder-kind";
-import { nginxResponder } from "./responder-nginx";
 
 /** Every kind of server that answers http-01 by its configuration alone. */
 export const responderKinds = {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { block, type Directive, directive, raw, type Word } from "./config-text";
-import { dollarVariable, pattern } from "./nginx-dialect";
+import { block, type Directive, directive, raw, type Word } from "../config-text";
+import { dollarVariable, pattern } from "./dialect";
 
 /** One line of a map: what the source is, and what the variable then is. */
 export type MapEntry = readonly [key: Word, value: Word];

@@ -1,11 +1,11 @@
-import { block, type Directive, directive, raw, renderDirectives } from "./config-text";
-import { renderAddress } from "./listeners";
-import { challengeAnswer } from "./nginx-acme";
-import { comment, nginxDialect, pattern, returnIf } from "./nginx-dialect";
-import { nginxTexts } from "./nginx-install";
-import type { NginxOptions } from "./nginx-options";
-import { type NginxVariables, nginxVariables } from "./nginx-variables";
-import type { Responder, ResponderKind } from "./responder-kind";
+import { block, type Directive, directive, raw, renderDirectives } from "../config-text";
+import { renderAddress } from "../listeners";
+import type { Responder, ResponderKind } from "../responder-kind";
+import { challengeAnswer } from "./acme";
+import { comment, nginxDialect, pattern, returnIf } from "./dialect";
+import { nginxTexts } from "./install";
+import type { NginxOptions } from "./options";
+import { type NginxVariables, nginxVariables } from "./variables";
 
 /** A server for all names that no other server of nginx has. Read after a gateway, whose wildcards are patterns too. */
 export const nginxResponder: ResponderKind<NginxOptions> = {

@@ -1,8 +1,8 @@
-import { type Directive, directive, type Word } from "./config-text";
-import { renderHsts } from "./hsts";
-import type { HeaderChange, SiteData } from "./model/site";
-import { expression, nginxText } from "./nginx-dialect";
-import { common, type NginxVariables } from "./nginx-variables";
+import { type Directive, directive, type Word } from "../config-text";
+import { renderHsts } from "../hsts";
+import type { HeaderChange, SiteData } from "../model/site";
+import { expression, nginxText } from "./dialect";
+import { common, type NginxVariables } from "./variables";
 
 /**
  * What a header of a request becomes when the client sent none, and when it sent one: text of nginx inside of quotes;

@@ -1,10 +1,10 @@
-import { type Directive, directive, quoted, raw, renderDirectives } from "./config-text";
-import { type Listener, type ListenerRedirect, listenersOf } from "./listeners";
-import { answeredNames, type SiteData } from "./model/site";
-import { comment, nginxDialect } from "./nginx-dialect";
-import type { NginxOptions } from "./nginx-options";
-import { redirectServer, siteServer, unknownNameServer } from "./nginx-server";
-import { commonVariables, nginxVariables } from "./nginx-variables";
+import { type Directive, directive, quoted, raw, renderDirectives } from "../config-text";
+import { type Listener, type ListenerRedirect, listenersOf } from "../listeners";
+import { answeredNames, type SiteData } from "../model/site";
+import { comment, nginxDialect } from "./dialect";
+import type { NginxOptions } from "./options";
+import { redirectServer, siteServer, unknownNameServer } from "./server";
+import { commonVariables, nginxVariables } from "./variables";
 
 /**
  * What stands in the `http` block of nginx: variables, a server for the unknown names of each listener, and the servers of

@@ -1,10 +1,10 @@
-import { listenersOf } from "./listeners";
-import type { GatewayInstall } from "./model/kind";
-import type { SiteData } from "./model/site";
-import { nginxDialect } from "./nginx-dialect";
-import type { NginxOptions } from "./nginx-options";
-import { currentFolder } from "./proxy-files";
-import { proxyInstall } from "./proxy-install";
+import { listenersOf } from "../listeners";
+import type { GatewayInstall } from "../model/kind";
+import type { SiteData } from "../model/site";
+import { currentFolder } from "../proxy-files";
+import { proxyInstall } from "../proxy-install";
+import { nginxDialect } from "./dialect";
+import type { NginxOptions } from "./options";
 
 /** Name of the configuration within a set, and of one that does nothing but read it, to judge a set. */
 const configurationFile = "nginx.conf";

@@ -1,16 +1,16 @@
-import { listenersOf } from "./listeners";
-import { featuresBut } from "./model/features";
-import type { GatewayKind, GatewayRendering } from "./model/kind";
-import type { SiteData } from "./model/site";
-import { checkNginxSites } from "./nginx-checks";
-import { renderNginxConfiguration } from "./nginx-configuration";
-import { nginxApply, nginxInstall, nginxTexts } from "./nginx-install";
-import { nginxNotes } from "./nginx-notes";
-import { type NginxOptions, parseNginxOptions } from "./nginx-options";
-import { proxyFiles } from "./proxy-files";
-import { proxyFirewallPorts } from "./proxy-ports";
+import { listenersOf } from "../listeners";
+import { featuresBut } from "../model/features";
+import type { GatewayKind, GatewayRendering } from "../model/kind";
+import type { SiteData } from "../model/site";
+import { proxyFiles } from "../proxy-files";
+import { proxyFirewallPorts } from "../proxy-ports";
+import { checkNginxSites } from "./checks";
+import { renderNginxConfiguration } from "./configuration";
+import { nginxApply, nginxInstall, nginxTexts } from "./install";
+import { nginxNotes } from "./notes";
+import { type NginxOptions, parseNginxOptions } from "./options";
 
-export type { NginxOptions } from "./nginx-options";
+export type { NginxOptions } from "./options";
 
 /** nginx 1.22 to 1.30 with its own modules: a configuration for its `http` block. */
 export const nginx: GatewayKind<NginxOptions> = {

@@ -1,16 +1,16 @@
-import { block, type Directive, directive, quoted, type RawWord, raw, type Word } from "./config-text";
-import { type Listener, type ListenerRedirect, type ListenerSite, renderAddress } from "./listeners";
-import type { ProxyProtocol, TlsProfile } from "./model/site";
-import { opensslGroups, tlsProfileFigures } from "./model/tls-profiles";
-import { effectiveUpstream } from "./model/upstream";
-import { challengeAnswer } from "./nginx-acme";
-import { pattern, returnIf } from "./nginx-dialect";
-import { responseHeaders } from "./nginx-headers";
-import { hasHttp2Directive, type NginxOptions } from "./nginx-options";
-import { upstreamDirectives } from "./nginx-proxy";
-import { judgementDirectives } from "./nginx-rules";
-import { common, type NginxVariables } from "./nginx-variables";
-import { certificateFiles, clientCaFile } from "./proxy-files";
+import { block, type Directive, directive, quoted, type RawWord, raw, type Word } from "../config-text";
+import { type Listener, type ListenerRedirect, type ListenerSite, renderAddress } from "../listeners";
+import type { ProxyProtocol, TlsProfile } from "../model/site";
+import { opensslGroups, tlsProfileFigures } from "../model/tls-profiles";
+import { effectiveUpstream } from "../model/upstream";
+import { judgementDirectives } from "../nginx-rules";
+import { certificateFiles, clientCaFile } from "../proxy-files";
+import { challengeAnswer } from "./acme";
+import { pattern, returnIf } from "./dialect";
+import { responseHeaders } from "./headers";
+import { hasHttp2Directive, type NginxOptions } from "./options";
+import { upstreamDirectives } from "./proxy";
+import { common, type NginxVariables } from "./variables";
 
 /** Of the roots that a chain of a client may have between it and its authority; nginx's own 1 allows no intermediate. */
 const VERIFY_DEPTH = "9";

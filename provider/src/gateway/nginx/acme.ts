@@ -1,7 +1,7 @@
-import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "./acme-answer";
-import { type Directive, directive, raw, type Word } from "./config-text";
-import { pattern, returnIf } from "./nginx-dialect";
-import type { NginxVariables } from "./nginx-variables";
+import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "../acme-answer";
+import { type Directive, directive, raw, type Word } from "../config-text";
+import { pattern, returnIf } from "./dialect";
+import type { NginxVariables } from "./variables";
 
 const empty = raw('""');
 

@@ -1,11 +1,11 @@
-import { block, type Directive, directive, quoted, raw, type Word } from "./config-text";
-import type { SiteData } from "./model/site";
-import { type EffectiveUpstream, effectiveUpstream } from "./model/upstream";
-import { returnIf } from "./nginx-dialect";
-import { requestHeaders } from "./nginx-headers";
-import { keepsBufferedAnswers, type NginxOptions } from "./nginx-options";
-import { common, type NginxVariables } from "./nginx-variables";
-import { upstreamRootFile } from "./proxy-files";
+import { block, type Directive, directive, quoted, raw, type Word } from "../config-text";
+import type { SiteData } from "../model/site";
+import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
+import { upstreamRootFile } from "../proxy-files";
+import { returnIf } from "./dialect";
+import { requestHeaders } from "./headers";
+import { keepsBufferedAnswers, type NginxOptions } from "./options";
+import { common, type NginxVariables } from "./variables";
 
 /** The roots of the server's system, as Debian places them. */
 const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";

@@ -1,10 +1,10 @@
-import { checkHeaders, connectionHeaders, type HeaderJudge } from "./header-checks";
-import type { SiteProblem } from "./model/problem";
-import type { HeaderChange, SiteData } from "./model/site";
-import { nginxText } from "./nginx-dialect";
-import type { NginxOptions } from "./nginx-options";
-import { checkProxySites } from "./proxy-checks";
-import { checkVerifiedName } from "./upstream-checks";
+import { checkHeaders, connectionHeaders, type HeaderJudge } from "../header-checks";
+import type { SiteProblem } from "../model/problem";
+import type { HeaderChange, SiteData } from "../model/site";
+import { checkProxySites } from "../proxy-checks";
+import { checkVerifiedName } from "../upstream-checks";
+import { nginxText } from "./dialect";
+import type { NginxOptions } from "./options";
 
 /** nginx writes these into every answer and takes no word of anybody about them. */
 const ofServer = new Set(["server", "date"]);
