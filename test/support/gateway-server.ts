@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { gatewayKinds } from "../../provider/src/gateway/kinds";
 import type { GatewayFile, GatewayKind } from "../../provider/src/gateway/model/kind";
 import type { HeaderChange, SiteData } from "../../provider/src/gateway/model/site";
-import type { ProxyOptions } from "../../provider/src/gateway/proxy-options";
+import type { ProxyOptions } from "../../provider/src/gateway/proxy/options";
 
 /** A server of some kind that is installed here. */
 export interface GatewayServer {

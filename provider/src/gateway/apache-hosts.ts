@@ -1,4 +1,4 @@
-import type { Listener, ListenerRedirect, ListenerSite } from "./listeners";
+import type { Listener, ListenerRedirect, ListenerSite } from "./proxy/listeners";
 
 /** A site, or the redirect to it, as it stands in one or more virtual hosts. */
 export type HostedSite = (ListenerSite | ListenerRedirect) & { readonly isRedirect: boolean };

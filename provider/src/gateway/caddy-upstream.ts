@@ -3,7 +3,7 @@ import { type JsonObject, type Route, seconds, subroute } from "./caddy/json";
 import type { CaddyOptions } from "./caddy/options";
 import type { SiteData } from "./model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "./model/upstream";
-import { upstreamRootFile } from "./proxy-files";
+import { upstreamRootFile } from "./proxy/files";
 
 /** What the connection to the upstream is for. */
 type Purpose = "requests" | "tunnels" | "grpc";

@@ -1,6 +1,6 @@
 import { ipOctets } from "../x509/ip-address";
-import type { ListenerSite } from "./listeners";
 import type { SiteData } from "./model/site";
+import type { ListenerSite } from "./proxy/listeners";
 
 /** Clients for whom the maintenance of some sites does not hold. */
 export interface ExceptionGroup {

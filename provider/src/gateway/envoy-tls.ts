@@ -3,7 +3,7 @@ import type { EnvoyOptions } from "./envoy/options";
 import { certificateSecret, clientSecret, secretReference } from "./envoy/secrets";
 import type { SiteData, TlsProfile } from "./model/site";
 import { tlsProfileFigures } from "./model/tls-profiles";
-import { clientCaFile } from "./proxy-files";
+import { clientCaFile } from "./proxy/files";
 
 /** OpenSSL's names of groups in BoringSSL. */
 const groupNames: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384" };

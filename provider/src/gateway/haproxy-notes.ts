@@ -4,7 +4,7 @@ import { isBodyRead } from "./haproxy/backends";
 import type { HaproxyOptions } from "./haproxy/options";
 import type { SiteData } from "./model/site";
 import { effectiveUpstream } from "./model/upstream";
-import { clientCaFile } from "./proxy-files";
+import { clientCaFile } from "./proxy/files";
 
 /** Whether a session of one site could get a client into another one whose clients have other authorities. */
 export function hasSeveralClientRoots(sites: readonly SiteData[], options: HaproxyOptions): boolean {

@@ -1,5 +1,5 @@
-import type { Listener } from "./listeners";
 import type { FirewallPort } from "./model/kind";
+import type { Listener } from "./proxy/listeners";
 
 /** The ports to open, sorted, each once with every reason. All TCP: HTTP/3 is offered by none of the configurations. */
 export function proxyFirewallPorts(listeners: readonly Listener[]): readonly FirewallPort[] {

@@ -4,7 +4,7 @@ import { ipOctets, renderIp } from "../x509/ip-address";
 import { renderQuoted } from "../x509/quoted-text";
 import { type AnsweringAccount, expectedThumbprint, isThumbprint } from "./acme-answer";
 import { portOption, refuseOption } from "./option-table";
-import type { ProxyOptions } from "./proxy-options";
+import type { ProxyOptions } from "./proxy/options";
 import type { Responder } from "./responder-kind";
 
 /** What a responder is made of. */

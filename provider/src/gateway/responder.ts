@@ -2,7 +2,7 @@ import { contentHash, type InstallFile } from "./install/plan";
 import { renderInstallScript, renderRemoveScript } from "./install/script";
 import { gatewayKinds } from "./kinds";
 import type { FirewallPort, GatewayCommands, GatewayInstall, GatewayKind } from "./model/kind";
-import type { ProxyOptions } from "./proxy-options";
+import type { ProxyOptions } from "./proxy/options";
 import { parseResponder, type ResponderInput } from "./responder-input";
 import type { Responder, ResponderKind, ResponderTexts } from "./responder-kind";
 import { accountsFile, afterGateway, provingReload, renderAccounts } from "./responder-script";

@@ -1,6 +1,6 @@
-import type { Listener } from "./listeners";
 import type { GatewayCommands, GatewayInstall } from "./model/kind";
-import { proxyInstall } from "./proxy-install";
+import { proxyInstall } from "./proxy/install";
+import type { Listener } from "./proxy/listeners";
 import type { TraefikOptions } from "./traefik-options";
 
 /** The files of a set that hold the configuration. */

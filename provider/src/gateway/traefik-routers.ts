@@ -1,7 +1,7 @@
 import { ipOctets } from "../x509/ip-address";
-import type { ListenerRedirect, ListenerSite } from "./listeners";
 import type { SiteData } from "./model/site";
 import { effectiveUpstream } from "./model/upstream";
+import type { ListenerRedirect, ListenerSite } from "./proxy/listeners";
 import { middlewareName, redirectName, type refusals } from "./traefik-middlewares";
 import { type EntryPoint, type TraefikValue, traefikName } from "./traefik-names";
 import { hasGrpcService, serviceName } from "./traefik-services";

@@ -1,6 +1,6 @@
 import type { SiteData } from "./model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "./model/upstream";
-import { upstreamRootFile } from "./proxy-files";
+import { upstreamRootFile } from "./proxy/files";
 import { type TraefikValue, traefikName } from "./traefik-names";
 import type { TraefikOptions } from "./traefik-options";
 

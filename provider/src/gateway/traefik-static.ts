@@ -1,4 +1,4 @@
-import type { Listener } from "./listeners";
+import type { Listener } from "./proxy/listeners";
 import { entryPointsOf, renderYaml } from "./traefik-names";
 import type { TraefikOptions } from "./traefik-options";
 

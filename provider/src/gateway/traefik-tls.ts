@@ -1,6 +1,6 @@
 import { isTlsSite, type SiteData, type TlsProfile } from "./model/site";
 import { tlsProfileFigures } from "./model/tls-profiles";
-import { certificateFiles, clientCaFile } from "./proxy-files";
+import { certificateFiles, clientCaFile } from "./proxy/files";
 import type { EntryPoint, TraefikValue } from "./traefik-names";
 import { traefikName } from "./traefik-names";
 import type { TraefikOptions } from "./traefik-options";

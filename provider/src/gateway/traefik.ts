@@ -1,8 +1,8 @@
-import { listenersOf } from "./listeners";
 import { featuresBut } from "./model/features";
 import type { GatewayKind, GatewayRendering } from "./model/kind";
 import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./model/site";
-import { currentFolder, proxyFiles } from "./proxy-files";
+import { currentFolder, proxyFiles } from "./proxy/files";
+import { listenersOf } from "./proxy/listeners";
 import { proxyFirewallPorts } from "./proxy-ports";
 import { checkTraefikSites } from "./traefik-checks";
 import { traefikCommands, traefikFiles, traefikInstall } from "./traefik-install";

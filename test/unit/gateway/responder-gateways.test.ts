@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { gatewayKinds } from "../../../provider/src/gateway/kinds";
 import type { GatewayKind } from "../../../provider/src/gateway/model/kind";
-import type { ProxyOptions } from "../../../provider/src/gateway/proxy-options";
+import type { ProxyOptions } from "../../../provider/src/gateway/proxy/options";
 import { responderKinds } from "../../../provider/src/gateway/responders";
 import { acceptedSites } from "../../support/cells-sites";
 

@@ -1,8 +1,8 @@
-import { listenersOf } from "../listeners";
 import { featuresBut } from "../model/features";
 import type { GatewayKind, GatewayRendering } from "../model/kind";
 import type { SiteData } from "../model/site";
-import { proxyFiles } from "../proxy-files";
+import { proxyFiles } from "../proxy/files";
+import { listenersOf } from "../proxy/listeners";
 import { proxyFirewallPorts } from "../proxy-ports";
 import { checkApacheSites } from "./checks";
 import { renderApacheConfiguration } from "./configuration";

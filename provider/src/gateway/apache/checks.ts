@@ -1,10 +1,10 @@
 import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "../header-checks";
-import { firstSite, type Listener, listenersOf, renderAddress } from "../listeners";
 import type { SiteProblem } from "../model/problem";
 import type { SiteData } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
-import { checkProxySites } from "../proxy-checks";
-import { clientCaFile } from "../proxy-files";
+import { checkProxySites } from "../proxy/checks";
+import { clientCaFile } from "../proxy/files";
+import { firstSite, type Listener, listenersOf, renderAddress } from "../proxy/listeners";
 import { checkVerifiedName } from "../upstream-checks";
 import type { ApacheOptions } from "./options";
 

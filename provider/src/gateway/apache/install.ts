@@ -1,8 +1,8 @@
-import { listenersOf } from "../listeners";
 import type { GatewayInstall } from "../model/kind";
 import type { SiteData } from "../model/site";
-import { currentFolder } from "../proxy-files";
-import { proxyInstall } from "../proxy-install";
+import { currentFolder } from "../proxy/files";
+import { proxyInstall } from "../proxy/install";
+import { listenersOf } from "../proxy/listeners";
 import { apacheDialect } from "./dialect";
 import type { ApacheOptions } from "./options";
 

@@ -1,8 +1,8 @@
-import { listenersOf } from "../listeners";
 import { featuresBut } from "../model/features";
 import type { GatewayKind } from "../model/kind";
 import { sortedByName } from "../model/site";
-import { proxyFiles } from "../proxy-files";
+import { proxyFiles } from "../proxy/files";
+import { listenersOf } from "../proxy/listeners";
 import { proxyFirewallPorts } from "../proxy-ports";
 import { renderCaddyfile } from "./caddyfile";
 import { checkCaddySites } from "./checks";

@@ -3,7 +3,7 @@ import { block, type Directive, directive, quoted, raw, type Word } from "../con
 import { renderHsts } from "../hsts";
 import type { HeaderChange, Maintenance, RoutingRule, SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
-import { upstreamRootFile } from "../proxy-files";
+import { upstreamRootFile } from "../proxy/files";
 import { renderRetryAfter } from "../retry-after";
 import { comment, isQuotable, placeholder } from "./caddyfile-dialect";
 import { isOwnHeader, ownHeaderOperations } from "./headers";

@@ -1,6 +1,6 @@
-import { type Listener, listenersOf, renderAddress } from "../listeners";
 import type { SiteData } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
+import { type Listener, listenersOf, renderAddress } from "../proxy/listeners";
 import { type JsonObject, renderJson } from "./json";
 import type { CaddyOptions } from "./options";
 import { isStrict, listenerRoutes } from "./routes";

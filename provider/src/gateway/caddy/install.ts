@@ -1,9 +1,9 @@
-import { listenersOf } from "../listeners";
 import type { GatewayCommands, GatewayInstall } from "../model/kind";
 import type { SiteData } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
-import { currentFolder } from "../proxy-files";
-import { proxyInstall } from "../proxy-install";
+import { currentFolder } from "../proxy/files";
+import { proxyInstall } from "../proxy/install";
+import { listenersOf } from "../proxy/listeners";
 import type { CaddyOptions } from "./options";
 import { automationOf } from "./tls";
 

@@ -7,7 +7,7 @@ import {
   readOptions,
   refuseOption,
 } from "../option-table";
-import { type ProxyOptions, proxyOptionTable } from "../proxy-options";
+import { type ProxyOptions, proxyOptionTable } from "../proxy/options";
 
 /** What Caddy needs to know beside its sites. */
 export interface CaddyOptions extends ProxyOptions, AcmeAnswerOptions {

@@ -1,4 +1,4 @@
-import { renderAddress } from "../listeners";
+import { renderAddress } from "../proxy/listeners";
 import type { Responder, ResponderKind } from "../responder-kind";
 import { challengeRoutes } from "./acme";
 import { caddyTexts } from "./install";

@@ -1,4 +1,4 @@
-import type { Listener } from "../listeners";
+import type { Listener } from "../proxy/listeners";
 import { challengeRoutes } from "./acme";
 import { answer, type JsonObject, type MatcherSet, type Route, subroute, terminalRoute } from "./json";
 import type { CaddyOptions } from "./options";

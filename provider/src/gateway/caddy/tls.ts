@@ -1,7 +1,7 @@
-import type { Listener, ListenerSite } from "../listeners";
 import { answeredNames, isTlsSite, type SiteData, selfSignedHostnames } from "../model/site";
 import { tlsProfileFigures } from "../model/tls-profiles";
-import { certificateFiles, clientCaFile, fileName } from "../proxy-files";
+import { certificateFiles, clientCaFile, fileName } from "../proxy/files";
+import type { Listener, ListenerSite } from "../proxy/listeners";
 import type { JsonObject } from "./json";
 import type { CaddyOptions } from "./options";
 

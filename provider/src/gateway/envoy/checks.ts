@@ -1,9 +1,9 @@
 import { exceptionGroups, sitesInMaintenance } from "../envoy-exceptions";
 import { checkHeaders, connectionHeaders, hostOfRequest } from "../header-checks";
-import { listenersOf, renderAddress } from "../listeners";
 import type { SiteProblem } from "../model/problem";
 import type { SiteData } from "../model/site";
-import { checkProxySites } from "../proxy-checks";
+import { checkProxySites } from "../proxy/checks";
+import { listenersOf, renderAddress } from "../proxy/listeners";
 import type { EnvoyOptions } from "./options";
 
 const judges = [connectionHeaders("Envoy"), hostOfRequest("append", "addIfAbsent", "remove")];

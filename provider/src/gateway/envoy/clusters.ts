@@ -1,7 +1,7 @@
 import { ipOctets } from "../../x509/ip-address";
 import type { SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
-import { upstreamRootFile } from "../proxy-files";
+import { upstreamRootFile } from "../proxy/files";
 import { type EnvoyMessage, seconds, typed } from "./message";
 import type { EnvoyOptions } from "./options";
 import { secretReference, upstreamSecret } from "./secrets";

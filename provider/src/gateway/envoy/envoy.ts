@@ -1,8 +1,8 @@
-import { listenersOf } from "../listeners";
 import { featuresBut } from "../model/features";
 import type { GatewayKind, GatewayRendering } from "../model/kind";
 import { type SiteData, sortedByName } from "../model/site";
-import { currentFolder, proxyFiles } from "../proxy-files";
+import { currentFolder, proxyFiles } from "../proxy/files";
+import { listenersOf } from "../proxy/listeners";
 import { proxyFirewallPorts } from "../proxy-ports";
 import { checkEnvoySites } from "./checks";
 import { envoyClusters } from "./clusters";

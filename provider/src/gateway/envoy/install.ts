@@ -1,6 +1,6 @@
-import type { Listener } from "../listeners";
 import type { GatewayCommands, GatewayInstall } from "../model/kind";
-import { proxyInstall } from "../proxy-install";
+import { proxyInstall } from "../proxy/install";
+import type { Listener } from "../proxy/listeners";
 import type { EnvoyOptions } from "./options";
 
 /** Where Envoy looks, by the command of its packages' units. */

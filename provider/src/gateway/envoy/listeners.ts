@@ -1,7 +1,7 @@
 import { exceptionGroups, sitesInMaintenance } from "../envoy-exceptions";
 import { downstreamTls } from "../envoy-tls";
-import { type Listener, renderAddress } from "../listeners";
 import type { SiteData } from "../model/site";
+import { type Listener, renderAddress } from "../proxy/listeners";
 import { challengeLua } from "./acme";
 import { headerFilter } from "./headers";
 import { cidrRange, type EnvoyMessage, seconds, typed } from "./message";

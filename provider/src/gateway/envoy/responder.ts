@@ -1,5 +1,5 @@
-import { renderAddress } from "../listeners";
-import { currentFolder } from "../proxy-files";
+import { currentFolder } from "../proxy/files";
+import { renderAddress } from "../proxy/listeners";
 import type { Responder, ResponderKind } from "../responder-kind";
 import { challengeLua } from "./acme";
 import { bootstrapOf } from "./envoy";

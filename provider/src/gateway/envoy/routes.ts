@@ -1,7 +1,7 @@
 import { ipOctets } from "../../x509/ip-address";
-import type { ListenerRedirect } from "../listeners";
 import type { RoutingRule, SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
+import type { ListenerRedirect } from "../proxy/listeners";
 import { renderRetryAfter } from "../retry-after";
 import { clusterName } from "./clusters";
 import { headerFilter, headerMutations, hostRewrite } from "./headers";

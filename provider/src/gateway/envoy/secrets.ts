@@ -1,5 +1,5 @@
 import type { SiteData } from "../model/site";
-import { certificateFiles, clientCaFile, currentFolder, fileName, upstreamRootFile } from "../proxy-files";
+import { certificateFiles, clientCaFile, currentFolder, fileName, upstreamRootFile } from "../proxy/files";
 import { type EnvoyMessage, fileSource, renderResponse, typed } from "./message";
 import type { EnvoyOptions } from "./options";
 

@@ -4,7 +4,7 @@ import { changedHeaders, forwardedHeaders, hstsHeader } from "../haproxy-headers
 import { deniedRoutes, unambiguousPath } from "../haproxy-routing";
 import type { SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
-import { upstreamRootFile } from "../proxy-files";
+import { upstreamRootFile } from "../proxy/files";
 import { renderRetryAfter } from "../retry-after";
 import { backendName, deny, expression, not, test, when } from "./dialect";
 import type { HaproxyOptions } from "./options";

@@ -1,10 +1,10 @@
 import { block, directive, renderDirectives } from "../config-text";
 import { haproxyNotes, hasSeveralClientRoots } from "../haproxy-notes";
-import { listenersOf } from "../listeners";
 import { featuresBut } from "../model/features";
 import type { GatewayKind, GatewayRendering } from "../model/kind";
 import { type SiteData, sortedByName } from "../model/site";
-import { proxyFiles } from "../proxy-files";
+import { proxyFiles } from "../proxy/files";
+import { listenersOf } from "../proxy/listeners";
 import { proxyFirewallPorts } from "../proxy-ports";
 import { haproxyBackend } from "./backends";
 import { checkHaproxySites } from "./checks";

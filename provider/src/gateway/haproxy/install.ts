@@ -1,7 +1,7 @@
-import { listenersOf } from "../listeners";
 import type { GatewayCommands, GatewayInstall } from "../model/kind";
 import type { SiteData } from "../model/site";
-import { proxyInstall } from "../proxy-install";
+import { proxyInstall } from "../proxy/install";
+import { listenersOf } from "../proxy/listeners";
 import type { HaproxyOptions } from "./options";
 
 /** Name of the configuration within a set. */

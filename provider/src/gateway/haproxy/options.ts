@@ -8,7 +8,7 @@ import {
   readOptions,
   refuseOption,
 } from "../option-table";
-import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy-options";
+import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy/options";
 
 /** What a gateway of kind `haproxy` needs to know beside its sites. */
 export interface HaproxyOptions extends ProxyOptions, OpensslOptions, AcmeAnswerOptions {

@@ -1,5 +1,5 @@
 import { block, type Directive, directive, renderDirectives } from "../config-text";
-import { renderAddress } from "../listeners";
+import { renderAddress } from "../proxy/listeners";
 import type { Responder, ResponderKind } from "../responder-kind";
 import { challengeAnswers } from "./acme";
 import { deny, expression, haproxyDialect, not } from "./dialect";

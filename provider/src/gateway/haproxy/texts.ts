@@ -1,5 +1,5 @@
-import type { Listener, ListenerSite } from "../listeners";
-import { certificateFiles, clientCaFile } from "../proxy-files";
+import { certificateFiles, clientCaFile } from "../proxy/files";
+import type { Listener, ListenerSite } from "../proxy/listeners";
 import { backendName } from "./dialect";
 import { certificateListFile, type HaproxyFrontend, haproxyFrontends, mapFile } from "./frontends";
 import type { HaproxyOptions } from "./options";

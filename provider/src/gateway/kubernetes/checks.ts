@@ -3,7 +3,7 @@ import { readBind } from "../model/bind";
 import { readUpstreamUrl } from "../model/fields";
 import type { SiteProblem } from "../model/problem";
 import { answeredNames, type SiteData, sortedByName } from "../model/site";
-import { checkProxySites } from "../proxy-checks";
+import { checkProxySites } from "../proxy/checks";
 import { backendOf } from "./backends";
 import { checkGatewaySites } from "./gateway-api/checks";
 import { checkIngressSites } from "./ingress/checks";

@@ -1,7 +1,7 @@
-import { type Listener, type ListenerRedirect, type ListenerSite, listenersOf } from "../listeners";
 import { featuresBut } from "../model/features";
 import type { GatewayCommands, GatewayFile, GatewayKind, GatewayRendering } from "../model/kind";
 import { type SiteData, sortedByName } from "../model/site";
+import { type Listener, type ListenerRedirect, type ListenerSite, listenersOf } from "../proxy/listeners";
 import { proxyFirewallPorts } from "../proxy-ports";
 import { backendObjects, backendOf } from "./backends";
 import { checkKubernetesSites } from "./checks";

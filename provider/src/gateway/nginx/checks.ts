@@ -1,7 +1,7 @@
 import { checkHeaders, connectionHeaders, type HeaderJudge } from "../header-checks";
 import type { SiteProblem } from "../model/problem";
 import type { HeaderChange, SiteData } from "../model/site";
-import { checkProxySites } from "../proxy-checks";
+import { checkProxySites } from "../proxy/checks";
 import { checkVerifiedName } from "../upstream-checks";
 import { nginxText } from "./dialect";
 import type { NginxOptions } from "./options";

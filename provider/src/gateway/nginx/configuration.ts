@@ -1,6 +1,6 @@
 import { type Directive, directive, quoted, raw, renderDirectives } from "../config-text";
-import { type Listener, type ListenerRedirect, listenersOf } from "../listeners";
 import { answeredNames, type SiteData } from "../model/site";
+import { type Listener, type ListenerRedirect, listenersOf } from "../proxy/listeners";
 import { comment, nginxDialect } from "./dialect";
 import type { NginxOptions } from "./options";
 import { redirectServer, siteServer, unknownNameServer } from "./server";

@@ -1,5 +1,5 @@
 import { block, type Directive, directive, raw, renderDirectives } from "../config-text";
-import { renderAddress } from "../listeners";
+import { renderAddress } from "../proxy/listeners";
 import type { Responder, ResponderKind } from "../responder-kind";
 import { challengeAnswer } from "./acme";
 import { comment, nginxDialect, pattern, returnIf } from "./dialect";

@@ -1,8 +1,8 @@
 import { headerModifier } from "../../kubernetes-filters";
-import { listenersOf } from "../../listeners";
 import type { SiteProblem } from "../../model/problem";
 import type { HeaderChange, SiteData } from "../../model/site";
 import { effectiveUpstream } from "../../model/upstream";
+import { listenersOf } from "../../proxy/listeners";
 import { checkVerifiedName } from "../../upstream-checks";
 import { hasGatewayApi, type KubernetesOptions, listening } from "../options";
 import { servedPaths } from "../paths";

@@ -1,4 +1,4 @@
-import type { Listener } from "../../listeners";
+import type { Listener } from "../../proxy/listeners";
 import { certificateSecret, clientsRoot } from "../files";
 import { partName, sectionName } from "../names";
 import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "../objects";

@@ -1,7 +1,7 @@
 import { headerFilters } from "../../kubernetes-filters";
-import type { ListenerRedirect, ListenerSite } from "../../listeners";
 import { isTlsSite, type SiteData } from "../../model/site";
 import { effectiveUpstream } from "../../model/upstream";
+import type { ListenerRedirect, ListenerSite } from "../../proxy/listeners";
 import { type Backend, backendOf } from "../backends";
 import { objectName, partName, sectionName } from "../names";
 import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "../objects";

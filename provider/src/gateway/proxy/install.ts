@@ -1,7 +1,7 @@
+import type { GatewayInstall } from "../model/kind";
+import { type CertificateLayout, proxyProbes } from "./files";
 import type { Listener } from "./listeners";
-import type { GatewayInstall } from "./model/kind";
-import { type CertificateLayout, proxyProbes } from "./proxy-files";
-import { ownerOf, type ProxyOptions } from "./proxy-options";
+import { ownerOf, type ProxyOptions } from "./options";
 
 /** What a kind says itself of how its server takes a set over; the commands stand for those that the options lack. */
 export type OwnInstall = Pick<GatewayInstall, "configurationFile" | "entries" | "reload"> &

@@ -1,4 +1,6 @@
-import { ipOctets } from "../x509/ip-address";
+import { ipOctets } from "../../x509/ip-address";
+import type { SiteProblem } from "../model/problem";
+import { answeredNames, isTlsSite, type SiteData, sortedByName } from "../model/site";
 import {
   firstSite,
   type Listener,
@@ -7,8 +9,6 @@ import {
   listenersOf,
   renderAddress,
 } from "./listeners";
-import type { SiteProblem } from "./model/problem";
-import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./model/site";
 
 /**
  * Finds everything in these sites that no proxy can serve together, or at all; what a kind can't do is the business of

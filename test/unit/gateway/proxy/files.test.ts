@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { listenersOf } from "../../../provider/src/gateway/listeners";
-import { fileName, proxyFiles, proxyProbes } from "../../../provider/src/gateway/proxy-files";
-import type { ProxyOptions } from "../../../provider/src/gateway/proxy-options";
-import { proxySite } from "../../support/proxy-sites";
+import { fileName, proxyFiles, proxyProbes } from "../../../../provider/src/gateway/proxy/files";
+import { listenersOf } from "../../../../provider/src/gateway/proxy/listeners";
+import type { ProxyOptions } from "../../../../provider/src/gateway/proxy/options";
+import { proxySite } from "../../../support/proxy-sites";
 
 const options: ProxyOptions = { version: "1", directory: "/etc/x", httpPort: 80, ipv6: false };
 const certified = (site: string, name: string) =>

@@ -6,7 +6,7 @@ import {
   nameOption,
   type OptionTable,
   portOption,
-} from "./option-table";
+} from "../option-table";
 
 /** What every proxy needs to know beside its sites. */
 export interface ProxyOptions {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
+import type { GatewayFile, HandshakeProbe } from "../model/kind";
+import { isTlsSite, type SiteData } from "../model/site";
 import { type Listener, renderAddress } from "./listeners";
-import type { GatewayFile, HandshakeProbe } from "./model/kind";
-import { isTlsSite, type SiteData } from "./model/site";
-import type { ProxyOptions } from "./proxy-options";
+import type { ProxyOptions } from "./options";
 
 /** How a server takes a certificate and its key: two files, or one with both (HAProxy). */
 export type CertificateLayout = "pair" | "single";

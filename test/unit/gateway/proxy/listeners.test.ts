@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { listenersOf, renderAddress } from "../../../provider/src/gateway/listeners";
-import { checkProxySites } from "../../../provider/src/gateway/proxy-checks";
-import { proxySite } from "../../support/proxy-sites";
+import { checkProxySites } from "../../../../provider/src/gateway/proxy/checks";
+import { listenersOf, renderAddress } from "../../../../provider/src/gateway/proxy/listeners";
+import { proxySite } from "../../../support/proxy-sites";
 
 const options = { httpPort: 80, ipv6: true };
 

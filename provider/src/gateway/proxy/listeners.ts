@@ -1,6 +1,6 @@
-import { ipOctets } from "../x509/ip-address";
-import type { AcmeAnswerOptions } from "./acme-answer";
-import { readBind } from "./model/bind";
+import { ipOctets } from "../../x509/ip-address";
+import type { AcmeAnswerOptions } from "../acme-answer";
+import { readBind } from "../model/bind";
 import {
   answeredNames,
   isTlsSite,
@@ -8,8 +8,8 @@ import {
   type SiteData,
   sortedByName,
   type TlsProfile,
-} from "./model/site";
-import type { ProxyOptions } from "./proxy-options";
+} from "../model/site";
+import type { ProxyOptions } from "./options";
 
 /** A site on one listener. */
 export interface ListenerSite {
