@@ -3,12 +3,12 @@ import { renderInstallScript, renderRemoveScript } from "./install/script";
 import { gatewayKinds } from "./kinds";
 import type { FirewallPort, GatewayCommands, GatewayInstall, GatewayKind } from "./model/kind";
 import type { ProxyOptions } from "./proxy/options";
-import { parseResponder, type ResponderInput } from "./responder-input";
-import type { Responder, ResponderKind, ResponderTexts } from "./responder-kind";
-import { accountsFile, afterGateway, provingReload, renderAccounts } from "./responder-script";
+import { parseResponder, type ResponderInput } from "./responder/input";
+import type { Responder, ResponderKind, ResponderTexts } from "./responder/kind";
+import { accountsFile, afterGateway, provingReload, renderAccounts } from "./responder/script";
 import { findResponderKind, type ResponderKindName } from "./responders";
 
-export type { ResponderInput } from "./responder-input";
+export type { ResponderInput } from "./responder/input";
 
 /** Everything that a server needs to answer http-01 by itself. */
 export interface ResponderRendering {

@@ -6,7 +6,7 @@ import { envoyResponder } from "./envoy/responder";
 import { haproxyResponder } from "./haproxy/responder";
 import type { GatewayKindName } from "./kinds";
 import { nginxResponder } from "./nginx/responder";
-import type { ResponderKind } from "./responder-kind";
+import type { ResponderKind } from "./responder/kind";
 
 /** Every kind of server that answers http-01 by its configuration alone. */
 export const responderKinds = {

@@ -1,5 +1,5 @@
 import { renderAddress } from "../proxy/listeners";
-import type { Responder, ResponderKind } from "../responder-kind";
+import type { Responder, ResponderKind } from "../responder/kind";
 import { challengeRoutes } from "./acme";
 import { caddyTexts } from "./install";
 import { answer, renderJson } from "./json";

@@ -1,6 +1,6 @@
 import { currentFolder } from "../proxy/files";
 import { renderAddress } from "../proxy/listeners";
-import type { Responder, ResponderKind } from "../responder-kind";
+import type { Responder, ResponderKind } from "../responder/kind";
 import { challengeLua } from "./acme";
 import { bootstrapOf } from "./envoy";
 import { envoyFiles } from "./install";

@@ -1,10 +1,10 @@
 // What a gateway does with options.acmeThumbprint.
 import { describe, expect, it } from "vitest";
-import { gatewayKinds } from "../../../provider/src/gateway/kinds";
-import type { GatewayKind } from "../../../provider/src/gateway/model/kind";
-import type { ProxyOptions } from "../../../provider/src/gateway/proxy/options";
-import { responderKinds } from "../../../provider/src/gateway/responders";
-import { acceptedSites } from "../../support/cells-sites";
+import { gatewayKinds } from "../../../../provider/src/gateway/kinds";
+import type { GatewayKind } from "../../../../provider/src/gateway/model/kind";
+import type { ProxyOptions } from "../../../../provider/src/gateway/proxy/options";
+import { responderKinds } from "../../../../provider/src/gateway/responders";
+import { acceptedSites } from "../../../support/cells-sites";
 
 const acmeThumbprint = `${"A".repeat(42)}E`;
 const upstream = { url: "http://10.0.0.5:8080" };

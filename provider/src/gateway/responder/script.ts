@@ -1,7 +1,7 @@
-import type { AnsweringAccount } from "./acme-answer";
-import { hostOf } from "./acme-answer";
-import type { Responder } from "./responder-kind";
-import { shellQuoted } from "./shell-text";
+import type { AnsweringAccount } from "../acme-answer";
+import { hostOf } from "../acme-answer";
+import { shellQuoted } from "../shell-text";
+import type { Responder } from "./kind";
 
 /** Names the accounts in a set, and tells that it is one of a responder. */
 export const accountsFile = "acme-responder.txt";
