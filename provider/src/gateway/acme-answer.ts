@@ -1,4 +1,4 @@
-import { type OptionReader, refuseOption } from "./option-table";
+import { type OptionReader, refuseOption } from "./syntax/options";
 
 /**
  * An account whose http-01 challenges a server answers by its configuration alone: the answer is the token, a dot and the

@@ -1,6 +1,6 @@
 import { expression, headerValue } from "./apache/dialect";
-import { type Directive, directive, quoted, type Word } from "./config-text";
 import type { HeaderChange, SiteData } from "./model/site";
+import { type Directive, directive, quoted, type Word } from "./syntax/directives";
 
 /** A client could have any header taken away that it names as one of the connection (RFC 9110 section 7.6.1). */
 const ofConnection = expression("%{req:Connection} !~ /^(?:close|keep-alive|upgrade|te|http2-settings|[ ,])*$/i");

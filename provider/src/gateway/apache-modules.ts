@@ -1,7 +1,7 @@
 import type { ApacheOptions } from "./apache/options";
-import { block, type Directive, directive, quoted } from "./config-text";
 import { isTlsSite, type SiteData } from "./model/site";
 import { effectiveUpstream } from "./model/upstream";
+import { block, type Directive, directive, quoted } from "./syntax/directives";
 
 /** Loads what these sites need and the server has not loaded by itself, in the order in which modules build on others. */
 export function apacheModules(sites: readonly SiteData[], options: ApacheOptions): readonly Directive[] {

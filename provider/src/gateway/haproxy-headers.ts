@@ -1,7 +1,7 @@
-import { type Directive, directive, type Word } from "./config-text";
 import { expression, formatText, test, when } from "./haproxy/dialect";
 import { renderHsts } from "./hsts";
 import { type HeaderChange, isTlsSite, type SiteData } from "./model/site";
+import { type Directive, directive, type Word } from "./syntax/directives";
 
 /** What a request says of its client: what the client itself said of that is dropped. */
 export function forwardedHeaders(site: SiteData): readonly Directive[] {

@@ -1,6 +1,6 @@
-import { type Directive, directive } from "./config-text";
 import { deny, expression, not, test, when } from "./haproxy/dialect";
 import type { RoutingRule, SiteData } from "./model/site";
+import { type Directive, directive } from "./syntax/directives";
 
 /**
  * What servers read in two ways: an empty step, `.` and `..`, a backslash, a parameter after `;`, a fragment, and the same

@@ -1,5 +1,5 @@
-import { choice, directoryOption, fileOption, type OptionTable, readOptions } from "./option-table";
 import { type ProxyOptions, proxyOptionTable } from "./proxy/options";
+import { choice, directoryOption, fileOption, type OptionTable, readOptions } from "./syntax/options";
 
 /** What a gateway of kind `traefik` needs to know beside its sites. */
 export interface TraefikOptions extends ProxyOptions {

@@ -1,5 +1,5 @@
 import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "../acme-answer";
-import { type Directive, directive, quoted, raw } from "../config-text";
+import { type Directive, directive, quoted, raw } from "../syntax/directives";
 import { escapePattern, pattern } from "./dialect";
 
 const variable = "tls_gateway_acme";

@@ -1,10 +1,10 @@
 import { requestHeaders, responseHeaders } from "../apache-headers";
 import { type ApacheHost, apacheHosts } from "../apache-hosts";
 import { apacheModules } from "../apache-modules";
-import { block, type Directive, directive, raw, renderDirectives } from "../config-text";
 import type { SiteData } from "../model/site";
 import { fileName } from "../proxy/files";
 import { type Listener, type ListenerOptions, listenersOf } from "../proxy/listeners";
+import { block, type Directive, directive, raw, renderDirectives } from "../syntax/directives";
 import { answeredPort, challengeRules } from "./acme";
 import { apacheDialect } from "./dialect";
 import type { ApacheOptions } from "./options";

@@ -1,6 +1,6 @@
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../x509/quoted-text";
-import { type Dialect, type QuotedWord, quoted, type RawWord, raw } from "../config-text";
+import { type Dialect, type QuotedWord, quoted, type RawWord, raw } from "../syntax/directives";
 
 /**
  * A text as one argument: inside double quotes a backslash counts before a backslash or a quote alone, and `${` names a

@@ -1,4 +1,5 @@
 import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
+import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy/options";
 import {
   directoryOption,
   fileOption,
@@ -7,8 +8,7 @@ import {
   portOption,
   readOptions,
   refuseOption,
-} from "../option-table";
-import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy/options";
+} from "../syntax/options";
 
 /** What a gateway of kind `apache` needs to know beside its sites. */
 export interface ApacheOptions extends ProxyOptions, OpensslOptions, AcmeAnswerOptions {

@@ -1,7 +1,7 @@
 import { loadModules } from "../apache-modules";
-import { block, type Directive, directive, raw, renderDirectives } from "../config-text";
 import { renderAddress } from "../proxy/listeners";
 import type { Responder, ResponderKind } from "../responder/kind";
+import { block, type Directive, directive, raw, renderDirectives } from "../syntax/directives";
 import { answeredPort, challengeRules } from "./acme";
 import { nobody } from "./configuration";
 import { apacheDialect } from "./dialect";

@@ -1,6 +1,6 @@
-import { block, type Directive, directive, quoted, raw } from "../config-text";
 import type { Maintenance, ProxyProtocol, RoutingRule } from "../model/site";
 import { renderRetryAfter } from "../retry-after";
+import { block, type Directive, directive, quoted, raw } from "../syntax/directives";
 import { escapePattern, pattern } from "./dialect";
 
 /**

@@ -1,8 +1,8 @@
-import { type Directive, directive, quoted, raw } from "../config-text";
 import { renderHsts } from "../hsts";
 import type { Hsts, SiteData, TlsProfile } from "../model/site";
 import { opensslGroups, tlsProfileFigures } from "../model/tls-profiles";
 import { certificateFiles, clientCaFile } from "../proxy/files";
+import { type Directive, directive, quoted, raw } from "../syntax/directives";
 import { pattern } from "./dialect";
 import type { ApacheOptions } from "./options";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { block, type Directive, directive, quoted, raw } from "../config-text";
 import type { SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy/files";
+import { block, type Directive, directive, quoted, raw } from "../syntax/directives";
 import { expression, pattern } from "./dialect";
 import type { ApacheOptions } from "./options";
 import { hostSettings, rawPathCondition } from "./rules";

@@ -1,6 +1,6 @@
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../x509/quoted-text";
-import { type Dialect, type RawWord, raw } from "../config-text";
+import { type Dialect, type RawWord, raw } from "../syntax/directives";
 
 /**
  * A Caddyfile (https://caddyserver.com/docs/caddyfile/concepts). Between backticks every sign is itself; between double quotes

@@ -1,10 +1,10 @@
 import { plainTarget, rulePattern, sortedRules } from "../caddy-paths";
-import { block, type Directive, directive, quoted, raw, type Word } from "../config-text";
 import { renderHsts } from "../hsts";
 import type { HeaderChange, Maintenance, RoutingRule, SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy/files";
 import { renderRetryAfter } from "../retry-after";
+import { block, type Directive, directive, quoted, raw, type Word } from "../syntax/directives";
 import { comment, isQuotable, placeholder } from "./caddyfile-dialect";
 import { isOwnHeader, ownHeaderOperations } from "./headers";
 import type { CaddyOptions } from "./options";

@@ -1,7 +1,7 @@
-import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "../config-text";
 import { type SiteData, sortedByName } from "../model/site";
 import { certificateFiles, clientCaFile } from "../proxy/files";
 import { type Listener, type ListenerSite, listenersOf, renderAddress } from "../proxy/listeners";
+import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "../syntax/directives";
 import { caddyfileDialect, comment, placeholder } from "./caddyfile-dialect";
 import { caddyfileSite } from "./caddyfile-site";
 import type { JsonObject } from "./json";

@@ -1,4 +1,5 @@
 import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
+import { type ProxyOptions, proxyOptionTable } from "../proxy/options";
 import {
   fileOption,
   nameOption,
@@ -6,8 +7,7 @@ import {
   type OptionTable,
   readOptions,
   refuseOption,
-} from "../option-table";
-import { type ProxyOptions, proxyOptionTable } from "../proxy/options";
+} from "../syntax/options";
 
 /** What Caddy needs to know beside its sites. */
 export interface CaddyOptions extends ProxyOptions, AcmeAnswerOptions {

@@ -7,7 +7,7 @@ import {
   type OptionTable,
   portOption,
   readOptions,
-} from "../option-table";
+} from "../syntax/options";
 
 /** What a gateway of kind `cells` needs to know beside its sites. */
 export interface CellsOptions {

@@ -1,6 +1,6 @@
 import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
-import { choice, type OptionTable, readOptions } from "../option-table";
 import { type ProxyOptions, proxyOptionTable } from "../proxy/options";
+import { choice, type OptionTable, readOptions } from "../syntax/options";
 
 /** What a gateway of kind `envoy` needs to know beside its sites. */
 export interface EnvoyOptions extends ProxyOptions, AcmeAnswerOptions {

@@ -1,5 +1,5 @@
 import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "../acme-answer";
-import type { Directive, Word } from "../config-text";
+import type { Directive, Word } from "../syntax/directives";
 import { expression, test, when } from "./dialect";
 
 /** Hosts in one line; HAProxy takes 64 words. */

@@ -1,11 +1,11 @@
 import { ipOctets } from "../../x509/ip-address";
-import { block, type Directive, directive, quoted, type Word } from "../config-text";
 import { changedHeaders, forwardedHeaders, hstsHeader } from "../haproxy-headers";
 import { deniedRoutes, unambiguousPath } from "../haproxy-routing";
 import type { SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy/files";
 import { renderRetryAfter } from "../retry-after";
+import { block, type Directive, directive, quoted, type Word } from "../syntax/directives";
 import { backendName, deny, expression, not, test, when } from "./dialect";
 import type { HaproxyOptions } from "./options";
 

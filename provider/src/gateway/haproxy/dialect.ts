@@ -7,7 +7,7 @@ import {
   type RawWord,
   raw,
   type Word,
-} from "../config-text";
+} from "../syntax/directives";
 
 /** HAProxy's configuration: a section is a line, and the lines below it. */
 export const haproxyDialect: Dialect = {

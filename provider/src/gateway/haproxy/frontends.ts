@@ -1,8 +1,8 @@
-import { block, type Directive, directive, type Word } from "../config-text";
 import { opensslGroups, tlsProfileFigures } from "../model/tls-profiles";
 import { effectiveUpstream } from "../model/upstream";
 import { currentFolder } from "../proxy/files";
 import { type Listener, renderAddress } from "../proxy/listeners";
+import { block, type Directive, directive, type Word } from "../syntax/directives";
 import { challengeAnswers } from "./acme";
 import { backendName, deny, expression, not, test, when } from "./dialect";
 import type { HaproxyOptions } from "./options";

@@ -1,4 +1,3 @@
-import { block, directive, renderDirectives } from "../config-text";
 import { haproxyNotes, hasSeveralClientRoots } from "../haproxy-notes";
 import { featuresBut } from "../model/features";
 import type { GatewayKind, GatewayRendering } from "../model/kind";
@@ -6,6 +5,7 @@ import { type SiteData, sortedByName } from "../model/site";
 import { proxyFiles } from "../proxy/files";
 import { listenersOf } from "../proxy/listeners";
 import { proxyFirewallPorts } from "../proxy-ports";
+import { block, directive, renderDirectives } from "../syntax/directives";
 import { haproxyBackend } from "./backends";
 import { checkHaproxySites } from "./checks";
 import { haproxyDialect } from "./dialect";

@@ -1,4 +1,5 @@
 import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
+import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy/options";
 import {
   directoryOption,
   fileOption,
@@ -7,8 +8,7 @@ import {
   type OptionTable,
   readOptions,
   refuseOption,
-} from "../option-table";
-import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy/options";
+} from "../syntax/options";
 
 /** What a gateway of kind `haproxy` needs to know beside its sites. */
 export interface HaproxyOptions extends ProxyOptions, OpensslOptions, AcmeAnswerOptions {

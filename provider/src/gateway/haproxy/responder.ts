@@ -1,6 +1,6 @@
-import { block, type Directive, directive, renderDirectives } from "../config-text";
 import { renderAddress } from "../proxy/listeners";
 import type { Responder, ResponderKind } from "../responder/kind";
+import { block, type Directive, directive, renderDirectives } from "../syntax/directives";
 import { challengeAnswers } from "./acme";
 import { deny, expression, haproxyDialect, not } from "./dialect";
 import { defaultLines, globalLines } from "./haproxy";

@@ -1,5 +1,5 @@
 import type { GatewayInstall, HandshakeProbe } from "../model/kind";
-import { shellCommand, shellEach, shellQuoted, shellWord } from "../shell-text";
+import { shellCommand, shellEach, shellQuoted, shellWord } from "../syntax/shell";
 import { type InstallPlan, isText, keyPairs, placesOf, probeFile, type SetFile, setFiles } from "./plan";
 import { jsonMergeAwk } from "./script/json-merge";
 import { installScriptMain } from "./script/main";

@@ -1,4 +1,4 @@
-import { choice, type OptionReader, type OptionTable, portOption, readOptions, refuseOption } from "../option-table";
+import { choice, type OptionReader, type OptionTable, portOption, readOptions, refuseOption } from "../syntax/options";
 
 /** What a gateway of kind `kubernetes` needs to know beside its sites. */
 export interface KubernetesOptions {

@@ -1,5 +1,5 @@
 import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "../acme-answer";
-import { type Directive, directive, raw, type Word } from "../config-text";
+import { type Directive, directive, raw, type Word } from "../syntax/directives";
 import { pattern, returnIf } from "./dialect";
 import type { NginxVariables } from "./variables";
 

@@ -1,6 +1,6 @@
-import { type Directive, directive, quoted, raw, renderDirectives } from "../config-text";
 import { answeredNames, type SiteData } from "../model/site";
 import { type Listener, type ListenerRedirect, listenersOf } from "../proxy/listeners";
+import { type Directive, directive, quoted, raw, renderDirectives } from "../syntax/directives";
 import { comment, nginxDialect } from "./dialect";
 import type { NginxOptions } from "./options";
 import { redirectServer, siteServer, unknownNameServer } from "./server";

@@ -1,4 +1,4 @@
-import { block, type Dialect, type Directive, directive, type RawWord, raw, type Word } from "../config-text";
+import { block, type Dialect, type Directive, directive, type RawWord, raw, type Word } from "../syntax/directives";
 
 /** A variable that holds a dollar sign: nginx knows no way to write one where variables are read. */
 const DOLLAR = "tls_gateway_dollar";

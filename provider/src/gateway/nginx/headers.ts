@@ -1,6 +1,6 @@
-import { type Directive, directive, type Word } from "../config-text";
 import { renderHsts } from "../hsts";
 import type { HeaderChange, SiteData } from "../model/site";
+import { type Directive, directive, type Word } from "../syntax/directives";
 import { expression, nginxText } from "./dialect";
 import { common, type NginxVariables } from "./variables";
 

@@ -1,6 +1,6 @@
 import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
-import { fileOption, flagOption, type OptionTable, readOptions } from "../option-table";
 import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy/options";
+import { fileOption, flagOption, type OptionTable, readOptions } from "../syntax/options";
 
 /** What a gateway of kind `nginx` needs to know beside its sites. */
 export interface NginxOptions extends ProxyOptions, OpensslOptions, AcmeAnswerOptions {

@@ -1,7 +1,7 @@
-import { block, type Directive, directive, quoted, raw, type Word } from "../config-text";
 import type { SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy/files";
+import { block, type Directive, directive, quoted, raw, type Word } from "../syntax/directives";
 import { returnIf } from "./dialect";
 import { requestHeaders } from "./headers";
 import { keepsBufferedAnswers, type NginxOptions } from "./options";

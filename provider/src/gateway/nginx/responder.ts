@@ -1,6 +1,6 @@
-import { block, type Directive, directive, raw, renderDirectives } from "../config-text";
 import { renderAddress } from "../proxy/listeners";
 import type { Responder, ResponderKind } from "../responder/kind";
+import { block, type Directive, directive, raw, renderDirectives } from "../syntax/directives";
 import { challengeAnswer } from "./acme";
 import { comment, nginxDialect, pattern, returnIf } from "./dialect";
 import { nginxTexts } from "./install";

@@ -1,10 +1,10 @@
-import { block, type Directive, directive, quoted, type RawWord, raw, type Word } from "../config-text";
 import type { ProxyProtocol, TlsProfile } from "../model/site";
 import { opensslGroups, tlsProfileFigures } from "../model/tls-profiles";
 import { effectiveUpstream } from "../model/upstream";
 import { judgementDirectives } from "../nginx-rules";
 import { certificateFiles, clientCaFile } from "../proxy/files";
 import { type Listener, type ListenerRedirect, type ListenerSite, renderAddress } from "../proxy/listeners";
+import { block, type Directive, directive, quoted, type RawWord, raw, type Word } from "../syntax/directives";
 import { challengeAnswer } from "./acme";
 import { pattern, returnIf } from "./dialect";
 import { responseHeaders } from "./headers";

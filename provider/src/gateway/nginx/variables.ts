@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { block, type Directive, directive, raw, type Word } from "../config-text";
+import { block, type Directive, directive, raw, type Word } from "../syntax/directives";
 import { dollarVariable, pattern } from "./dialect";
 
 /** One line of a map: what the source is, and what the variable then is. */

@@ -6,7 +6,7 @@ import {
   nameOption,
   type OptionTable,
   portOption,
-} from "../option-table";
+} from "../syntax/options";
 
 /** What every proxy needs to know beside its sites. */
 export interface ProxyOptions {

@@ -3,8 +3,8 @@ import { parseHostName } from "../../x509/identifier";
 import { ipOctets, renderIp } from "../../x509/ip-address";
 import { renderQuoted } from "../../x509/quoted-text";
 import { type AnsweringAccount, expectedThumbprint, isThumbprint } from "../acme-answer";
-import { portOption, refuseOption } from "../option-table";
 import type { ProxyOptions } from "../proxy/options";
+import { portOption, refuseOption } from "../syntax/options";
 import type { Responder } from "./kind";
 
 /** What a responder is made of. */

@@ -1,6 +1,6 @@
 import type { AnsweringAccount } from "../acme-answer";
 import { hostOf } from "../acme-answer";
-import { shellQuoted } from "../shell-text";
+import { shellQuoted } from "../syntax/shell";
 import type { Responder } from "./kind";
 
 /** Names the accounts in a set, and tells that it is one of a responder. */

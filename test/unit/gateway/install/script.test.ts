@@ -7,8 +7,8 @@ import {
   renderRemoveScript,
 } from "../../../../provider/src/gateway/install/script";
 import type { GatewayInstall } from "../../../../provider/src/gateway/model/kind";
-import { directoryOption } from "../../../../provider/src/gateway/option-table";
-import { shellQuoted, shellWord } from "../../../../provider/src/gateway/shell-text";
+import { directoryOption } from "../../../../provider/src/gateway/syntax/options";
+import { shellQuoted, shellWord } from "../../../../provider/src/gateway/syntax/shell";
 
 const certificate = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
 const key = (text: string) => `-----BEGIN PRIVATE KEY-----\n${text}\n-----END PRIVATE KEY-----\n`;

@@ -7,7 +7,7 @@ import {
   quoted,
   raw,
   renderDirectives,
-} from "../../../provider/src/gateway/config-text";
+} from "../../../../provider/src/gateway/syntax/directives";
 
 const dialect: Dialect = {
   server: "test",

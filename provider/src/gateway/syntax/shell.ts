@@ -1,4 +1,4 @@
-import { renderQuoted } from "../x509/quoted-text";
+import { renderQuoted } from "../../x509/quoted-text";
 
 const control = /\p{Cc}/u;
 
