@@ -5,7 +5,7 @@ import { envoy } from "./envoy/envoy";
 import { haproxy } from "./haproxy/haproxy";
 import { kubernetes } from "./kubernetes/kubernetes";
 import { nginx } from "./nginx/nginx";
-import { traefik } from "./traefik";
+import { traefik } from "./traefik/traefik";
 
 /** Every kind of gateway. A new kind is one new file and one line here. */
 export const gatewayKinds = { cells, nginx, haproxy, caddy, apache, traefik, envoy, kubernetes } as const;

@@ -1,6 +1,6 @@
 import type { Listener } from "./proxy/listeners";
-import { entryPointsOf, renderYaml } from "./traefik-names";
-import type { TraefikOptions } from "./traefik-options";
+import { entryPointsOf, renderYaml } from "./traefik/names";
+import type { TraefikOptions } from "./traefik/options";
 
 /** For a whole request with its body, which Traefik would give up after a minute: an upload takes as long as a line is slow. */
 const requestTimeout = "3600s";

@@ -1,8 +1,8 @@
 // Guards what Traefik would take without a word: which router comes first, and what it can't serve.
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { traefik } from "../../../provider/src/gateway/traefik";
-import { acceptedSites } from "../../support/cells-sites";
+import { traefik } from "../../../../provider/src/gateway/traefik/traefik";
+import { acceptedSites } from "../../../support/cells-sites";
 
 const options = traefik.parseOptions({});
 const base = {

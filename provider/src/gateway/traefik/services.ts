@@ -1,8 +1,8 @@
-import type { SiteData } from "./model/site";
-import { type EffectiveUpstream, effectiveUpstream } from "./model/upstream";
-import { upstreamRootFile } from "./proxy/files";
-import { type TraefikValue, traefikName } from "./traefik-names";
-import type { TraefikOptions } from "./traefik-options";
+import type { SiteData } from "../model/site";
+import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
+import { upstreamRootFile } from "../proxy/files";
+import { type TraefikValue, traefikName } from "./names";
+import type { TraefikOptions } from "./options";
 
 /** The service of a site's requests, or of those of gRPC. */
 export function serviceName({ name }: SiteData, use: "http" | "grpc"): string {

@@ -1,4 +1,4 @@
-import type { Listener } from "./proxy/listeners";
+import type { Listener } from "../proxy/listeners";
 
 /** A value of Traefik's configuration, with the names of its fields. */
 export type TraefikValue = Readonly<Record<string, unknown>>;

@@ -1,13 +1,13 @@
-import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "./header-checks";
-import type { SiteProblem } from "./model/problem";
-import type { SiteData } from "./model/site";
-import { effectiveUpstream } from "./model/upstream";
-import { checkProxySites } from "./proxy/checks";
-import { certificateFiles } from "./proxy/files";
-import { firstSite, type Listener, listenersOf, renderAddress } from "./proxy/listeners";
-import { entryPointsOf, isAllAddresses } from "./traefik-names";
-import type { TraefikOptions } from "./traefik-options";
-import { namelessSites } from "./traefik-tls";
+import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "../header-checks";
+import type { SiteProblem } from "../model/problem";
+import type { SiteData } from "../model/site";
+import { effectiveUpstream } from "../model/upstream";
+import { checkProxySites } from "../proxy/checks";
+import { certificateFiles } from "../proxy/files";
+import { firstSite, type Listener, listenersOf, renderAddress } from "../proxy/listeners";
+import { entryPointsOf, isAllAddresses } from "./names";
+import type { TraefikOptions } from "./options";
+import { namelessSites } from "./tls";
 
 /** Whatever a header was before: Traefik does not look. */
 const blindActions: HeaderJudge = ({ action, name }) => {

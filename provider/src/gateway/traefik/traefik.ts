@@ -1,18 +1,18 @@
-import { featuresBut } from "./model/features";
-import type { GatewayKind, GatewayRendering } from "./model/kind";
-import { answeredNames, isTlsSite, type SiteData, sortedByName } from "./model/site";
-import { currentFolder, proxyFiles } from "./proxy/files";
-import { listenersOf } from "./proxy/listeners";
-import { proxyFirewallPorts } from "./proxy-ports";
-import { checkTraefikSites } from "./traefik-checks";
-import { traefikCommands, traefikFiles, traefikInstall } from "./traefik-install";
-import { traefikMiddlewares } from "./traefik-middlewares";
-import { entryPointsOf, renderYaml } from "./traefik-names";
-import { parseTraefikOptions, type TraefikOptions } from "./traefik-options";
-import { traefikRouters } from "./traefik-routers";
-import { traefikServices } from "./traefik-services";
-import { renderStatic } from "./traefik-static";
-import { tlsCertificates, tlsOptions, tlsStores } from "./traefik-tls";
+import { featuresBut } from "../model/features";
+import type { GatewayKind, GatewayRendering } from "../model/kind";
+import { answeredNames, isTlsSite, type SiteData, sortedByName } from "../model/site";
+import { currentFolder, proxyFiles } from "../proxy/files";
+import { listenersOf } from "../proxy/listeners";
+import { proxyFirewallPorts } from "../proxy-ports";
+import { renderStatic } from "../traefik-static";
+import { checkTraefikSites } from "./checks";
+import { traefikCommands, traefikFiles, traefikInstall } from "./install";
+import { traefikMiddlewares } from "./middlewares";
+import { entryPointsOf, renderYaml } from "./names";
+import { parseTraefikOptions, type TraefikOptions } from "./options";
+import { traefikRouters } from "./routers";
+import { traefikServices } from "./services";
+import { tlsCertificates, tlsOptions, tlsStores } from "./tls";
 
 /** Traefik 3.7 and later, by its file provider: the dynamic configuration is the one rendered, the static one a text. */
 export const traefik: GatewayKind<TraefikOptions> = {

@@ -1,7 +1,7 @@
-import type { GatewayCommands, GatewayInstall } from "./model/kind";
-import { proxyInstall } from "./proxy/install";
-import type { Listener } from "./proxy/listeners";
-import type { TraefikOptions } from "./traefik-options";
+import type { GatewayCommands, GatewayInstall } from "../model/kind";
+import { proxyInstall } from "../proxy/install";
+import type { Listener } from "../proxy/listeners";
+import type { TraefikOptions } from "./options";
 
 /** The files of a set that hold the configuration. */
 export const traefikFiles = { dynamic: "traefik-dynamic.yml", static: "traefik.yml" } as const;

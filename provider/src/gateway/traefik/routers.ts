@@ -1,11 +1,11 @@
-import { ipOctets } from "../x509/ip-address";
-import type { SiteData } from "./model/site";
-import { effectiveUpstream } from "./model/upstream";
-import type { ListenerRedirect, ListenerSite } from "./proxy/listeners";
-import { middlewareName, redirectName, type refusals } from "./traefik-middlewares";
-import { type EntryPoint, type TraefikValue, traefikName } from "./traefik-names";
-import { hasGrpcService, serviceName } from "./traefik-services";
-import { tlsOptionsName } from "./traefik-tls";
+import { ipOctets } from "../../x509/ip-address";
+import type { SiteData } from "../model/site";
+import { effectiveUpstream } from "../model/upstream";
+import type { ListenerRedirect, ListenerSite } from "../proxy/listeners";
+import { middlewareName, redirectName, type refusals } from "./middlewares";
+import { type EntryPoint, type TraefikValue, traefikName } from "./names";
+import { hasGrpcService, serviceName } from "./services";
+import { tlsOptionsName } from "./tls";
 
 /**
  * A path that could be read in two ways: `//`, a step `.` or `..`, a backslash, a parameter (`;`), or one of `/`, `\` and

@@ -1,7 +1,7 @@
-import { renderHsts } from "./hsts";
-import { isTlsSite, type SiteData } from "./model/site";
-import { renderRetryAfter } from "./retry-after";
-import { type TraefikValue, traefikName } from "./traefik-names";
+import { renderHsts } from "../hsts";
+import { isTlsSite, type SiteData } from "../model/site";
+import { renderRetryAfter } from "../retry-after";
+import { type TraefikValue, traefikName } from "./names";
 
 /** An address that no client has: RFC 919 section 7. */
 const nobody = "255.255.255.255";

@@ -1,5 +1,5 @@
-import { type ProxyOptions, proxyOptionTable } from "./proxy/options";
-import { choice, directoryOption, fileOption, type OptionTable, readOptions } from "./syntax/options";
+import { type ProxyOptions, proxyOptionTable } from "../proxy/options";
+import { choice, directoryOption, fileOption, type OptionTable, readOptions } from "../syntax/options";
 
 /** What a gateway of kind `traefik` needs to know beside its sites. */
 export interface TraefikOptions extends ProxyOptions {

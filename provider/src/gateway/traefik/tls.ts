@@ -1,9 +1,9 @@
-import { isTlsSite, type SiteData, type TlsProfile } from "./model/site";
-import { tlsProfileFigures } from "./model/tls-profiles";
-import { certificateFiles, clientCaFile } from "./proxy/files";
-import type { EntryPoint, TraefikValue } from "./traefik-names";
-import { traefikName } from "./traefik-names";
-import type { TraefikOptions } from "./traefik-options";
+import { isTlsSite, type SiteData, type TlsProfile } from "../model/site";
+import { tlsProfileFigures } from "../model/tls-profiles";
+import { certificateFiles, clientCaFile } from "../proxy/files";
+import type { EntryPoint, TraefikValue } from "./names";
+import { traefikName } from "./names";
+import type { TraefikOptions } from "./options";
 
 /** OpenSSL's names of suites in Go, which has no choice among those of TLS 1.3. */
 const suiteNames: Readonly<Record<string, string>> = {
