@@ -21,13 +21,13 @@ export const site: DynamicProvider = lazily(() => require("./lifecycle/site").si
 export const gateway: DynamicProvider = lazily(() => require("./lifecycle/gateway").gateway);
 
 /** Runs {@link AcmeAccount} in Pulumi's dynamic-provider process. */
-export const acmeAccount: DynamicProvider = lazily(() => require("./lifecycle/acme-account").acmeAccount);
+export const acmeAccount: DynamicProvider = lazily(() => require("./lifecycle/acme/account").acmeAccount);
 
 /** Runs {@link AcmeCertificate} in Pulumi's dynamic-provider process. */
-export const acmeCertificate: DynamicProvider = lazily(() => require("./lifecycle/acme-certificate").acmeCertificate);
+export const acmeCertificate: DynamicProvider = lazily(() => require("./lifecycle/acme/certificate").acmeCertificate);
 
 /** Runs {@link AcmeOrder} in Pulumi's dynamic-provider process. */
-export const acmeOrder: DynamicProvider = lazily(() => require("./lifecycle/acme-order").acmeOrder);
+export const acmeOrder: DynamicProvider = lazily(() => require("./lifecycle/acme/order").acmeOrder);
 
 /** A kind is loaded with its libraries when a resource of it first needs it. */
 function lazily(load: () => Lifecycle): DynamicProvider {

@@ -13,9 +13,9 @@ import {
   SelfSignedCA,
   Site,
 } from "../../provider/src/index";
-import { acmeAccount } from "../../provider/src/lifecycle/acme-account";
-import { acmeCertificate } from "../../provider/src/lifecycle/acme-certificate";
-import { acmeOrder } from "../../provider/src/lifecycle/acme-order";
+import { acmeAccount } from "../../provider/src/lifecycle/acme/account";
+import { acmeCertificate } from "../../provider/src/lifecycle/acme/certificate";
+import { acmeOrder } from "../../provider/src/lifecycle/acme/order";
 import { certificateChain } from "../../provider/src/lifecycle/certificate-chain";
 import { gateway } from "../../provider/src/lifecycle/gateway";
 import { leafCertificate } from "../../provider/src/lifecycle/leaf-certificate";

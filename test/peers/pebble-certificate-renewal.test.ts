@@ -1,7 +1,7 @@
 // Guards: a renewal that no CA asked for, or one that a CA asked for and nobody heard. The window of a certificate is set
 // through Pebble's management port, and every question about it is counted by a proxy.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { acmeCertificate } from "../../provider/src/lifecycle/acme-certificate";
+import { acmeCertificate } from "../../provider/src/lifecycle/acme/certificate";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { HeldCertificate, later, openAccount, useAcmeHome } from "../support/acme-lifecycle";
 import { type DnsHook, startDnsHook } from "../support/dns-hook";

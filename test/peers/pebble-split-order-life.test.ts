@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { identifierSetKey } from "../../provider/src/acme/identifier-set";
-import { acmeAccount } from "../../provider/src/lifecycle/acme-account";
+import { acmeAccount } from "../../provider/src/lifecycle/acme/account";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { later, openAccount } from "../support/acme-lifecycle";
 import type { FaultProxy } from "../support/fault-proxy";

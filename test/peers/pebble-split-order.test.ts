@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { describe, expect, it, vi } from "vitest";
 import { RETRY_NOW } from "../../provider/src/acme/limits/back-off";
-import { acmeAccount } from "../../provider/src/lifecycle/acme-account";
+import { acmeAccount } from "../../provider/src/lifecycle/acme/account";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { openAccount, useAcmeHome } from "../support/acme-lifecycle";
 import { HeldResource, SplitCertificate } from "../support/acme-split";

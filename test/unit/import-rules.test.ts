@@ -55,7 +55,7 @@ const impure: readonly [string, RegExp][] = [
 ];
 
 /** The one file that is a program, and the one that tells the engine how a long order goes on. */
-const prints: readonly string[] = ["cli/main.ts", "lifecycle/acme-engine.ts"];
+const prints: readonly string[] = ["cli/main.ts", "lifecycle/acme/engine.ts"];
 
 interface Import {
   readonly names: string;

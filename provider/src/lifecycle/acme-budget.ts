@@ -1,8 +1,8 @@
 import type { FailureMemory } from "../acme/limits/back-off";
 import { type BudgetJudgement, judgeBudget, type SeenIssuance, seeIssuance } from "../acme/limits/budget";
 import { limitsOf } from "../acme/limits/limits";
-import type { CertificateRecord } from "./acme-certificate-state";
-import { replacedBy } from "./acme-renewal";
+import type { CertificateRecord } from "./acme/certificate-state";
+import { replacedBy } from "./acme/renewal";
 import type { Properties } from "./lifecycle";
 
 /** What a state remembers that limits and back-off are judged by. */

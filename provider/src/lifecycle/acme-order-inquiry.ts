@@ -11,7 +11,7 @@ import { Deadline } from "../acme/run/deadline";
 import { inParallel } from "../acme/run/in-parallel";
 import { isTlsError } from "../errors";
 import { renderTimestamp } from "../renewal/duration";
-import { readSessionRequest, sessionFor } from "./acme-sessions";
+import { readSessionRequest, sessionFor } from "./acme/session";
 import type { Properties } from "./lifecycle";
 
 /** What became of an order. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { OrderIdentifier } from "../acme/client/identifier";
 import { judgeProfile } from "../acme/limits/profiles";
 import { parseHostName, parseIdentifier } from "../x509/identifier";
-import { resolversSchema } from "./acme-challenge-inputs";
+import { resolversSchema } from "./acme/challenge-inputs";
 import { pemSchema, renewalShape } from "./certificate-inputs";
 import { attempt, known, renderFailure } from "./inputs";
 import type { Failure, Properties } from "./lifecycle";

@@ -1,7 +1,7 @@
 import { systemClock } from "../acme/clock";
 import { revokeCertificate } from "../acme/order/flow";
 import { Deadline } from "../acme/run/deadline";
-import { readSessionRequest, sessionFor } from "./acme-sessions";
+import { readSessionRequest, sessionFor } from "./acme/session";
 import type { Properties } from "./lifecycle";
 
 const REVOCATION_SECONDS = 60;

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { acmeAccount } from "../lifecycle/acme-account";
+import { acmeAccount } from "../lifecycle/acme/account";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import {
   type RehearsalAccount,

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { acmeCertificate } from "../lifecycle/acme-certificate";
+import { acmeCertificate } from "../lifecycle/acme/certificate";
 import type { RenewalWindow } from "../renewal/window";
 import { accountProperties } from "./acme-account-properties";
 import type { AcmeCertificateArgs, OrderedCertificateArgs } from "./acme-certificate-args";

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { TlsError } from "../errors";
-import { challengeRecordName, listRecordNames } from "../lifecycle/acme-order-records";
+import { challengeRecordName, listRecordNames } from "../lifecycle/acme/order-records";
 import type { OrderingAccount } from "./acme-account-properties";
 import { AcmeCertificate } from "./acme-certificate";
 import type { OrderedCertificateArgs } from "./acme-certificate-args";

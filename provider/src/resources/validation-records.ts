@@ -6,7 +6,7 @@ import {
   renderStandingRecords,
   type StandingAccount,
   warnOfEnd,
-} from "../lifecycle/standing-records";
+} from "../lifecycle/acme/standing-records";
 
 /** The account at a CA's staging, of the same key. */
 export interface RehearsalAccount {

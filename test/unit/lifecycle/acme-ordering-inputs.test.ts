@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it, test } from "vitest";
 import { createDynamicProvider } from "../../../provider/src/adapter/dynamic-provider";
-import { acmeCertificate } from "../../../provider/src/lifecycle/acme-certificate";
-import { describeOrder } from "../../../provider/src/lifecycle/acme-certificate-inputs";
-import { describePlaced } from "../../../provider/src/lifecycle/acme-order-inputs";
+import { acmeCertificate } from "../../../provider/src/lifecycle/acme/certificate";
+import { describeOrder } from "../../../provider/src/lifecycle/acme/certificate-inputs";
+import { describePlaced } from "../../../provider/src/lifecycle/acme/order-inputs";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
 import { issuer, leafOf } from "../../support/lifecycle";
 import { opened } from "../../support/mocks";

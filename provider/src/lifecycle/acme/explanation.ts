@@ -1,12 +1,12 @@
-import { nameOfDirectory } from "../acme/client/directory";
-import { countOrder } from "./acme-budget";
-import { describeOrder } from "./acme-certificate-inputs";
-import { type CertificateRecord, readRecord } from "./acme-certificate-state";
-import { describeChallenge } from "./acme-challenge-inputs";
-import { describeChoice, lookBefore } from "./acme-preflight";
-import { refuseSpent, refuseTooSoon } from "./acme-refusals";
-import { decideAcmeRenewal } from "./acme-renewal";
-import type { Properties, Reason } from "./lifecycle";
+import { nameOfDirectory } from "../../acme/client/directory";
+import { countOrder } from "../acme-budget";
+import type { Properties, Reason } from "../lifecycle";
+import { describeOrder } from "./certificate-inputs";
+import { type CertificateRecord, readRecord } from "./certificate-state";
+import { describeChallenge } from "./challenge-inputs";
+import { describeChoice, lookBefore } from "./preflight";
+import { refuseSpent, refuseTooSoon } from "./refusals";
+import { decideAcmeRenewal } from "./renewal";
 
 /**
  * What a step of a certificate would do, for the row of the resource in preview and up: what is ordered, where, by which

@@ -1,5 +1,5 @@
-import { createEngineWatch } from "../acme/run/engine-watch";
-import { isTlsError } from "../errors";
+import { createEngineWatch } from "../../acme/run/engine-watch";
+import { isTlsError } from "../../errors";
 
 /** Pulumi starts the process of dynamic providers with the address of its engine. */
 const engine = createEngineWatch(process.argv[2]);

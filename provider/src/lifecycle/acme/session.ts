@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { type AccountKey, readAccountKey } from "../acme/client/jws";
-import { AcmeSession } from "../acme/client/session";
-import { AcmeTransport } from "../acme/client/transport";
-import { requestLimiter } from "../acme/limits/limiter";
-import type { Properties } from "./lifecycle";
+import { type AccountKey, readAccountKey } from "../../acme/client/jws";
+import { AcmeSession } from "../../acme/client/session";
+import { AcmeTransport } from "../../acme/client/transport";
+import { requestLimiter } from "../../acme/limits/limiter";
+import type { Properties } from "../lifecycle";
 
 /** Where a session leads, and as whom. */
 export interface SessionRequest {

@@ -1,8 +1,8 @@
-import { type FailureMemory, readFailureMemory } from "../acme/limits/back-off";
-import type { Issuance } from "../acme/limits/budget";
-import type { OrderProgress } from "../acme/order/journey";
-import type { RenewalWindow } from "../renewal/window";
-import type { Properties } from "./lifecycle";
+import { type FailureMemory, readFailureMemory } from "../../acme/limits/back-off";
+import type { Issuance } from "../../acme/limits/budget";
+import type { OrderProgress } from "../../acme/order/journey";
+import type { RenewalWindow } from "../../renewal/window";
+import type { Properties } from "../lifecycle";
 
 /** What the state keeps beside the certificate: bookkeeping that a later run decides by. */
 export interface CertificateRecord {

@@ -1,12 +1,12 @@
-import { chooseStanding } from "../acme/challenge/auto";
-import type { ChallengeName, ChallengeSolver, PersistSettings, SolverContext } from "../acme/challenge/solver";
-import { createSolver } from "../acme/challenge/solvers";
-import type { AcmeSession } from "../acme/client/session";
-import { systemClock } from "../acme/clock";
-import type { Deadline } from "../acme/run/deadline";
-import { readChallenge } from "./acme-challenge-inputs";
-import { toOrderIdentifier } from "./acme-ordering-inputs";
-import type { Properties } from "./lifecycle";
+import { chooseStanding } from "../../acme/challenge/auto";
+import type { ChallengeName, ChallengeSolver, PersistSettings, SolverContext } from "../../acme/challenge/solver";
+import { createSolver } from "../../acme/challenge/solvers";
+import type { AcmeSession } from "../../acme/client/session";
+import { systemClock } from "../../acme/clock";
+import type { Deadline } from "../../acme/run/deadline";
+import { toOrderIdentifier } from "../acme-ordering-inputs";
+import type { Properties } from "../lifecycle";
+import { readChallenge } from "./challenge-inputs";
 
 /** By what the names of an order are proved. */
 export interface SolverChoice {

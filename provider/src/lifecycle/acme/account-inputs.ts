@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { directories, nameOfDirectory, resolveDirectory } from "../acme/client/directory";
-import { readAccountKey } from "../acme/client/jws";
-import { TlsError } from "../errors";
-import { readMoment } from "../renewal/duration";
-import { parseIdentifier } from "../x509/identifier";
-import { readPrivateKey, renderPrivateKey } from "../x509/private-key";
-import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "./certificate-inputs";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
-import type { CheckResult, Failure, Properties } from "./lifecycle";
-import { isKnown, UNKNOWN } from "./unknown";
+import { directories, nameOfDirectory, resolveDirectory } from "../../acme/client/directory";
+import { readAccountKey } from "../../acme/client/jws";
+import { TlsError } from "../../errors";
+import { readMoment } from "../../renewal/duration";
+import { parseIdentifier } from "../../x509/identifier";
+import { readPrivateKey, renderPrivateKey } from "../../x509/private-key";
+import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../certificate-inputs";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../inputs";
+import type { CheckResult, Failure, Properties } from "../lifecycle";
+import { isKnown, UNKNOWN } from "../unknown";
 
 /** What every public CA takes for an account; Ed25519 is taken by none. */
 export const accountKeyTypes = ["P256", "P384", "RSA2048", "RSA3072", "RSA4096"] as const;

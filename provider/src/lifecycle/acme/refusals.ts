@@ -1,8 +1,8 @@
-import { judgeBackOff, RETRY_NOW, retryNowHint } from "../acme/limits/back-off";
-import type { BudgetJudgement } from "../acme/limits/budget";
-import { TlsError } from "../errors";
-import { judgeCertificateBudget, type OrderHistory } from "./acme-budget";
-import type { Properties } from "./lifecycle";
+import { judgeBackOff, RETRY_NOW, retryNowHint } from "../../acme/limits/back-off";
+import type { BudgetJudgement } from "../../acme/limits/budget";
+import { TlsError } from "../../errors";
+import { judgeCertificateBudget, type OrderHistory } from "../acme-budget";
+import type { Properties } from "../lifecycle";
 
 /** Whether the user has said that this run tries in spite of all. */
 export function isRetryForced(): boolean {

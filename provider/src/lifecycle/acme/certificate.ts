@@ -1,28 +1,22 @@
-import { isCostlyFailure, rememberFailure } from "../acme/limits/back-off";
-import { addIssuance } from "../acme/limits/budget";
-import type { Issued } from "../acme/order/flow";
-import type { OrderProgress } from "../acme/order/journey";
-import { isTlsError, TlsError } from "../errors";
-import { renderTimestamp } from "../renewal/duration";
-import type { Certificate } from "../x509/certificate";
-import { readCertificates } from "../x509/chain";
-import { countOrder } from "./acme-budget";
-import { checkAcmeCertificate, describeOrder } from "./acme-certificate-inputs";
-import {
-  type CertificateRecord,
-  computedNames,
-  keptOutputs,
-  readRecord,
-  renderProgress,
-} from "./acme-certificate-state";
-import { tellEngine } from "./acme-engine";
-import { explainCertificate } from "./acme-explanation";
-import { orderCertificate, rehearseOrder, type ValidatedCertificate } from "./acme-issuance";
-import { OrderJournal, sweepJournal } from "./acme-order-journal";
-import { refuseSpent, refuseTooSoon } from "./acme-refusals";
-import { askWindow, decideAcmeRenewal, readLeaf, replacedBy } from "./acme-renewal";
-import { revokeOnDestroy } from "./acme-revocation";
-import { type Lifecycle, type Properties, UnfinishedError } from "./lifecycle";
+import { isCostlyFailure, rememberFailure } from "../../acme/limits/back-off";
+import { addIssuance } from "../../acme/limits/budget";
+import type { Issued } from "../../acme/order/flow";
+import type { OrderProgress } from "../../acme/order/journey";
+import { isTlsError, TlsError } from "../../errors";
+import { renderTimestamp } from "../../renewal/duration";
+import type { Certificate } from "../../x509/certificate";
+import { readCertificates } from "../../x509/chain";
+import { countOrder } from "../acme-budget";
+import { revokeOnDestroy } from "../acme-revocation";
+import { type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";
+import { checkAcmeCertificate, describeOrder } from "./certificate-inputs";
+import { type CertificateRecord, computedNames, keptOutputs, readRecord, renderProgress } from "./certificate-state";
+import { tellEngine } from "./engine";
+import { explainCertificate } from "./explanation";
+import { orderCertificate, rehearseOrder, type ValidatedCertificate } from "./issuance";
+import { OrderJournal, sweepJournal } from "./journal";
+import { refuseSpent, refuseTooSoon } from "./refusals";
+import { askWindow, decideAcmeRenewal, readLeaf, replacedBy } from "./renewal";
 
 /** After an order the window is asked for, and at a refresh; neither fails without an answer. */
 const WINDOW_SECONDS = 10;

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { ChallengeSettings, CommandSettings, GatewaySettings, PersistSettings } from "../acme/challenge/solver";
-import type { Properties } from "./lifecycle";
+import type { ChallengeSettings, CommandSettings, GatewaySettings, PersistSettings } from "../../acme/challenge/solver";
+import type { Properties } from "../lifecycle";
 
 const port = z
   .number("expected a port")

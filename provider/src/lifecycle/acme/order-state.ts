@@ -1,7 +1,7 @@
-import { type FailureMemory, readFailureMemory } from "../acme/limits/back-off";
-import type { NameChallenge } from "../acme/name-challenge";
-import { type RecordedIssuance, readRecord, type StoredWindow } from "./acme-certificate-state";
-import type { Properties } from "./lifecycle";
+import { type FailureMemory, readFailureMemory } from "../../acme/limits/back-off";
+import type { NameChallenge } from "../../acme/name-challenge";
+import type { Properties } from "../lifecycle";
+import { type RecordedIssuance, readRecord, type StoredWindow } from "./certificate-state";
 
 /** What the state keeps of an order. */
 export interface OrderRecord {

@@ -1,9 +1,9 @@
 // What the arguments of an account may be, and what is known of it before the CA is asked.
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { describe, expect, it, test } from "vitest";
-import { acmeAccount } from "../../../provider/src/lifecycle/acme-account";
-import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
-import { checked, refused, TODAY } from "../../support/lifecycle";
+import { acmeAccount } from "../../../../provider/src/lifecycle/acme/account";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { checked, refused, TODAY } from "../../../support/lifecycle";
 
 const base = { directory: "letsencrypt", acceptTermsOfService: true };
 const pem = (curve: string) =>

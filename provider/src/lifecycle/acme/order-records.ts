@@ -1,11 +1,11 @@
-import type { OrderIdentifier } from "../acme/client/identifier";
-import { dns01Value } from "../acme/client/jws";
-import { renderTxt } from "../acme/dns/txt-strings";
-import type { NameChallenge } from "../acme/name-challenge";
-import { TlsError } from "../errors";
-import { parseHostName } from "../x509/identifier";
-import { renderQuoted } from "../x509/quoted-text";
-import { toOrderIdentifier } from "./acme-ordering-inputs";
+import type { OrderIdentifier } from "../../acme/client/identifier";
+import { dns01Value } from "../../acme/client/jws";
+import { renderTxt } from "../../acme/dns/txt-strings";
+import type { NameChallenge } from "../../acme/name-challenge";
+import { TlsError } from "../../errors";
+import { parseHostName } from "../../x509/identifier";
+import { renderQuoted } from "../../x509/quoted-text";
+import { toOrderIdentifier } from "../acme-ordering-inputs";
 
 export type { NameChallenge };
 

@@ -1,16 +1,16 @@
-import { systemClock } from "../acme/clock";
-import { askRenewalInformation, renewalInfoId } from "../acme/order/renewal-information";
-import { Deadline } from "../acme/run/deadline";
-import { isTlsError } from "../errors";
-import { decideRenewal, describeRemaining, lifetime, type RenewalDecision } from "../renewal/decision";
-import { DAY } from "../renewal/duration";
-import { describeWindow } from "../renewal/window";
-import type { Certificate } from "../x509/certificate";
-import { readCertificates } from "../x509/chain";
-import { type CertificateRecord, readRecord, type StoredWindow } from "./acme-certificate-state";
-import { readSessionRequest, sessionFor } from "./acme-sessions";
-import type { Properties } from "./lifecycle";
-import { readPolicy, readValidity } from "./planned-validity";
+import { systemClock } from "../../acme/clock";
+import { askRenewalInformation, renewalInfoId } from "../../acme/order/renewal-information";
+import { Deadline } from "../../acme/run/deadline";
+import { isTlsError } from "../../errors";
+import { decideRenewal, describeRemaining, lifetime, type RenewalDecision } from "../../renewal/decision";
+import { DAY } from "../../renewal/duration";
+import { describeWindow } from "../../renewal/window";
+import type { Certificate } from "../../x509/certificate";
+import { readCertificates } from "../../x509/chain";
+import type { Properties } from "../lifecycle";
+import { readPolicy, readValidity } from "../planned-validity";
+import { type CertificateRecord, readRecord, type StoredWindow } from "./certificate-state";
+import { readSessionRequest, sessionFor } from "./session";
 
 /** How many days before the estimated renewal a run begins to ask the CA anew. */
 export const DEFAULT_RENEWAL_INFO_DAYS = 10;

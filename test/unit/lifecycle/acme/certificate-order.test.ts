@@ -1,11 +1,11 @@
 // What a certificate that is taken from an order decides by its state: the order alone decides when there is another one.
 import { describe, expect, it } from "vitest";
-import { identifierSetKey } from "../../../provider/src/acme/identifier-set";
-import { acmeCertificate } from "../../../provider/src/lifecycle/acme-certificate";
-import { describeOrder } from "../../../provider/src/lifecycle/acme-certificate-inputs";
-import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
-import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
-import { checked, issuer, leafOf, TODAY } from "../../support/lifecycle";
+import { identifierSetKey } from "../../../../provider/src/acme/identifier-set";
+import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
+import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
+import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { checked, issuer, leafOf, TODAY } from "../../../support/lifecycle";
 
 const directoryUrl = "https://acme-v02.api.letsencrypt.org/directory";
 const inputs = checked(acmeCertificate, {

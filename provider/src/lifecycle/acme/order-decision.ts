@@ -1,14 +1,14 @@
-import { renderNames } from "../acme/client/identifier";
-import { readAccountKey } from "../acme/client/jws";
-import { decideRenewal, describeRemaining, lifetime, type Validity } from "../renewal/decision";
-import { DAY, renderDuration } from "../renewal/duration";
-import type { StoredWindow } from "./acme-certificate-state";
-import { describePlaced } from "./acme-order-inputs";
-import { askOrder, type OrderStanding } from "./acme-order-inquiry";
-import { readOrderRecord, type StoredChallenge } from "./acme-order-state";
-import { askWindow, decideAcmeRenewal, readLeaf } from "./acme-renewal";
-import type { Effect, Properties } from "./lifecycle";
-import { readPolicy, readValidity } from "./planned-validity";
+import { renderNames } from "../../acme/client/identifier";
+import { readAccountKey } from "../../acme/client/jws";
+import { decideRenewal, describeRemaining, lifetime, type Validity } from "../../renewal/decision";
+import { DAY, renderDuration } from "../../renewal/duration";
+import { askOrder, type OrderStanding } from "../acme-order-inquiry";
+import type { Effect, Properties } from "../lifecycle";
+import { readPolicy, readValidity } from "../planned-validity";
+import type { StoredWindow } from "./certificate-state";
+import { describePlaced } from "./order-inputs";
+import { readOrderRecord, type StoredChallenge } from "./order-state";
+import { askWindow, decideAcmeRenewal, readLeaf } from "./renewal";
 
 /** In `diff`, where a CA that does not answer must hold up nothing. */
 const DIFF_SECONDS = 3;

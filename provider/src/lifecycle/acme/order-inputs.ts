@@ -1,7 +1,7 @@
-import { checkProfile, describeOrdered, hostnamesSchema, orderingShape, parseHostnames } from "./acme-ordering-inputs";
-import { parseInputs } from "./inputs";
-import type { CheckResult, Failure, Properties } from "./lifecycle";
-import { UNKNOWN } from "./unknown";
+import { checkProfile, describeOrdered, hostnamesSchema, orderingShape, parseHostnames } from "../acme-ordering-inputs";
+import { parseInputs } from "../inputs";
+import type { CheckResult, Failure, Properties } from "../lifecycle";
+import { UNKNOWN } from "../unknown";
 
 const shape = { ...orderingShape, hostnames: hostnamesSchema };
 

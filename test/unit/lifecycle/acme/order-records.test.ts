@@ -1,12 +1,12 @@
 // Which records an order wants: by its names alone, and with their values.
 import { describe, expect, it, test } from "vitest";
-import { dns01Value } from "../../../provider/src/acme/client/jws";
+import { dns01Value } from "../../../../provider/src/acme/client/jws";
 import {
   challengeRecordName,
   listRecordNames,
   renderQuotedTxt,
   valuesOf,
-} from "../../../provider/src/lifecycle/acme-order-records";
+} from "../../../../provider/src/lifecycle/acme/order-records";
 
 const digest = /^[\w-]{43}$/;
 const open = (hostname: string, token = hostname) => ({

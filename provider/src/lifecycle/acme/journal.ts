@@ -1,9 +1,9 @@
-import { readAccountKey } from "../acme/client/jws";
-import { type Journal, type JournalEntry, journalHome, openJournal } from "../acme/journal/journal";
-import type { OrderProgress, OrderStep } from "../acme/order/journey";
-import { isTlsError } from "../errors";
-import { isEngineAlive } from "./acme-engine";
-import type { Properties } from "./lifecycle";
+import { readAccountKey } from "../../acme/client/jws";
+import { type Journal, type JournalEntry, journalHome, openJournal } from "../../acme/journal/journal";
+import type { OrderProgress, OrderStep } from "../../acme/order/journey";
+import { isTlsError } from "../../errors";
+import type { Properties } from "../lifecycle";
+import { isEngineAlive } from "./engine";
 
 /** Another run that has the same order has the time that its order may take. */
 const WAIT_SECONDS = 300;

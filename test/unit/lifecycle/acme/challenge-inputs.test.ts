@@ -1,10 +1,10 @@
 // What each kind of challenge may be given, and how it is told from others.
 import { describe, expect, it, test } from "vitest";
-import { acmeCertificate } from "../../../provider/src/lifecycle/acme-certificate";
-import { describeChallenge, readChallenge } from "../../../provider/src/lifecycle/acme-challenge-inputs";
-import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
-import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
-import { checked, refused } from "../../support/lifecycle";
+import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
+import { describeChallenge, readChallenge } from "../../../../provider/src/lifecycle/acme/challenge-inputs";
+import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { checked, refused } from "../../../support/lifecycle";
 
 const account = {
   accountUrl: "https://ca.test/account/1",

@@ -5,22 +5,22 @@ import {
   readAccount,
   rollOverKey,
   updateContacts,
-} from "../acme/account/account";
-import { type DirectoryMeta, nameOfDirectory } from "../acme/client/directory";
-import { readAccountKey } from "../acme/client/jws";
-import type { AcmeSession } from "../acme/client/session";
-import type { Deadline } from "../acme/run/deadline";
-import { isTlsError, TlsError } from "../errors";
-import { readMoment } from "../renewal/duration";
-import { type KeyType, renderPrivateKey } from "../x509/private-key";
-import { ALWAYS, checkAcmeAccount } from "./acme-account-inputs";
-import { within } from "./acme-deadline";
-import { tellEngine } from "./acme-engine";
-import { readSessionRequest, sessionFor } from "./acme-sessions";
-import { isSameValue } from "./equality";
-import { generatePrivateKey } from "./key-generation";
-import { type Lifecycle, type Properties, UnfinishedError } from "./lifecycle";
-import { isKnown } from "./unknown";
+} from "../../acme/account/account";
+import { type DirectoryMeta, nameOfDirectory } from "../../acme/client/directory";
+import { readAccountKey } from "../../acme/client/jws";
+import type { AcmeSession } from "../../acme/client/session";
+import type { Deadline } from "../../acme/run/deadline";
+import { isTlsError, TlsError } from "../../errors";
+import { readMoment } from "../../renewal/duration";
+import { type KeyType, renderPrivateKey } from "../../x509/private-key";
+import { within } from "../acme-deadline";
+import { isSameValue } from "../equality";
+import { generatePrivateKey } from "../key-generation";
+import { type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";
+import { isKnown } from "../unknown";
+import { ALWAYS, checkAcmeAccount } from "./account-inputs";
+import { tellEngine } from "./engine";
+import { readSessionRequest, sessionFor } from "./session";
 
 /** For all requests about an account together. */
 const ACCOUNT_SECONDS = 120;

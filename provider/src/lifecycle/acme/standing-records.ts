@@ -4,12 +4,12 @@ import {
   type PersistRecordsAccount,
   persistRecordNames,
   persistRecords,
-} from "../acme/persist/validation-records";
-import { TlsError } from "../errors";
-import { describeRemaining } from "../renewal/decision";
-import { DAY, readMoment, renderTimestamp } from "../renewal/duration";
-import { renderQuoted } from "../x509/quoted-text";
-import { ALWAYS } from "./acme-account-inputs";
+} from "../../acme/persist/validation-records";
+import { TlsError } from "../../errors";
+import { describeRemaining } from "../../renewal/decision";
+import { DAY, readMoment, renderTimestamp } from "../../renewal/duration";
+import { renderQuoted } from "../../x509/quoted-text";
+import { ALWAYS } from "./account-inputs";
 
 export type { PersistRecordName, PersistRecordSet, PersistRecordsAccount };
 

@@ -1,14 +1,14 @@
-import type { ChallengeSolver } from "../acme/challenge/solver";
-import { nameOfDirectory } from "../acme/client/directory";
-import type { AcmeSession } from "../acme/client/session";
-import type { PreflightFinding } from "../acme/look/finding";
-import { renderFindings, requirePreflight, runPreflight } from "../acme/preflight/preflight";
-import type { Deadline } from "../acme/run/deadline";
-import { isTlsError } from "../errors";
-import { within } from "./acme-deadline";
-import { readSessionRequest, sessionFor } from "./acme-sessions";
-import { chooseSolvers, listSolvers, namesOf, solverContext } from "./acme-solvers";
-import type { Properties } from "./lifecycle";
+import type { ChallengeSolver } from "../../acme/challenge/solver";
+import { nameOfDirectory } from "../../acme/client/directory";
+import type { AcmeSession } from "../../acme/client/session";
+import type { PreflightFinding } from "../../acme/look/finding";
+import { renderFindings, requirePreflight, runPreflight } from "../../acme/preflight/preflight";
+import type { Deadline } from "../../acme/run/deadline";
+import { isTlsError } from "../../errors";
+import { within } from "../acme-deadline";
+import type { Properties } from "../lifecycle";
+import { readSessionRequest, sessionFor } from "./session";
+import { chooseSolvers, listSolvers, namesOf, solverContext } from "./solvers";
 
 /** A preview that looks by itself, for `auto`, holds up nobody. */
 const CHOICE_SECONDS = 3;

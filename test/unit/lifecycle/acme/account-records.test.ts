@@ -1,10 +1,10 @@
 // An account that records in the DNS authorise is not deactivated before they end.
 import { describe, expect, it, test } from "vitest";
-import { acmeAccount } from "../../../provider/src/lifecycle/acme-account";
-import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
-import { checked, refused } from "../../support/lifecycle";
-import { newKeyPem } from "../../support/memory-orders";
-import { rejection } from "../../support/rejection";
+import { acmeAccount } from "../../../../provider/src/lifecycle/acme/account";
+import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
+import { checked, refused } from "../../../support/lifecycle";
+import { newKeyPem } from "../../../support/memory-orders";
+import { rejection } from "../../../support/rejection";
 
 const base = { directory: "letsencrypt", acceptTermsOfService: true };
 const destroy = (more: Properties) =>

@@ -5,7 +5,7 @@ import {
   renderStandingRecords,
   type StandingAccount,
   warnOfEnd,
-} from "../../../provider/src/lifecycle/standing-records";
+} from "../../../../provider/src/lifecycle/acme/standing-records";
 
 const account: StandingAccount = {
   accountUrl: "https://ca.test/acct/1",

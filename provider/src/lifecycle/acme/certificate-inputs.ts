@@ -1,9 +1,7 @@
 import { z } from "zod";
-import type { SolverContext } from "../acme/challenge/solver";
-import { systemClock } from "../acme/clock";
-import { readCertificateRequest } from "../x509/certificate-request";
-import { accountKeyTypes } from "./acme-account-inputs";
-import { challengeSchema } from "./acme-challenge-inputs";
+import type { SolverContext } from "../../acme/challenge/solver";
+import { systemClock } from "../../acme/clock";
+import { readCertificateRequest } from "../../x509/certificate-request";
 import {
   checkProfile,
   describeOrdered,
@@ -12,12 +10,14 @@ import {
   orderingShape,
   parseHostnames,
   urlSchema,
-} from "./acme-ordering-inputs";
-import { listSolvers, namesOf } from "./acme-solvers";
-import { pemSchema } from "./certificate-inputs";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
-import type { CheckResult, Failure, Properties } from "./lifecycle";
-import { isKnown, UNKNOWN } from "./unknown";
+} from "../acme-ordering-inputs";
+import { pemSchema } from "../certificate-inputs";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../inputs";
+import type { CheckResult, Failure, Properties } from "../lifecycle";
+import { isKnown, UNKNOWN } from "../unknown";
+import { accountKeyTypes } from "./account-inputs";
+import { challengeSchema } from "./challenge-inputs";
+import { listSolvers, namesOf } from "./solvers";
 
 /** What CAs take for a certificate's key. */
 export const acmeKeyTypes = accountKeyTypes;
