@@ -11,7 +11,7 @@ export const leafCertificate: DynamicProvider = lazily(() => require("./lifecycl
 
 /** Runs {@link CertificateChain} in Pulumi's dynamic-provider process. */
 export const certificateChain: DynamicProvider = lazily(
-  () => require("./lifecycle/certificate-chain").certificateChain,
+  () => require("./lifecycle/chain/certificate-chain").certificateChain,
 );
 
 /** Runs {@link Site} in Pulumi's dynamic-provider process. */

@@ -1,5 +1,5 @@
 // Chains of certificates that exist already: one of four in process against other libraries, then what scales.
-import { certificateChain } from "../../provider/dist/lifecycle/certificate-chain.js";
+import { certificateChain } from "../../provider/dist/lifecycle/chain/certificate-chain.js";
 import { type ChainCase, judgeByPeculiar, judgeByPkijs, judgeByUs } from "./chain-judges.ts";
 import { measureLoad } from "./chain-load.ts";
 import { issueLeaf, type KeyType, makeCa, shuffle } from "./chain-pki.ts";

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createDynamicProvider, type DynamicProvider, SENSITIVE } from "../../provider/src/adapter/dynamic-provider";
-import { certificateChain } from "../../provider/src/lifecycle/certificate-chain";
+import { certificateChain } from "../../provider/src/lifecycle/chain/certificate-chain";
 import { gateway } from "../../provider/src/lifecycle/gateway";
 import { leafCertificate } from "../../provider/src/lifecycle/leaf-certificate";
 import type { Lifecycle } from "../../provider/src/lifecycle/lifecycle";

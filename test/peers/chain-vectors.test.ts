@@ -77,7 +77,7 @@ const families = readdirSync(folder)
   .sort()
   .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as { family: string; cases: Vector[] });
 
-/** What is given, read and judged as the lifecycle does it (lifecycle/chain-source.ts). */
+/** What is given, read and judged as the lifecycle does it (lifecycle/chain/source.ts). */
 function judgeByUs(vector: Vector): Accepted | Refused {
   try {
     const chain = readAndJudge(vector);

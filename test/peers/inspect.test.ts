@@ -7,7 +7,7 @@ import { rootCertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type CertificateFiles, fromFiles } from "../../provider/src/files/from-files";
 import type { Inspection } from "../../provider/src/files/inspection";
-import { certificateChain } from "../../provider/src/lifecycle/certificate-chain";
+import { certificateChain } from "../../provider/src/lifecycle/chain/certificate-chain";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../support/openssl-pki";
 import { describeWithPeer } from "../support/peer";

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { certificateChain } from "../../provider/src/lifecycle/certificate-chain";
+import { certificateChain } from "../../provider/src/lifecycle/chain/certificate-chain";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../support/openssl-pki";
 import { describeWithPeer } from "../support/peer";

@@ -1,8 +1,8 @@
 import { describeCertificate } from "../x509/certificate";
 import { arrangeChain, type Chain, type ChainInput, judgeChain } from "../x509/chain";
-import { issuerFactsOf } from "./chain-facts";
-import { type ChainSource, readRoots, readSource, type SourceValues } from "./chain-source";
-import { completeChain, findMissingIssuer, readCompletion } from "./issuer-completion";
+import { completeChain, findMissingIssuer, readCompletion } from "./chain/completion";
+import { issuerFactsOf } from "./chain/facts";
+import { type ChainSource, readRoots, readSource, type SourceValues } from "./chain/source";
 import type { Properties } from "./lifecycle";
 
 /** Whether a chain is completed by what was, or is still to be, fetched. */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../adapter/clock";
-import { certificateChain } from "../lifecycle/certificate-chain";
-import { findChainWarnings } from "../lifecycle/chain-warnings";
+import { certificateChain } from "../lifecycle/chain/certificate-chain";
+import { findChainWarnings } from "../lifecycle/chain/warnings";
 import { CertificateResource } from "./certificate-resource";
 import { absentFrom, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "./renewal-outputs";

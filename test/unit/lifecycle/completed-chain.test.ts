@@ -2,7 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { isTlsError } from "../../../provider/src/errors";
-import { certificateChain } from "../../../provider/src/lifecycle/certificate-chain";
+import { certificateChain } from "../../../provider/src/lifecycle/chain/certificate-chain";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
 import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
 import { type AiaServer, startAiaServer } from "../../support/aia-server";

@@ -10,7 +10,7 @@ import {
   Site,
   type SiteArgs,
 } from "../../../provider/src/index";
-import { certificateChain } from "../../../provider/src/lifecycle/certificate-chain";
+import { certificateChain } from "../../../provider/src/lifecycle/chain/certificate-chain";
 import { gateway } from "../../../provider/src/lifecycle/gateway";
 import { leafCertificate } from "../../../provider/src/lifecycle/leaf-certificate";
 import type { Lifecycle } from "../../../provider/src/lifecycle/lifecycle";

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { TlsError } from "../errors";
-import { fetchIssuers } from "../network/issuer-fetch";
-import { type Certificate, describeCertificate, isIssuedBy } from "../x509/certificate";
-import { readInformation } from "../x509/certificate-information";
-import { type Chain, type ChainInput, judgeChain } from "../x509/chain";
-import { isIssuedByPublicRoot } from "../x509/chain-advice";
+import { TlsError } from "../../errors";
+import { fetchIssuers } from "../../network/issuer-fetch";
+import { type Certificate, describeCertificate, isIssuedBy } from "../../x509/certificate";
+import { readInformation } from "../../x509/certificate-information";
+import { type Chain, type ChainInput, judgeChain } from "../../x509/chain";
+import { isIssuedByPublicRoot } from "../../x509/chain-advice";
 
 /** `completeFromAia` as an argument: whether missing issuers are fetched, and how. */
 export const completionSchema = z

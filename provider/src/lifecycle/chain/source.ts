@@ -1,12 +1,12 @@
 import type { KeyObject } from "node:crypto";
-import { TlsError } from "../errors";
-import type { Certificate } from "../x509/certificate";
-import { systemRoots } from "../x509/chain";
-import { type ContainerContents, readContainer } from "../x509/container";
-import { readPrivateKey } from "../x509/private-key";
-import { attempt, known, renderFailure } from "./inputs";
-import type { Failure } from "./lifecycle";
-import { UNKNOWN, type Unknown } from "./unknown";
+import { TlsError } from "../../errors";
+import type { Certificate } from "../../x509/certificate";
+import { systemRoots } from "../../x509/chain";
+import { type ContainerContents, readContainer } from "../../x509/container";
+import { readPrivateKey } from "../../x509/private-key";
+import { attempt, known, renderFailure } from "../inputs";
+import type { Failure } from "../lifecycle";
+import { UNKNOWN, type Unknown } from "../unknown";
 
 /** The word that stands for the roots of Mozilla that Node brings along. */
 export const SYSTEM_ROOTS = "system";

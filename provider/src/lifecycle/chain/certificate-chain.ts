@@ -1,24 +1,18 @@
 import { z } from "zod";
-import { lifetime } from "../renewal/decision";
-import { DAY } from "../renewal/duration";
-import { type Chain, judgeChain } from "../x509/chain";
-import { parseHostName } from "../x509/identifier";
-import { renderPrivateKey } from "../x509/private-key";
-import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "./certificate-inputs";
-import { issuerFactsOf, joinPem, leafFactsOf, unknownFacts, validityOf } from "./chain-facts";
-import { type ChainSource, readRoots, readSource, SYSTEM_ROOTS } from "./chain-source";
-import { complete, explainCompletion, isCompleted } from "./completed-chain";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
-import {
-  completionSchema,
-  describeDeadEnd,
-  findMissingIssuer,
-  type MissingIssuer,
-  readCompletion,
-} from "./issuer-completion";
-import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
-import { checkPolicy, readPolicy } from "./planned-validity";
-import { isKnown, UNKNOWN } from "./unknown";
+import { lifetime } from "../../renewal/decision";
+import { DAY } from "../../renewal/duration";
+import { type Chain, judgeChain } from "../../x509/chain";
+import { parseHostName } from "../../x509/identifier";
+import { renderPrivateKey } from "../../x509/private-key";
+import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../certificate-inputs";
+import { complete, explainCompletion, isCompleted } from "../completed-chain";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../inputs";
+import type { CheckResult, Failure, Lifecycle, Properties } from "../lifecycle";
+import { checkPolicy, readPolicy } from "../planned-validity";
+import { isKnown, UNKNOWN } from "../unknown";
+import { completionSchema, describeDeadEnd, findMissingIssuer, type MissingIssuer, readCompletion } from "./completion";
+import { issuerFactsOf, joinPem, leafFactsOf, unknownFacts, validityOf } from "./facts";
+import { type ChainSource, readRoots, readSource, SYSTEM_ROOTS } from "./source";
 
 const shape = {
   certPem: pemSchema("a certificate").optional(),

@@ -1,14 +1,14 @@
 import { createPrivateKey, generateKeyPairSync, type webcrypto, X509Certificate } from "node:crypto";
 import * as peculiar from "@peculiar/x509";
 import { beforeAll, describe, expect, it, test } from "vitest";
-import { certificateChain } from "../../../provider/src/lifecycle/certificate-chain";
-import { findChainWarnings, type OrderedChain } from "../../../provider/src/lifecycle/chain-warnings";
-import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
-import { DAY } from "../../../provider/src/renewal/duration";
-import { readCertificate } from "../../../provider/src/x509/certificate";
-import { readPemBlocks } from "../../../provider/src/x509/pem";
-import { renderPkcs7 } from "../../../provider/src/x509/pkcs7";
-import { checked, created, issuer, leafOf, refused, TODAY } from "../../support/lifecycle";
+import { certificateChain } from "../../../../provider/src/lifecycle/chain/certificate-chain";
+import { findChainWarnings, type OrderedChain } from "../../../../provider/src/lifecycle/chain/warnings";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { DAY } from "../../../../provider/src/renewal/duration";
+import { readCertificate } from "../../../../provider/src/x509/certificate";
+import { readPemBlocks } from "../../../../provider/src/x509/pem";
+import { renderPkcs7 } from "../../../../provider/src/x509/pkcs7";
+import { checked, created, issuer, leafOf, refused, TODAY } from "../../../support/lifecycle";
 
 interface Pair {
   readonly pem: string;

@@ -1,9 +1,9 @@
-import { isTlsError } from "../errors";
-import type { Certificate } from "../x509/certificate";
-import { type ChainFinding, readCertificates, verifyChain } from "../x509/chain";
-import { adviseOn } from "../x509/chain-advice";
-import { findExtras, findMissingIntermediate } from "../x509/chain-order";
-import { readSource } from "./chain-source";
+import { isTlsError } from "../../errors";
+import type { Certificate } from "../../x509/certificate";
+import { type ChainFinding, readCertificates, verifyChain } from "../../x509/chain";
+import { adviseOn } from "../../x509/chain-advice";
+import { findExtras, findMissingIntermediate } from "../../x509/chain-order";
+import { readSource } from "./source";
 
 /** The arguments that may hold more than the chain. */
 export type ChainTexts = Readonly<

@@ -1,9 +1,9 @@
-import type { Validity } from "../renewal/decision";
-import { renderTimestamp } from "../renewal/duration";
-import type { Certificate } from "../x509/certificate";
-import type { Chain } from "../x509/chain";
-import type { Properties } from "./lifecycle";
-import { UNKNOWN } from "./unknown";
+import type { Validity } from "../../renewal/decision";
+import { renderTimestamp } from "../../renewal/duration";
+import type { Certificate } from "../../x509/certificate";
+import type { Chain } from "../../x509/chain";
+import type { Properties } from "../lifecycle";
+import { UNKNOWN } from "../unknown";
 
 /** What the outputs of a chain say about its leaf: known as soon as the certificate is. */
 export function leafFactsOf({ leaf, identifiers }: Pick<Chain, "leaf" | "identifiers">): Properties {
