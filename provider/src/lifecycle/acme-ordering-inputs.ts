@@ -6,7 +6,7 @@ import { judgeProfile } from "../acme/limits/profiles";
 import { parseHostName, parseIdentifier } from "../x509/identifier";
 import { resolversSchema } from "./acme/challenge-inputs";
 import { pemSchema, renewalShape } from "./certificate-inputs";
-import { attempt, known, renderFailure } from "./inputs";
+import { attempt, known, renderFailure } from "./input/parse";
 import type { Failure, Properties } from "./lifecycle";
 import { UNKNOWN, type Unknown } from "./unknown";
 

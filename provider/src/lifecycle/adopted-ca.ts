@@ -4,7 +4,7 @@ import { DAY, renderTimestamp } from "../renewal/duration";
 import { type Certificate, describeCertificate } from "../x509/certificate";
 import { readCertificates } from "../x509/chain";
 import { describeKey, readPrivateKey, renderPrivateKey } from "../x509/private-key";
-import { attempt, known, renderFailure } from "./inputs";
+import { attempt, known, renderFailure } from "./input/parse";
 import type { CheckResult, Failure, Properties } from "./lifecycle";
 import { checkPolicy, readPolicy } from "./planned-validity";
 import { UNKNOWN, type Unknown } from "./unknown";

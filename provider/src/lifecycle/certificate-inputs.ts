@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type DistinguishedName, encodeName } from "../x509/distinguished-name";
 import { keyTypes } from "../x509/private-key";
-import { attempt } from "./inputs";
+import { attempt } from "./input/parse";
 import type { Failure } from "./lifecycle";
 
 /** No certificate, key or request comes near this; more is a file given by mistake. In UTF-16 units. */

@@ -7,7 +7,7 @@ import type { Identifier } from "../x509/identifier";
 import { findViolation, type NameConstraints } from "../x509/name-constraints";
 import { describeKey, readPrivateKey } from "../x509/private-key";
 import { pemSchema } from "./certificate-inputs";
-import { attempt, known, renderFailure } from "./inputs";
+import { attempt, known, renderFailure } from "./input/parse";
 import type { Failure, Properties } from "./lifecycle";
 import { UNKNOWN, type Unknown } from "./unknown";
 

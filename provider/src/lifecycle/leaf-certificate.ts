@@ -17,7 +17,7 @@ import {
   validityDaysSchema,
 } from "./certificate-inputs";
 import { isSameValue } from "./equality";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./inputs";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./input/parse";
 import { checkIssuer, type IssuerFacts, issuerShape } from "./issuer";
 import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
 import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";

@@ -1,6 +1,6 @@
 import { decideRenewal, type RenewalPolicy, type Validity } from "../renewal/decision";
 import { planValidity, type ValidityRequest } from "../renewal/validity";
-import { renderFailure } from "./inputs";
+import { renderFailure } from "./input/parse";
 import type { Failure, Properties } from "./lifecycle";
 import { isKnown } from "./unknown";
 

@@ -8,7 +8,7 @@ import {
   sortedSet,
   tlsProfiles,
 } from "../gateway/model/site";
-import { flag, text } from "./schema-text";
+import { flag, text } from "./input/schema";
 
 /** A year in a leap year's days: what servers take without an overflow. */
 export const MAX_SECONDS = 366 * 24 * 3600;

@@ -15,9 +15,9 @@ import {
   parseSiteHostname,
 } from "../gateway/model/fields";
 import { headerActions, type SiteData, sortedSet } from "../gateway/model/site";
-import { findExcess, type InputLimits } from "./input-guard";
-import { describeInput, type InputIssue, renderIssues } from "./issue-text";
-import { flag, text } from "./schema-text";
+import { findExcess, type InputLimits } from "./input/guard";
+import { describeInput, type InputIssue, renderIssues } from "./input/issue-text";
+import { flag, text } from "./input/schema";
 import { MAX_SECONDS, proxyProperties } from "./site-proxy-schema";
 import { siteWords } from "./site-words";
 

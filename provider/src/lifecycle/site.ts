@@ -1,6 +1,6 @@
 import { type SiteData, siteUrl } from "../gateway/model/site";
-import { renderFailure } from "./inputs";
-import type { InputIssue } from "./issue-text";
+import type { InputIssue } from "./input/issue-text";
+import { renderFailure } from "./input/parse";
 import type { CheckResult, Failure, Lifecycle, Properties, Reason } from "./lifecycle";
 import { checkKnownSiteProperties, checkSiteInput } from "./site-schema";
 import { UNKNOWN } from "./unknown";

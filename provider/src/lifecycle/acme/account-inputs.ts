@@ -6,7 +6,7 @@ import { readMoment } from "../../renewal/duration";
 import { parseIdentifier } from "../../x509/identifier";
 import { readPrivateKey, renderPrivateKey } from "../../x509/private-key";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../certificate-inputs";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../inputs";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import type { CheckResult, Failure, Properties } from "../lifecycle";
 import { isKnown, UNKNOWN } from "../unknown";
 

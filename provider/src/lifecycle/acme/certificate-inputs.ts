@@ -12,7 +12,7 @@ import {
   urlSchema,
 } from "../acme-ordering-inputs";
 import { pemSchema } from "../certificate-inputs";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../inputs";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import type { CheckResult, Failure, Properties } from "../lifecycle";
 import { isKnown, UNKNOWN } from "../unknown";
 import { accountKeyTypes } from "./account-inputs";

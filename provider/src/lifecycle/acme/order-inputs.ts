@@ -1,5 +1,5 @@
 import { checkProfile, describeOrdered, hostnamesSchema, orderingShape, parseHostnames } from "../acme-ordering-inputs";
-import { parseInputs } from "../inputs";
+import { parseInputs } from "../input/parse";
 import type { CheckResult, Failure, Properties } from "../lifecycle";
 import { UNKNOWN } from "../unknown";
 

@@ -6,7 +6,7 @@ import { parseHostName } from "../../x509/identifier";
 import { renderPrivateKey } from "../../x509/private-key";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../certificate-inputs";
 import { complete, explainCompletion, isCompleted } from "../completed-chain";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../inputs";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import type { CheckResult, Failure, Lifecycle, Properties } from "../lifecycle";
 import { checkPolicy, readPolicy } from "../planned-validity";
 import { isKnown, UNKNOWN } from "../unknown";

@@ -4,7 +4,7 @@ import type { Certificate } from "../../x509/certificate";
 import { systemRoots } from "../../x509/chain";
 import { type ContainerContents, readContainer } from "../../x509/container";
 import { readPrivateKey } from "../../x509/private-key";
-import { attempt, known, renderFailure } from "../inputs";
+import { attempt, known, renderFailure } from "../input/parse";
 import type { Failure } from "../lifecycle";
 import { UNKNOWN, type Unknown } from "../unknown";
 

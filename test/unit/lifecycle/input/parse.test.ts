@@ -1,9 +1,9 @@
 import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
-import { TlsError } from "../../../provider/src/errors";
-import { attempt, known, parseInputs, renderFailure } from "../../../provider/src/lifecycle/inputs";
-import { nearest } from "../../../provider/src/lifecycle/nearest-word";
-import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
+import { TlsError } from "../../../../provider/src/errors";
+import { attempt, known, parseInputs, renderFailure } from "../../../../provider/src/lifecycle/input/parse";
+import { nearest } from "../../../../provider/src/lifecycle/nearest-word";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
 
 const shape = {
   secret: z.string("expected text"),

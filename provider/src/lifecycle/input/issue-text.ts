@@ -1,6 +1,6 @@
 import type { core } from "zod";
-import { renderQuoted } from "../x509/quoted-text";
-import { nearest } from "./nearest-word";
+import { renderQuoted } from "../../x509/quoted-text";
+import { nearest } from "../nearest-word";
 
 /** One thing that is wrong with an input. */
 export interface InputIssue {

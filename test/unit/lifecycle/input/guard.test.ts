@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findExcess, type InputLimits } from "../../../provider/src/lifecycle/input-guard";
+import { findExcess, type InputLimits } from "../../../../provider/src/lifecycle/input/guard";
 
 const limits: InputLimits = { text: 10, entries: 3, properties: 2, depth: 2, values: 8 };
 const cycle: Record<string, unknown> = {};

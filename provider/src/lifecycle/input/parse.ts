@@ -1,10 +1,10 @@
 import type { core, ZodType, z } from "zod";
-import { isTlsError } from "../errors";
-import { renderQuoted } from "../x509/quoted-text";
+import { isTlsError } from "../../errors";
+import { renderQuoted } from "../../x509/quoted-text";
+import type { Failure } from "../lifecycle";
+import { nearest } from "../nearest-word";
+import { isKnown, UNKNOWN, type Unknown } from "../unknown";
 import { renderPath } from "./issue-text";
-import type { Failure } from "./lifecycle";
-import { nearest } from "./nearest-word";
-import { isKnown, UNKNOWN, type Unknown } from "./unknown";
 
 /** The schema of each property of a resource. */
 export type InputShape = Readonly<Record<string, ZodType>>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isTlsError } from "../errors";
+import { isTlsError } from "../../errors";
 
 /** A text that one of the parsers takes; what it says is the issue. */
 export function text(parse: (given: string) => string) {
