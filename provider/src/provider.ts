@@ -4,10 +4,12 @@ import { createDynamicProvider, type DynamicProvider } from "./adapter/dynamic-p
 import type { Lifecycle } from "./lifecycle/lifecycle";
 
 /** Runs {@link SelfSignedCA} in Pulumi's dynamic-provider process. */
-export const selfSignedCa: DynamicProvider = lazily(() => require("./lifecycle/self-signed-ca").selfSignedCa);
+export const selfSignedCa: DynamicProvider = lazily(() => require("./lifecycle/local/self-signed-ca").selfSignedCa);
 
 /** Runs {@link LeafCertificate} in Pulumi's dynamic-provider process. */
-export const leafCertificate: DynamicProvider = lazily(() => require("./lifecycle/leaf-certificate").leafCertificate);
+export const leafCertificate: DynamicProvider = lazily(
+  () => require("./lifecycle/local/leaf-certificate").leafCertificate,
+);
 
 /** Runs {@link CertificateChain} in Pulumi's dynamic-provider process. */
 export const certificateChain: DynamicProvider = lazily(

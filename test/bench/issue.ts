@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { leafCertificate } from "../../provider/dist/lifecycle/leaf-certificate.js";
 import type { Properties } from "../../provider/dist/lifecycle/lifecycle.js";
-import { selfSignedCa } from "../../provider/dist/lifecycle/self-signed-ca.js";
+import { leafCertificate } from "../../provider/dist/lifecycle/local/leaf-certificate.js";
+import { selfSignedCa } from "../../provider/dist/lifecycle/local/self-signed-ca.js";
 import { type Benchmark, describeSpread, interleave, type Measurement, median, timed } from "./measurement.ts";
 
 /** "Speed and memory": milliseconds for a P-256 leaf; a trial reached 0.4. */

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { selfSignedCa } from "../../provider/src/lifecycle/self-signed-ca";
+import { selfSignedCa } from "../../provider/src/lifecycle/local/self-signed-ca";
 import { created, issuer, leafOf } from "../support/lifecycle";
 import { describeWithPeer } from "../support/peer";
 

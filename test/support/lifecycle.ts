@@ -1,8 +1,8 @@
 // Runs a lifecycle as the adapter does, without an engine: check, then create or update; and holds what certificate tests start from.
 
-import { leafCertificate } from "../../provider/src/lifecycle/leaf-certificate";
 import type { Lifecycle, Properties } from "../../provider/src/lifecycle/lifecycle";
-import { selfSignedCa } from "../../provider/src/lifecycle/self-signed-ca";
+import { leafCertificate } from "../../provider/src/lifecycle/local/leaf-certificate";
+import { selfSignedCa } from "../../provider/src/lifecycle/local/self-signed-ca";
 import { isKnown } from "../../provider/src/lifecycle/unknown";
 
 /** The day on which these tests take place. */

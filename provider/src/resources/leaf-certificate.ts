@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { leafCertificate } from "../lifecycle/leaf-certificate";
+import { leafCertificate } from "../lifecycle/local/leaf-certificate";
 import type { DistinguishedName } from "../x509/distinguished-name";
 import type { NameConstraints } from "../x509/name-constraints";
 import type { KeyType } from "../x509/private-key";

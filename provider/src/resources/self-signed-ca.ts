@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { selfSignedCa } from "../lifecycle/self-signed-ca";
+import { selfSignedCa } from "../lifecycle/local/self-signed-ca";
 import type { DistinguishedName } from "../x509/distinguished-name";
 import type { NameConstraints } from "../x509/name-constraints";
 import type { KeyType } from "../x509/private-key";

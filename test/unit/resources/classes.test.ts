@@ -12,9 +12,9 @@ import {
 } from "../../../provider/src/index";
 import { certificateChain } from "../../../provider/src/lifecycle/chain/certificate-chain";
 import { gateway } from "../../../provider/src/lifecycle/gateway";
-import { leafCertificate } from "../../../provider/src/lifecycle/leaf-certificate";
 import type { Lifecycle } from "../../../provider/src/lifecycle/lifecycle";
-import { selfSignedCa } from "../../../provider/src/lifecycle/self-signed-ca";
+import { leafCertificate } from "../../../provider/src/lifecycle/local/leaf-certificate";
+import { selfSignedCa } from "../../../provider/src/lifecycle/local/self-signed-ca";
 import { site } from "../../../provider/src/lifecycle/site";
 import { issuer, leafOf } from "../../support/lifecycle";
 import { opened, type Registered, recordResources, resolved } from "../../support/mocks";

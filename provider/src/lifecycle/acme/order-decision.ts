@@ -4,7 +4,7 @@ import { decideRenewal, describeRemaining, lifetime, type Validity } from "../..
 import { DAY, renderDuration } from "../../renewal/duration";
 import { askOrder, type OrderStanding } from "../acme-order-inquiry";
 import type { Effect, Properties } from "../lifecycle";
-import { readPolicy, readValidity } from "../planned-validity";
+import { readPolicy, readValidity } from "../local/planned-validity";
 import type { StoredWindow } from "./certificate-state";
 import { describePlaced } from "./order-inputs";
 import { readOrderRecord, type StoredChallenge } from "./order-state";

@@ -8,7 +8,7 @@ import { describeWindow } from "../../renewal/window";
 import type { Certificate } from "../../x509/certificate";
 import { readCertificates } from "../../x509/chain";
 import type { Properties } from "../lifecycle";
-import { readPolicy, readValidity } from "../planned-validity";
+import { readPolicy, readValidity } from "../local/planned-validity";
 import { type CertificateRecord, readRecord, type StoredWindow } from "./certificate-state";
 import { readSessionRequest, sessionFor } from "./session";
 

@@ -8,7 +8,7 @@ import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShap
 import { complete, explainCompletion, isCompleted } from "../completed-chain";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import type { CheckResult, Failure, Lifecycle, Properties } from "../lifecycle";
-import { checkPolicy, readPolicy } from "../planned-validity";
+import { checkPolicy, readPolicy } from "../local/planned-validity";
 import { isKnown, UNKNOWN } from "../unknown";
 import { completionSchema, describeDeadEnd, findMissingIssuer, type MissingIssuer, readCompletion } from "./completion";
 import { issuerFactsOf, joinPem, leafFactsOf, unknownFacts, validityOf } from "./facts";

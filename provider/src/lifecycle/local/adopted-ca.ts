@@ -1,13 +1,13 @@
-import { TlsError } from "../errors";
-import { lifetime, type Validity } from "../renewal/decision";
-import { DAY, renderTimestamp } from "../renewal/duration";
-import { type Certificate, describeCertificate } from "../x509/certificate";
-import { readCertificates } from "../x509/chain";
-import { describeKey, readPrivateKey, renderPrivateKey } from "../x509/private-key";
-import { attempt, known, renderFailure } from "./input/parse";
-import type { CheckResult, Failure, Properties } from "./lifecycle";
+import { TlsError } from "../../errors";
+import { lifetime, type Validity } from "../../renewal/decision";
+import { DAY, renderTimestamp } from "../../renewal/duration";
+import { type Certificate, describeCertificate } from "../../x509/certificate";
+import { readCertificates } from "../../x509/chain";
+import { describeKey, readPrivateKey, renderPrivateKey } from "../../x509/private-key";
+import { attempt, known, renderFailure } from "../input/parse";
+import type { CheckResult, Failure, Properties } from "../lifecycle";
+import { UNKNOWN, type Unknown } from "../unknown";
 import { checkPolicy, readPolicy } from "./planned-validity";
-import { UNKNOWN, type Unknown } from "./unknown";
 
 /** The valid inputs of a CA, as far as they count for one that exists already. */
 export interface AdoptedCaValues extends Properties {

@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { TlsError } from "../errors";
-import { renderTimestamp } from "../renewal/duration";
-import { type Certificate, describeCertificate } from "../x509/certificate";
-import { readCertificates } from "../x509/chain";
-import type { Identifier } from "../x509/identifier";
-import { findViolation, type NameConstraints } from "../x509/name-constraints";
-import { describeKey, readPrivateKey } from "../x509/private-key";
-import { pemSchema } from "./certificate-inputs";
-import { attempt, known, renderFailure } from "./input/parse";
-import type { Failure, Properties } from "./lifecycle";
-import { UNKNOWN, type Unknown } from "./unknown";
+import { TlsError } from "../../errors";
+import { renderTimestamp } from "../../renewal/duration";
+import { type Certificate, describeCertificate } from "../../x509/certificate";
+import { readCertificates } from "../../x509/chain";
+import type { Identifier } from "../../x509/identifier";
+import { findViolation, type NameConstraints } from "../../x509/name-constraints";
+import { describeKey, readPrivateKey } from "../../x509/private-key";
+import { pemSchema } from "../certificate-inputs";
+import { attempt, known, renderFailure } from "../input/parse";
+import type { Failure, Properties } from "../lifecycle";
+import { UNKNOWN, type Unknown } from "../unknown";
 
 /** How a CA travels to the certificates that it issues. */
 export const issuerShape = {

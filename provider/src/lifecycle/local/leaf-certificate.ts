@@ -1,12 +1,12 @@
 import { createPublicKey, type KeyObject, randomBytes } from "node:crypto";
 import { z } from "zod";
-import { decideRenewal, describeRemaining, type Validity } from "../renewal/decision";
-import { readCertificateRequest } from "../x509/certificate-request";
-import { readCertificates } from "../x509/chain";
-import type { DistinguishedName } from "../x509/distinguished-name";
-import { type Identifier, parseIdentifier } from "../x509/identifier";
-import { issueLeafCertificate } from "../x509/issue";
-import { type KeyType, readPrivateKey, renderPrivateKey } from "../x509/private-key";
+import { decideRenewal, describeRemaining, type Validity } from "../../renewal/decision";
+import { readCertificateRequest } from "../../x509/certificate-request";
+import { readCertificates } from "../../x509/chain";
+import type { DistinguishedName } from "../../x509/distinguished-name";
+import { type Identifier, parseIdentifier } from "../../x509/identifier";
+import { issueLeafCertificate } from "../../x509/issue";
+import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/private-key";
 import {
   checkSubject,
   keyTypeSchema,
@@ -15,14 +15,14 @@ import {
   renewalShape,
   subjectSchema,
   validityDaysSchema,
-} from "./certificate-inputs";
-import { isSameValue } from "./equality";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./input/parse";
+} from "../certificate-inputs";
+import { isSameValue } from "../equality";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import type { CheckResult, Failure, Lifecycle, Properties } from "../lifecycle";
+import { UNKNOWN } from "../unknown";
 import { checkIssuer, type IssuerFacts, issuerShape } from "./issuer";
 import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
-import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
 import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity } from "./planned-validity";
-import { UNKNOWN } from "./unknown";
 
 /** As Let's Encrypt's classic profile: short enough that renewal is tried often. */
 export const DEFAULT_LEAF_VALIDITY_DAYS = 90;

@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { decideRenewal, describeRemaining, type Validity } from "../renewal/decision";
-import type { DistinguishedName } from "../x509/distinguished-name";
-import { issueCaCertificate } from "../x509/issue";
-import { type NameConstraints, parseNameConstraints } from "../x509/name-constraints";
-import { type KeyType, readPrivateKey, renderPrivateKey } from "../x509/private-key";
-import { ADOPTED_FACTS, checkAdoptedCa } from "./adopted-ca";
+import { decideRenewal, describeRemaining, type Validity } from "../../renewal/decision";
+import type { DistinguishedName } from "../../x509/distinguished-name";
+import { issueCaCertificate } from "../../x509/issue";
+import { type NameConstraints, parseNameConstraints } from "../../x509/name-constraints";
+import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/private-key";
 import {
   checkSubject,
   keyTypeSchema,
@@ -15,13 +14,14 @@ import {
   renewalShape,
   subjectSchema,
   validityDaysSchema,
-} from "./certificate-inputs";
-import { isSameValue } from "./equality";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "./input/parse";
+} from "../certificate-inputs";
+import { isSameValue } from "../equality";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import type { CheckResult, Failure, Lifecycle, Properties } from "../lifecycle";
+import { isKnown, UNKNOWN } from "../unknown";
+import { ADOPTED_FACTS, checkAdoptedCa } from "./adopted-ca";
 import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
-import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
 import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity } from "./planned-validity";
-import { isKnown, UNKNOWN } from "./unknown";
 
 /** As mkcert's and Cells' roots: ten years. */
 export const DEFAULT_CA_VALIDITY_DAYS = 3650;
