@@ -17,10 +17,10 @@ export const certificateChain: DynamicProvider = lazily(
 );
 
 /** Runs {@link Site} in Pulumi's dynamic-provider process. */
-export const site: DynamicProvider = lazily(() => require("./lifecycle/site").site);
+export const site: DynamicProvider = lazily(() => require("./lifecycle/site/site").site);
 
 /** Runs {@link Gateway} in Pulumi's dynamic-provider process. */
-export const gateway: DynamicProvider = lazily(() => require("./lifecycle/gateway").gateway);
+export const gateway: DynamicProvider = lazily(() => require("./lifecycle/site/gateway").gateway);
 
 /** Runs {@link AcmeAccount} in Pulumi's dynamic-provider process. */
 export const acmeAccount: DynamicProvider = lazily(() => require("./lifecycle/acme/account").acmeAccount);

@@ -2,7 +2,7 @@
 import { Gateway } from "pulumi-tls-gateway";
 import { type GatewayKindName, gatewayKinds } from "../../provider/dist/gateway/kinds.js";
 import { parseSites } from "../../provider/dist/gateway/model/text.js";
-import { gateway } from "../../provider/dist/lifecycle/gateway.js";
+import { gateway } from "../../provider/dist/lifecycle/site/gateway.js";
 import { BenchStack, TrivialResource } from "./bench-stack.ts";
 import { makeSites } from "./fleet-program.ts";
 import { type Benchmark, describeSpread, interleave, type Measurement, median, timed } from "./measurement.ts";

@@ -8,7 +8,7 @@ import { Gateway, type GatewayArgs, type GatewayKindName, type GatewaySiteArgs }
 import { gatewayKinds } from "../../provider/dist/gateway/kinds.js";
 import type { GatewayKind } from "../../provider/dist/gateway/model/kind.js";
 import type { SiteData } from "../../provider/dist/gateway/model/site.js";
-import { checkSiteListInput } from "../../provider/dist/lifecycle/site-schema.js";
+import { checkSiteListInput } from "../../provider/dist/lifecycle/site/schema.js";
 import { BenchStack, TrivialResource } from "./bench-stack.ts";
 import { type Benchmark, describeSpread, interleave, type Measurement, median, timed } from "./measurement.ts";
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cells } from "../../provider/src/gateway/cells/cells";
 import { parseCondition } from "../../provider/src/gateway/model/condition";
 import type { SiteData } from "../../provider/src/gateway/model/site";
-import { checkSiteInput } from "../../provider/src/lifecycle/site-schema";
+import { checkSiteInput } from "../../provider/src/lifecycle/site/schema";
 import { judgeCaddyfile, startCaddy } from "../support/caddy";
 import { renderCaddyfile, type Sandbox } from "../support/cells-caddyfile";
 import { acceptedSites } from "../support/cells-sites";

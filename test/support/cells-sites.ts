@@ -1,6 +1,6 @@
 // Guards: sites in tests that a program could not have written; every one goes through the schema first.
 import type { SiteData } from "../../provider/src/gateway/model/site";
-import { checkSiteListInput } from "../../provider/src/lifecycle/site-schema";
+import { checkSiteListInput } from "../../provider/src/lifecycle/site/schema";
 
 /** Sites in canonical form; a test with bad input fails here by what is wrong. */
 export function acceptedSites(...inputs: readonly object[]): readonly SiteData[] {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { checkFeatures } from "../../provider/src/gateway/model/features";
 import type { GatewayKind } from "../../provider/src/gateway/model/kind";
 import { type HeaderChange, headerActions, type SiteData } from "../../provider/src/gateway/model/site";
-import { checkSiteListInput } from "../../provider/src/lifecycle/site-schema";
+import { checkSiteListInput } from "../../provider/src/lifecycle/site/schema";
 import { fileNames, headerNames, hostile, seldomHostile, visible } from "./hostile-texts";
 
 /** What a kind is tried with. What it says no to is left out, so that the rest is only for what most sites would have. */

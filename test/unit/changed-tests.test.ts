@@ -26,7 +26,7 @@ describe("the map of changed files to tests", () => {
   it("reaches the engine tests of a module and leaves out the others", () => {
     expect(reachedBy(["provider/src/gateway/nginx/nginx.ts"])).toContain("test/engine/gateway");
     expect(reachedBy(["provider/src/gateway/nginx/nginx.ts"])).not.toContain("test/engine/certificates");
-    expect(reachedBy(["provider/src/lifecycle/site.ts"])).toContain("test/engine");
+    expect(reachedBy(["provider/src/lifecycle/site/site.ts"])).toContain("test/engine");
     expect(reachedBy(["CHANGELOG.md"])).toEqual([]);
   });
 });

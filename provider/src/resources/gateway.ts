@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GatewayKindName, GatewayOptions } from "../gateway/kinds";
 import type { FirewallPort, GatewayCommands, GatewayFile } from "../gateway/model/kind";
 import { selfSignedHostnames } from "../gateway/model/site";
-import { gateway } from "../lifecycle/gateway";
+import { gateway } from "../lifecycle/site/gateway";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import { type GatewayCertificate, type Renewal, renewalOf } from "./gateway-certificate";
 import { addSource, type FileSources, type FilledFile, fillFiles, renderFiles } from "./gateway-files";

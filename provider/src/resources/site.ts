@@ -16,7 +16,7 @@ import {
   siteProperties,
   type TlsProfile,
 } from "../gateway/model/site";
-import { site } from "../lifecycle/site";
+import { site } from "../lifecycle/site/site";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
 import type { GatewayCertificate } from "./gateway-certificate";
 import type { LeafCertificate } from "./leaf-certificate";

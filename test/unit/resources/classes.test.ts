@@ -11,11 +11,11 @@ import {
   type SiteArgs,
 } from "../../../provider/src/index";
 import { certificateChain } from "../../../provider/src/lifecycle/chain/certificate-chain";
-import { gateway } from "../../../provider/src/lifecycle/gateway";
 import type { Lifecycle } from "../../../provider/src/lifecycle/lifecycle";
 import { leafCertificate } from "../../../provider/src/lifecycle/local/leaf-certificate";
 import { selfSignedCa } from "../../../provider/src/lifecycle/local/self-signed-ca";
-import { site } from "../../../provider/src/lifecycle/site";
+import { gateway } from "../../../provider/src/lifecycle/site/gateway";
+import { site } from "../../../provider/src/lifecycle/site/site";
 import { issuer, leafOf } from "../../support/lifecycle";
 import { opened, type Registered, recordResources, resolved } from "../../support/mocks";
 

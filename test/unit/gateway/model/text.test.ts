@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { isMap, isSeq, parseDocument } from "yaml";
 import type { SiteData } from "../../../../provider/src/gateway/model/site";
 import { parseSites, renderSites } from "../../../../provider/src/gateway/model/text";
-import { checkSiteListInput } from "../../../../provider/src/lifecycle/site-schema";
+import { checkSiteListInput } from "../../../../provider/src/lifecycle/site/schema";
 import { mixedListArbitrary, reversedKeys } from "../../../support/site-arbitraries";
 
 function accepted(input: unknown): readonly SiteData[] {

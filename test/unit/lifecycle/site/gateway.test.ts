@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { parseSites, renderSites } from "../../../provider/src/gateway/model/text";
-import { gateway } from "../../../provider/src/lifecycle/gateway";
-import { checkSiteListInput } from "../../../provider/src/lifecycle/site-schema";
-import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
-import { checked, created, refused, TODAY } from "../../support/lifecycle";
-import { reversedKeys, siteListArbitrary } from "../../support/site-arbitraries";
+import { parseSites, renderSites } from "../../../../provider/src/gateway/model/text";
+import { gateway } from "../../../../provider/src/lifecycle/site/gateway";
+import { checkSiteListInput } from "../../../../provider/src/lifecycle/site/schema";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { checked, created, refused, TODAY } from "../../../support/lifecycle";
+import { reversedKeys, siteListArbitrary } from "../../../support/site-arbitraries";
 
 const web = { name: "web", binds: ["share.test:443"], tls: { selfSigned: {} } };
 const api = { name: "api", binds: [":8080"], tls: "disabled" };

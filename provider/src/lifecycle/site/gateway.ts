@@ -1,16 +1,16 @@
-import { isTlsError } from "../errors";
-import { type GatewayKindName, gatewayKinds } from "../gateway/kinds";
-import { checkFeatures } from "../gateway/model/features";
-import type { GatewayKind } from "../gateway/model/kind";
-import type { SiteData } from "../gateway/model/site";
-import { parseSites, renderSites } from "../gateway/model/text";
-import { describeInput, renderPath } from "./input/issue-text";
-import { attempt, renderFailure } from "./input/parse";
-import type { CheckResult, Failure, Lifecycle, Properties } from "./lifecycle";
-import { nearest } from "./nearest-word";
-import { parseSiteList } from "./site-list-text";
-import { checkSiteListInput } from "./site-schema";
-import { UNKNOWN } from "./unknown";
+import { isTlsError } from "../../errors";
+import { type GatewayKindName, gatewayKinds } from "../../gateway/kinds";
+import { checkFeatures } from "../../gateway/model/features";
+import type { GatewayKind } from "../../gateway/model/kind";
+import type { SiteData } from "../../gateway/model/site";
+import { parseSites, renderSites } from "../../gateway/model/text";
+import { describeInput, renderPath } from "../input/issue-text";
+import { attempt, renderFailure } from "../input/parse";
+import type { CheckResult, Failure, Lifecycle, Properties } from "../lifecycle";
+import { nearest } from "../nearest-word";
+import { UNKNOWN } from "../unknown";
+import { parseSiteList } from "./list-text";
+import { checkSiteListInput } from "./schema";
 
 /** All sites of one gateway: checked against each other, and kept as one text that is diffed line by line. */
 export const gateway: Lifecycle = {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { parseBind, renderBind } from "../gateway/model/bind";
-import { checkSite } from "../gateway/model/checks";
-import { parseCondition } from "../gateway/model/condition";
+import { parseBind, renderBind } from "../../gateway/model/bind";
+import { checkSite } from "../../gateway/model/checks";
+import { parseCondition } from "../../gateway/model/condition";
 import {
   parseAddressRange,
   parseEmailAddress,
@@ -13,13 +13,13 @@ import {
   parseRoute,
   parseServerPath,
   parseSiteHostname,
-} from "../gateway/model/fields";
-import { headerActions, type SiteData, sortedSet } from "../gateway/model/site";
-import { findExcess, type InputLimits } from "./input/guard";
-import { describeInput, type InputIssue, renderIssues } from "./input/issue-text";
-import { flag, text } from "./input/schema";
-import { MAX_SECONDS, proxyProperties } from "./site-proxy-schema";
-import { siteWords } from "./site-words";
+} from "../../gateway/model/fields";
+import { headerActions, type SiteData, sortedSet } from "../../gateway/model/site";
+import { findExcess, type InputLimits } from "../input/guard";
+import { describeInput, type InputIssue, renderIssues } from "../input/issue-text";
+import { flag, text } from "../input/schema";
+import { MAX_SECONDS, proxyProperties } from "./proxy-schema";
+import { siteWords } from "./words";
 
 /** Either the site in canonical form, or everything that is wrong with it. */
 export type SiteInput = { readonly site: SiteData } | { readonly issues: readonly InputIssue[] };

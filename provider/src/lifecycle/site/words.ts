@@ -1,5 +1,5 @@
-import { siteProperties } from "../gateway/model/site";
-import type { IssueWords } from "./input/issue-text";
+import { siteProperties } from "../../gateway/model/site";
+import type { IssueWords } from "../input/issue-text";
 
 const tls = '"disabled", { certificate: … }, { letsEncrypt: … } or { selfSigned: … }';
 

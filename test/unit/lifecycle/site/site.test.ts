@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { site } from "../../../provider/src/lifecycle/site";
-import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
-import { checked, created, refused, TODAY } from "../../support/lifecycle";
-import { reversedKeys, siteArbitrary } from "../../support/site-arbitraries";
+import { site } from "../../../../provider/src/lifecycle/site/site";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { checked, created, refused, TODAY } from "../../../support/lifecycle";
+import { reversedKeys, siteArbitrary } from "../../../support/site-arbitraries";
 
 const web = { name: "web", binds: ["share.test:443"], tls: { selfSigned: {} } };
 

@@ -4,9 +4,9 @@ import {
   checkKnownSiteProperties,
   checkSiteInput,
   checkSiteListInput,
-} from "../../../provider/src/lifecycle/site-schema";
-import { withinCpuTime } from "../../support/cpu-time";
-import { proxySiteArbitrary, siteArbitrary } from "../../support/site-arbitraries";
+} from "../../../../provider/src/lifecycle/site/schema";
+import { withinCpuTime } from "../../../support/cpu-time";
+import { proxySiteArbitrary, siteArbitrary } from "../../../support/site-arbitraries";
 
 const change = { on: "response", action: "set", name: "X-A" };
 const good = { name: "web", binds: ["share.example.com:443"], tls: { selfSigned: {} } };

@@ -1,16 +1,16 @@
-import { isTlsError, TlsError } from "../errors";
-import { parseSites } from "../gateway/model/text";
+import { isTlsError, TlsError } from "../../errors";
+import { parseSites } from "../../gateway/model/text";
 
 /** Twenty thousand sites of half a kilobyte make 10 MB; far more is no list of sites. */
 const MAX_LENGTH = 32_000_000;
 
-/** Brackets of the list, of a site, and the six levels that a site may have (site-schema.ts). */
+/** Brackets of the list, of a site, and the six levels that a site may have (schema.ts). */
 const MAX_DEPTH = 8;
 
-/** So far the exact number of sites is told (site-schema.ts takes 20,000). */
+/** So far the exact number of sites is told (schema.ts takes 20,000). */
 const MAX_ENTRIES = 100_000;
 
-/** The 8192 characters that site-schema.ts takes, each escaped, and as many that it refuses by their path. */
+/** The 8192 characters that schema.ts takes, each escaped, and as many that it refuses by their path. */
 const MAX_TEXT = 100_000;
 
 /**

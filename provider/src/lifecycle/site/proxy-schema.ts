@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseAddressRange, parseServerPath, parseSiteHostname, parseUpstreamUrl } from "../gateway/model/fields";
+import { parseAddressRange, parseServerPath, parseSiteHostname, parseUpstreamUrl } from "../../gateway/model/fields";
 import {
   type ClientAuth,
   type Hsts,
@@ -7,8 +7,8 @@ import {
   type SiteUpstream,
   sortedSet,
   tlsProfiles,
-} from "../gateway/model/site";
-import { flag, text } from "./input/schema";
+} from "../../gateway/model/site";
+import { flag, text } from "../input/schema";
 
 /** A year in a leap year's days: what servers take without an overflow. */
 export const MAX_SECONDS = 366 * 24 * 3600;
