@@ -1,4 +1,4 @@
-import { renderUrl } from "../network/issuer-url";
+import { renderUrl } from "../network/url";
 import { isAcmeError } from "./client/problem";
 import type { OrderFlow } from "./order/journey";
 import { areSameNames, fetchOrder, type OrderAnswer } from "./order/order";

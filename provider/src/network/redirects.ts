@@ -1,9 +1,9 @@
 import { TlsError } from "../errors";
 import type { AddressPolicy } from "./address-policy";
 import { exchange, type HttpAnswer } from "./http-exchange";
-import { parseIssuerUrl, renderUrl } from "./issuer-url";
 import { judgedLookup, refuseLiteral } from "./judged-lookup";
 import { readRetryAfter } from "./retry-after";
+import { parseIssuerUrl, renderUrl } from "./url";
 
 /** The body that was found and where. */
 export interface Found {

@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../x509/quoted-text";
 import { renderCaText } from "../ca-text";
 import { type AcmeDirectory, parseObject } from "../client/directory";

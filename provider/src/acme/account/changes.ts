@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { type AccountKey, signJws } from "../client/jws";
 import { type AcmeError, isAcmeError } from "../client/problem";
 import type { AcmeSession } from "../client/session";

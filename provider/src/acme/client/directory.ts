@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { parseAcmeUrl } from "./url";
 
 export { type DirectoryEntry, directories, nameOfDirectory, resolveDirectory } from "../directories";

@@ -3,7 +3,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { TlsError } from "../../errors";
 import { answerOf } from "../../network/http-answer";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../x509/quoted-text";
 import { describeTransportFailure, unreachableHint } from "../transport-failure";
 import { trustOf } from "../trust";

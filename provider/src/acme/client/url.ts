@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { TlsError } from "../../errors";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../x509/quoted-text";
 
 /**

@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { readCertificateRequest } from "../../x509/certificate-request";
 import { renderPem } from "../../x509/pem";
 import { renderQuoted } from "../../x509/quoted-text";

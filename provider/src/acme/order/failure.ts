@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../../errors";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { renderNames } from "../client/identifier";
 import { AcmeError, explainProblem } from "../client/problem";
 import { type Authorization, renderAuthorized } from "./authorization";

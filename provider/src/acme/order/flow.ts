@@ -1,5 +1,5 @@
 import { isTlsError, TlsError } from "../../errors";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { renderNames } from "../client/identifier";
 import { AbandonedOrder, findEarlierOrder } from "../earlier-order";
 import { inParallel } from "../run/in-parallel";

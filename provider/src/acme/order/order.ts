@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { ipOctets, renderIp } from "../../x509/ip-address";
 import { parseObject } from "../client/directory";
 import { type OrderIdentifier, renderNames } from "../client/identifier";

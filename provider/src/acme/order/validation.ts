@@ -1,5 +1,5 @@
 import { isTlsError, TlsError } from "../../errors";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../x509/quoted-text";
 import type { ChallengeSolver, ChallengeTask } from "../challenge/solver";
 import { renderNames } from "../client/identifier";

@@ -1,5 +1,5 @@
 import { refuseNonPublic } from "../../network/address-policy";
-import { renderUrl } from "../../network/issuer-url";
+import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../x509/quoted-text";
 import type { DnsServer } from "../dns/query";
 import { explainNoAddress, explainUnseen, findAddresses, type HostAddresses } from "../look/addresses";

@@ -1,4 +1,4 @@
-import { renderUrl } from "../../../network/issuer-url";
+import { renderUrl } from "../../../network/url";
 import { renderQuoted } from "../../../x509/quoted-text";
 import type { PreflightFinding } from "../../look/finding";
 import type { HttpLook } from "../../look/http";
