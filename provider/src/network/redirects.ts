@@ -1,7 +1,7 @@
 import { TlsError } from "../errors";
 import type { AddressPolicy } from "./address-policy";
-import { exchange, type HttpAnswer } from "./http-exchange";
-import { judgedLookup, refuseLiteral } from "./judged-lookup";
+import { exchange, type HttpAnswer } from "./aia/exchange";
+import { judgedLookup, refuseLiteral } from "./aia/lookup";
 import { readRetryAfter } from "./retry-after";
 import { parseIssuerUrl, renderUrl } from "./url";
 

@@ -4,8 +4,8 @@ import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isTlsError, type TlsError } from "../../../provider/src/errors";
 import { type AddressPolicy, allowEvery, refuseNonPublic } from "../../../provider/src/network/address-policy";
-import { exchange } from "../../../provider/src/network/http-exchange";
-import { judgedLookup, type Resolver } from "../../../provider/src/network/judged-lookup";
+import { exchange } from "../../../provider/src/network/aia/exchange";
+import { judgedLookup, type Resolver } from "../../../provider/src/network/aia/lookup";
 import { followRedirects } from "../../../provider/src/network/redirects";
 import { type AiaServer, startAiaServer } from "../../support/aia-server";
 

@@ -1,7 +1,7 @@
-import type { Certificate } from "../x509/certificate";
-import { allowEvery, refuseNonPublic } from "./address-policy";
-import { readIssuers } from "./issuer-answer";
-import { followRedirects } from "./redirects";
+import type { Certificate } from "../../x509/certificate";
+import { allowEvery, refuseNonPublic } from "../address-policy";
+import { followRedirects } from "../redirects";
+import { readIssuers } from "./answer";
 
 export interface IssuerFetchOptions {
   /** Default false: only public unicast addresses are connected to. */

@@ -1,10 +1,10 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
-import { TlsError } from "../errors";
-import { renderQuoted } from "../x509/quoted-text";
-import { describeConnectionFailure, unreachableHint } from "./connection-failure";
-import { answerOf } from "./http-answer";
+import { TlsError } from "../../errors";
+import { renderQuoted } from "../../x509/quoted-text";
+import { describeConnectionFailure, unreachableHint } from "../connection-failure";
+import { answerOf } from "../http-answer";
 
 /** An answer; its body is read for status 200 alone. */
 export interface HttpAnswer {

@@ -1,9 +1,9 @@
 import { type LookupAddress, lookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
-import { TlsError } from "../errors";
-import { renderQuoted } from "../x509/quoted-text";
-import type { AddressPolicy } from "./address-policy";
-import { unreachableHint } from "./connection-failure";
+import { TlsError } from "../../errors";
+import { renderQuoted } from "../../x509/quoted-text";
+import type { AddressPolicy } from "../address-policy";
+import { unreachableHint } from "../connection-failure";
 
 /** All addresses of a name, as `node:dns` looks them up. */
 export type Resolver = (
