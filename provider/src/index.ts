@@ -35,14 +35,13 @@ export {
   type AcmeAccountArgs,
   type AcmeAccountState,
   type ExternalAccountBinding,
-} from "./resources/acme-account";
-export type { OrderingAccount } from "./resources/acme-account-properties";
+} from "./resources/acme/account";
 export {
   AcmeCertificate,
   type AcmeCertificateArgs,
   type AcmeCertificateState,
   type OrderedCertificateArgs,
-} from "./resources/acme-certificate";
+} from "./resources/acme/certificate";
 export type {
   AcmeChallengeArgs,
   AutoChallengeArgs,
@@ -54,7 +53,13 @@ export type {
   OrderChallengeArgs,
   PropagationArgs,
   TlsAlpnChallengeArgs,
-} from "./resources/acme-challenge-args";
+} from "./resources/acme/challenge-args";
+export {
+  DnsValidatedCertificate,
+  type DnsValidatedCertificateArgs,
+  type MakeRecord,
+  type ValidationRecord,
+} from "./resources/acme/dns-validated-certificate";
 export {
   AcmeOrder,
   type AcmeOrderArgs,
@@ -62,7 +67,7 @@ export {
   type ChallengeRecord,
   type HttpResource,
   type NameChallenge,
-} from "./resources/acme-order";
+} from "./resources/acme/order";
 export {
   type AcmeResponder,
   type AcmeResponderArgs,
@@ -70,7 +75,16 @@ export {
   type AnsweredAccount,
   type AnsweredHosts,
   acmeResponder,
-} from "./resources/acme-responder";
+} from "./resources/acme/responder";
+export {
+  type AuthorisedAccount,
+  type CaaProperty,
+  type RehearsalAccount,
+  type StandingRecord,
+  type ValidationRecordsOptions,
+  validationRecords,
+} from "./resources/acme/validation-records";
+export type { OrderingAccount } from "./resources/acme-account-properties";
 export {
   type AiaCompletionArgs,
   CertificateChain,
@@ -79,12 +93,6 @@ export {
 } from "./resources/certificate-chain";
 export type { ChainMember, TlsaArgs, TlsaRecord } from "./resources/certificate-facts";
 export type { Pkcs12Args } from "./resources/certificate-files";
-export {
-  DnsValidatedCertificate,
-  type DnsValidatedCertificateArgs,
-  type MakeRecord,
-  type ValidationRecord,
-} from "./resources/dns-validated-certificate";
 export { Gateway, type GatewayArgs, type GatewayArgsOf, type GatewaySiteArgs } from "./resources/gateway";
 export type { GatewayCertificate, Renewal } from "./resources/gateway-certificate";
 export {
@@ -104,14 +112,6 @@ export {
 } from "./resources/self-signed-ca";
 export { Site } from "./resources/site";
 export type { SiteArgs, SiteTlsArgs } from "./resources/site-args";
-export {
-  type AuthorisedAccount,
-  type CaaProperty,
-  type RehearsalAccount,
-  type StandingRecord,
-  type ValidationRecordsOptions,
-  validationRecords,
-} from "./resources/validation-records";
 export type { DistinguishedName } from "./x509/distinguished-name";
 export type { NameConstraints } from "./x509/name-constraints";
 export type { KeyType } from "./x509/private-key";

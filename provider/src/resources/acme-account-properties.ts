@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { AcmeAccount } from "./acme-account";
+import type { AcmeAccount } from "./acme/account";
 
 /** What an order needs of the account that places it; an {@link AcmeAccount} has it all. */
 export type OrderingAccount = Pick<

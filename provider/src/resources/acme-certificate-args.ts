@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { AcmeChallengeArgs, OrderChallengeArgs } from "./acme/challenge-args";
+import type { AcmeOrder } from "./acme/order";
 import type { OrderingAccount } from "./acme-account-properties";
-import type { AcmeChallengeArgs, OrderChallengeArgs } from "./acme-challenge-args";
-import type { AcmeOrder } from "./acme-order";
 import type { PreflightArgs } from "./preflight-args";
 import type { RenewalArgs } from "./renewal-outputs";
 

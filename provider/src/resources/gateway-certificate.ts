@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { AcmeCertificate } from "./acme-certificate";
+import { AcmeCertificate } from "./acme/certificate";
 import { CertificateChain } from "./certificate-chain";
 import { LeafCertificate } from "./leaf-certificate";
 

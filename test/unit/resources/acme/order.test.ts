@@ -1,7 +1,7 @@
 // The classes of orders without an engine: what they register, what they compute beside it, and who waits for whom.
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it, test, vi } from "vitest";
-import { dns01Value } from "../../../provider/src/acme/client/jws";
+import { dns01Value } from "../../../../provider/src/acme/client/jws";
 import {
   AcmeCertificate,
   AcmeOrder,
@@ -9,8 +9,8 @@ import {
   type OrderedCertificateArgs,
   type OrderingAccount,
   type ValidationRecord,
-} from "../../../provider/src/index";
-import { type Registered, recordResources, resolved } from "../../support/mocks";
+} from "../../../../provider/src/index";
+import { type Registered, recordResources, resolved } from "../../../support/mocks";
 
 const engine = recordResources();
 const keyPem = "-----BEGIN PRIVATE KEY-----\nof the account";

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { acmeOrder } from "../lifecycle/acme/order";
+import { acmeOrder } from "../../lifecycle/acme/order";
 import {
   type ChallengeRecordName,
   challengeRecordName,
@@ -7,12 +7,12 @@ import {
   type NameChallenge,
   renderQuotedTxt,
   valuesOf,
-} from "../lifecycle/acme/order-records";
-import type { RenewalWindow } from "../renewal/window";
-import { accountProperties, type OrderingAccount } from "./acme-account-properties";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
-import { type PreflightArgs, preflightProperties } from "./preflight-args";
-import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "./renewal-outputs";
+} from "../../lifecycle/acme/order-records";
+import type { RenewalWindow } from "../../renewal/window";
+import { accountProperties, type OrderingAccount } from "../acme-account-properties";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../dynamic-resource";
+import { type PreflightArgs, preflightProperties } from "../preflight-args";
+import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../renewal-outputs";
 
 export type { NameChallenge };
 

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { TlsError } from "../errors";
-import { challengeRecordName, listRecordNames } from "../lifecycle/acme/order-records";
-import type { OrderingAccount } from "./acme-account-properties";
-import { AcmeCertificate } from "./acme-certificate";
-import type { OrderedCertificateArgs } from "./acme-certificate-args";
-import type { PropagationArgs } from "./acme-challenge-args";
-import { AcmeOrder, type ChallengeRecord } from "./acme-order";
-import type { PreflightArgs } from "./preflight-args";
+import { TlsError } from "../../errors";
+import { challengeRecordName, listRecordNames } from "../../lifecycle/acme/order-records";
+import type { OrderingAccount } from "../acme-account-properties";
+import type { OrderedCertificateArgs } from "../acme-certificate-args";
+import type { PreflightArgs } from "../preflight-args";
+import { AcmeCertificate } from "./certificate";
+import type { PropagationArgs } from "./challenge-args";
+import { AcmeOrder, type ChallengeRecord } from "./order";
 
 const TYPE = "tls-gateway:index:DnsValidatedCertificate";
 

@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { acmeCertificate } from "../lifecycle/acme/certificate";
-import type { RenewalWindow } from "../renewal/window";
-import { accountProperties } from "./acme-account-properties";
-import type { AcmeCertificateArgs, OrderedCertificateArgs } from "./acme-certificate-args";
-import { challengeProperties } from "./acme-challenge-args";
-import { CertificateResource } from "./certificate-resource";
-import { absentFrom, describeKind, isResourceOfKind } from "./dynamic-resource";
-import { preflightProperties } from "./preflight-args";
-import { type RenewalOutputs, renewalOutputs } from "./renewal-outputs";
+import { acmeCertificate } from "../../lifecycle/acme/certificate";
+import type { RenewalWindow } from "../../renewal/window";
+import { accountProperties } from "../acme-account-properties";
+import type { AcmeCertificateArgs, OrderedCertificateArgs } from "../acme-certificate-args";
+import { CertificateResource } from "../certificate-resource";
+import { absentFrom, describeKind, isResourceOfKind } from "../dynamic-resource";
+import { preflightProperties } from "../preflight-args";
+import { type RenewalOutputs, renewalOutputs } from "../renewal-outputs";
+import { challengeProperties } from "./challenge-args";
 
 const kind = describeKind(acmeCertificate, "acmeCertificate", [
   "hostnames",
@@ -36,7 +36,7 @@ const kind = describeKind(acmeCertificate, "acmeCertificate", [
   "revocationKeyPem",
 ]);
 
-export type { AcmeCertificateArgs, OrderedCertificateArgs } from "./acme-certificate-args";
+export type { AcmeCertificateArgs, OrderedCertificateArgs } from "../acme-certificate-args";
 
 /** What {@link AcmeCertificate.get} needs. */
 export interface AcmeCertificateState {

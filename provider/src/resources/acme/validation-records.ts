@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readClock } from "../adapter/clock";
+import { readClock } from "../../adapter/clock";
 import {
   listStandingRecords,
   type PersistRecordName,
   renderStandingRecords,
   type StandingAccount,
   warnOfEnd,
-} from "../lifecycle/acme/standing-records";
+} from "../../lifecycle/acme/standing-records";
 
 /** The account at a CA's staging, of the same key. */
 export interface RehearsalAccount {

@@ -1,8 +1,8 @@
 // The standing records of accounts, as resources of a DNS provider take them.
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
-import { AcmeAccount, type AuthorisedAccount, validationRecords } from "../../../provider/src/index";
-import { recordResources, resolved } from "../../support/mocks";
+import { AcmeAccount, type AuthorisedAccount, validationRecords } from "../../../../provider/src/index";
+import { recordResources, resolved } from "../../../support/mocks";
 
 const engine = recordResources();
 const thumbprint = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
