@@ -85,6 +85,7 @@ export {
   validationRecords,
 } from "./resources/acme/validation-records";
 export type { OrderingAccount } from "./resources/acme-account-properties";
+export type { RenewalArgs } from "./resources/base/renewal-outputs";
 export {
   type AiaCompletionArgs,
   CertificateChain,
@@ -103,7 +104,6 @@ export {
   type LeafCertificateState,
 } from "./resources/leaf-certificate";
 export type { PreflightArgs } from "./resources/preflight-args";
-export type { RenewalArgs } from "./resources/renewal-outputs";
 export {
   type MkcertArgs,
   SelfSignedCA,

@@ -2,8 +2,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { AcmeChallengeArgs, OrderChallengeArgs } from "./acme/challenge-args";
 import type { AcmeOrder } from "./acme/order";
 import type { OrderingAccount } from "./acme-account-properties";
+import type { RenewalArgs } from "./base/renewal-outputs";
 import type { PreflightArgs } from "./preflight-args";
-import type { RenewalArgs } from "./renewal-outputs";
 
 /** What is the same for a certificate that is ordered, and one that is taken from an order. */
 interface TakenArgs extends RenewalArgs {

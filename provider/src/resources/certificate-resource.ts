@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./base/dynamic-resource";
+import type { RenewalOutputs } from "./base/renewal-outputs";
 import {
   type ChainMember,
   hashPublicKey,
@@ -8,8 +10,6 @@ import {
   type TlsaRecord,
 } from "./certificate-facts";
 import { type Pkcs12Args, renderChainPkcs7, renderHaproxyPem, renderPkcs12 } from "./certificate-files";
-import { DynamicResource } from "./dynamic-resource";
-import type { RenewalOutputs } from "./renewal-outputs";
 
 /**
  * What every certificate that a gateway can serve has besides its state: made in the program when it is asked for, from

@@ -3,7 +3,7 @@ import type { GatewayKindName, GatewayOptions } from "../gateway/kinds";
 import type { FirewallPort, GatewayCommands, GatewayFile } from "../gateway/model/kind";
 import { selfSignedHostnames } from "../gateway/model/site";
 import { gateway } from "../lifecycle/site/gateway";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./base/dynamic-resource";
 import { type GatewayCertificate, type Renewal, renewalOf } from "./gateway-certificate";
 import { addSource, type FileSources, type FilledFile, fillFiles, renderFiles } from "./gateway-files";
 import {

@@ -17,7 +17,7 @@ import {
   type TlsProfile,
 } from "../gateway/model/site";
 import { site } from "../lifecycle/site/site";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./dynamic-resource";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./base/dynamic-resource";
 import type { GatewayCertificate } from "./gateway-certificate";
 import type { LeafCertificate } from "./leaf-certificate";
 import type { SelfSignedCA } from "./self-signed-ca";

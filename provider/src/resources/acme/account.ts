@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { acmeAccount } from "../../lifecycle/acme/account";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../dynamic-resource";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import {
   type RehearsalAccount,
   type StandingRecord,

@@ -3,10 +3,10 @@ import { acmeCertificate } from "../../lifecycle/acme/certificate";
 import type { RenewalWindow } from "../../renewal/window";
 import { accountProperties } from "../acme-account-properties";
 import type { AcmeCertificateArgs, OrderedCertificateArgs } from "../acme-certificate-args";
+import { absentFrom, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
 import { CertificateResource } from "../certificate-resource";
-import { absentFrom, describeKind, isResourceOfKind } from "../dynamic-resource";
 import { preflightProperties } from "../preflight-args";
-import { type RenewalOutputs, renewalOutputs } from "../renewal-outputs";
 import { challengeProperties } from "./challenge-args";
 
 const kind = describeKind(acmeCertificate, "acmeCertificate", [

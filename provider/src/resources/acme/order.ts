@@ -10,9 +10,9 @@ import {
 } from "../../lifecycle/acme/order-records";
 import type { RenewalWindow } from "../../renewal/window";
 import { accountProperties, type OrderingAccount } from "../acme-account-properties";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../dynamic-resource";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
 import { type PreflightArgs, preflightProperties } from "../preflight-args";
-import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../renewal-outputs";
 
 export type { NameChallenge };
 

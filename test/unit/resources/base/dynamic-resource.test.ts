@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { Gateway } from "../../../provider/src/resources/gateway";
-import { LeafCertificate } from "../../../provider/src/resources/leaf-certificate";
-import { Site } from "../../../provider/src/resources/site";
-import type { SiteArgs } from "../../../provider/src/resources/site-args";
+import { Gateway } from "../../../../provider/src/resources/gateway";
+import { LeafCertificate } from "../../../../provider/src/resources/leaf-certificate";
+import { Site } from "../../../../provider/src/resources/site";
+import type { SiteArgs } from "../../../../provider/src/resources/site-args";
 
 /** What the classes registered, by name. */
 let registered: Map<string, Record<string, unknown>>;

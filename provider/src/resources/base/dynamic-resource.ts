@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { SENSITIVE } from "../adapter/dynamic-provider";
-import type { Lifecycle } from "../lifecycle/lifecycle";
+import { SENSITIVE } from "../../adapter/dynamic-provider";
+import type { Lifecycle } from "../../lifecycle/lifecycle";
 import { reasonHook } from "./reason-hook";
 
 /** What a class says of itself. */

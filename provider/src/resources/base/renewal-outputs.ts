@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readClock } from "../adapter/clock";
+import { readClock } from "../../adapter/clock";
 import {
   decideRenewal,
   describeRemaining,
   describeRenewal,
   type RenewalPolicy,
   type Validity,
-} from "../renewal/decision";
+} from "../../renewal/decision";
 
-import type { RenewalWindow } from "../renewal/window";
+import type { RenewalWindow } from "../../renewal/window";
 
 /** The outputs that say when a certificate renews. */
 export interface RenewalOutputs {
