@@ -91,25 +91,25 @@ export {
   CertificateChain,
   type CertificateChainArgs,
   type CertificateChainState,
-} from "./resources/certificate-chain";
-export type { ChainMember, TlsaArgs, TlsaRecord } from "./resources/certificate-facts";
-export type { Pkcs12Args } from "./resources/certificate-files";
-export { Gateway, type GatewayArgs, type GatewayArgsOf, type GatewaySiteArgs } from "./resources/gateway";
-export type { GatewayCertificate, Renewal } from "./resources/gateway-certificate";
+} from "./resources/certificate/certificate-chain";
+export type { ChainMember, TlsaArgs, TlsaRecord } from "./resources/certificate/facts";
+export type { Pkcs12Args } from "./resources/certificate/files";
 export {
   type IssueArgs,
   type IssuingCA,
   LeafCertificate,
   type LeafCertificateArgs,
   type LeafCertificateState,
-} from "./resources/leaf-certificate";
-export type { PreflightArgs } from "./resources/preflight-args";
+} from "./resources/certificate/leaf-certificate";
 export {
   type MkcertArgs,
   SelfSignedCA,
   type SelfSignedCAArgs,
   type SelfSignedCAState,
-} from "./resources/self-signed-ca";
+} from "./resources/certificate/self-signed-ca";
+export { Gateway, type GatewayArgs, type GatewayArgsOf, type GatewaySiteArgs } from "./resources/gateway";
+export type { GatewayCertificate, Renewal } from "./resources/gateway-certificate";
+export type { PreflightArgs } from "./resources/preflight-args";
 export { Site } from "./resources/site";
 export type { SiteArgs, SiteTlsArgs } from "./resources/site-args";
 export type { DistinguishedName } from "./x509/distinguished-name";

@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterAll, describe, expect, it } from "vitest";
 import { certificateChain } from "../../provider/src/lifecycle/chain/certificate-chain";
 import { leafCertificate } from "../../provider/src/lifecycle/local/leaf-certificate";
-import { renderHaproxyPem } from "../../provider/src/resources/certificate-files";
+import { renderHaproxyPem } from "../../provider/src/resources/certificate/files";
 import { startHaproxy } from "../support/haproxy";
 import { checked, created, issuer } from "../support/lifecycle";
 import { resolved } from "../support/mocks";

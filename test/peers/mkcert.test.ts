@@ -7,7 +7,7 @@ import { afterAll, expect, it } from "vitest";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { leafCertificate } from "../../provider/src/lifecycle/local/leaf-certificate";
 import { selfSignedCa } from "../../provider/src/lifecycle/local/self-signed-ca";
-import { findCaroot, readMkcertFiles } from "../../provider/src/resources/mkcert-files";
+import { findCaroot, readMkcertFiles } from "../../provider/src/resources/certificate/mkcert-files";
 import { keyTypes } from "../../provider/src/x509/private-key";
 import { describeWithPeer } from "../support/peer";
 

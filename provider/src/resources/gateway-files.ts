@@ -3,8 +3,8 @@ import { TlsError } from "../errors";
 import type { GatewayFile } from "../gateway/model/kind";
 import { readCertificate } from "../x509/certificate";
 import { readPemBlocks } from "../x509/pem";
+import type { SelfSignedCA } from "./certificate/self-signed-ca";
 import type { GatewayCertificate } from "./gateway-certificate";
-import type { SelfSignedCA } from "./self-signed-ca";
 
 /** The resources that the files of a gateway come from, each by the name in {@link GatewayFile.source}. */
 export interface FileSources {

@@ -4,6 +4,8 @@ import type { FirewallPort, GatewayCommands, GatewayFile } from "../gateway/mode
 import { selfSignedHostnames } from "../gateway/model/site";
 import { gateway } from "../lifecycle/site/gateway";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./base/dynamic-resource";
+import type { LeafCertificate } from "./certificate/leaf-certificate";
+import type { SelfSignedCA } from "./certificate/self-signed-ca";
 import { type GatewayCertificate, type Renewal, renewalOf } from "./gateway-certificate";
 import { addSource, type FileSources, type FilledFile, fillFiles, renderFiles } from "./gateway-files";
 import {
@@ -14,8 +16,6 @@ import {
   renderRemoval,
   renderScript,
 } from "./gateway-install";
-import type { LeafCertificate } from "./leaf-certificate";
-import type { SelfSignedCA } from "./self-signed-ca";
 import { Site } from "./site";
 import { readSiteArgs, type SiteArgs, type SiteAuthorities } from "./site-args";
 import { renderSitesText } from "./sites-text";

@@ -8,8 +8,8 @@ import type {
   SiteUpstream,
   TlsProfile,
 } from "../gateway/model/site";
+import { SelfSignedCA } from "./certificate/self-signed-ca";
 import { type GatewayCertificate, isGatewayCertificate, referenceTo } from "./gateway-certificate";
-import { SelfSignedCA } from "./self-signed-ca";
 
 /** The four ways of TLS. */
 export type SiteTlsArgs =

@@ -18,9 +18,9 @@ import {
 } from "../gateway/model/site";
 import { site } from "../lifecycle/site/site";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./base/dynamic-resource";
+import type { LeafCertificate } from "./certificate/leaf-certificate";
+import type { SelfSignedCA } from "./certificate/self-signed-ca";
 import type { GatewayCertificate } from "./gateway-certificate";
-import type { LeafCertificate } from "./leaf-certificate";
-import type { SelfSignedCA } from "./self-signed-ca";
 import { readSiteArgs, type SiteArgs, type SiteAuthorities } from "./site-args";
 
 const kind = describeKind(site, "site", [...siteProperties, "url"]);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isTlsError, type TlsError } from "../../../provider/src/errors";
 import { type CertificateFiles, fromFiles } from "../../../provider/src/files/from-files";
-import type { CertificateChainArgs } from "../../../provider/src/resources/certificate-chain";
+import type { CertificateChainArgs } from "../../../provider/src/resources/certificate/certificate-chain";
 import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
 
 const pki = new OpensslPki();

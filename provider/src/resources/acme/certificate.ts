@@ -5,7 +5,7 @@ import { accountProperties } from "../acme-account-properties";
 import type { AcmeCertificateArgs, OrderedCertificateArgs } from "../acme-certificate-args";
 import { absentFrom, describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import { type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
-import { CertificateResource } from "../certificate-resource";
+import { CertificateResource } from "../certificate/certificate-resource";
 import { preflightProperties } from "../preflight-args";
 import { challengeProperties } from "./challenge-args";
 

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { LeafCertificate } from "../../../../provider/src/resources/certificate/leaf-certificate";
 import { Gateway } from "../../../../provider/src/resources/gateway";
-import { LeafCertificate } from "../../../../provider/src/resources/leaf-certificate";
 import { Site } from "../../../../provider/src/resources/site";
 import type { SiteArgs } from "../../../../provider/src/resources/site-args";
 

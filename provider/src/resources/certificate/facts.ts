@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { renderTimestamp } from "../renewal/duration";
-import type { Certificate } from "../x509/certificate";
-import { readCertificates } from "../x509/chain";
+import { renderTimestamp } from "../../renewal/duration";
+import type { Certificate } from "../../x509/certificate";
+import { readCertificates } from "../../x509/chain";
 
 /** One certificate of a chain, for a table in the stack outputs. */
 export interface ChainMember {

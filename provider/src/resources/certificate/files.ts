@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { TlsError } from "../errors";
-import type { Certificate } from "../x509/certificate";
-import { readCertificates } from "../x509/chain";
-import { renderPkcs7 } from "../x509/pkcs7";
-import { writePkcs12 } from "../x509/pkcs12-write";
-import { readPrivateKey } from "../x509/private-key";
+import { TlsError } from "../../errors";
+import type { Certificate } from "../../x509/certificate";
+import { readCertificates } from "../../x509/chain";
+import { renderPkcs7 } from "../../x509/pkcs7";
+import { writePkcs12 } from "../../x509/pkcs12-write";
+import { readPrivateKey } from "../../x509/private-key";
 
 /** How a PKCS#12 file is to be written. */
 export interface Pkcs12Args {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, posix, resolve, win32 } from "node:path";
-import { TlsError } from "../errors";
-import { isContent, renderPath } from "../files/path-text";
+import { TlsError } from "../../errors";
+import { isContent, renderPath } from "../../files/path-text";
 
 /** The names of mkcert's two files (mkcert 1.4.4, main.go). */
 const CERTIFICATE_FILE = "rootCA.pem";

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readClock } from "../adapter/clock";
-import { certificateChain } from "../lifecycle/chain/certificate-chain";
-import { findChainWarnings } from "../lifecycle/chain/warnings";
-import { absentFrom, describeKind, isResourceOfKind } from "./base/dynamic-resource";
-import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "./base/renewal-outputs";
+import { readClock } from "../../adapter/clock";
+import { certificateChain } from "../../lifecycle/chain/certificate-chain";
+import { findChainWarnings } from "../../lifecycle/chain/warnings";
+import { absentFrom, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "../base/renewal-outputs";
 import { CertificateResource } from "./certificate-resource";
 
 const kind = describeKind(certificateChain, "certificateChain", [

@@ -3,11 +3,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isTlsError, type TlsError } from "../../../provider/src/errors";
-import { findCaroot, type MkcertEnvironment, readMkcertFiles } from "../../../provider/src/resources/mkcert-files";
-import { SelfSignedCA } from "../../../provider/src/resources/self-signed-ca";
-import { issuer } from "../../support/lifecycle";
-import { recordResources } from "../../support/mocks";
+import { isTlsError, type TlsError } from "../../../../provider/src/errors";
+import {
+  findCaroot,
+  type MkcertEnvironment,
+  readMkcertFiles,
+} from "../../../../provider/src/resources/certificate/mkcert-files";
+import { SelfSignedCA } from "../../../../provider/src/resources/certificate/self-signed-ca";
+import { issuer } from "../../../support/lifecycle";
+import { recordResources } from "../../../support/mocks";
 
 const engine = recordResources();
 

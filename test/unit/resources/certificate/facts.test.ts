@@ -1,8 +1,8 @@
 // Pins, TLSA records and the table of a chain, against what openssl says of the same certificates.
 import { execFileSync } from "node:child_process";
 import { afterAll, describe, expect, it } from "vitest";
-import { hashPublicKey, listTlsaRecords, readMembers } from "../../../provider/src/resources/certificate-facts";
-import { caExtensions, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { hashPublicKey, listTlsaRecords, readMembers } from "../../../../provider/src/resources/certificate/facts";
+import { caExtensions, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());

@@ -1,15 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DynamicResource } from "./base/dynamic-resource";
-import type { RenewalOutputs } from "./base/renewal-outputs";
-import {
-  type ChainMember,
-  hashPublicKey,
-  listTlsaRecords,
-  readMembers,
-  type TlsaArgs,
-  type TlsaRecord,
-} from "./certificate-facts";
-import { type Pkcs12Args, renderChainPkcs7, renderHaproxyPem, renderPkcs12 } from "./certificate-files";
+import { DynamicResource } from "../base/dynamic-resource";
+import type { RenewalOutputs } from "../base/renewal-outputs";
+import { type ChainMember, hashPublicKey, listTlsaRecords, readMembers, type TlsaArgs, type TlsaRecord } from "./facts";
+import { type Pkcs12Args, renderChainPkcs7, renderHaproxyPem, renderPkcs12 } from "./files";
 
 /**
  * What every certificate that a gateway can serve has besides its state: made in the program when it is asked for, from
