@@ -107,11 +107,11 @@ export {
   type SelfSignedCAArgs,
   type SelfSignedCAState,
 } from "./resources/certificate/self-signed-ca";
-export { Gateway, type GatewayArgs, type GatewayArgsOf, type GatewaySiteArgs } from "./resources/gateway";
-export type { GatewayCertificate, Renewal } from "./resources/gateway-certificate";
+export type { GatewayCertificate, Renewal } from "./resources/gateway/certificate-reference";
+export { Gateway, type GatewayArgs, type GatewayArgsOf, type GatewaySiteArgs } from "./resources/gateway/gateway";
+export { Site } from "./resources/gateway/site";
+export type { SiteArgs, SiteTlsArgs } from "./resources/gateway/site-args";
 export type { PreflightArgs } from "./resources/preflight-args";
-export { Site } from "./resources/site";
-export type { SiteArgs, SiteTlsArgs } from "./resources/site-args";
 export type { DistinguishedName } from "./x509/distinguished-name";
 export type { NameConstraints } from "./x509/name-constraints";
 export type { KeyType } from "./x509/private-key";

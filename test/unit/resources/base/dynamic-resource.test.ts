@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { LeafCertificate } from "../../../../provider/src/resources/certificate/leaf-certificate";
-import { Gateway } from "../../../../provider/src/resources/gateway";
-import { Site } from "../../../../provider/src/resources/site";
-import type { SiteArgs } from "../../../../provider/src/resources/site-args";
+import { Gateway } from "../../../../provider/src/resources/gateway/gateway";
+import { Site } from "../../../../provider/src/resources/gateway/site";
+import type { SiteArgs } from "../../../../provider/src/resources/gateway/site-args";
 
 /** What the classes registered, by name. */
 let registered: Map<string, Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { gatewayKinds } from "../gateway/kinds";
-import type { FirewallPort } from "../gateway/model/kind";
+import { gatewayKinds } from "../../gateway/kinds";
+import type { FirewallPort } from "../../gateway/model/kind";
 import {
   type ClientAuth,
   type HeaderChange,
@@ -15,12 +15,12 @@ import {
   selfSignedHostnames,
   siteProperties,
   type TlsProfile,
-} from "../gateway/model/site";
-import { site } from "../lifecycle/site/site";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./base/dynamic-resource";
-import type { LeafCertificate } from "./certificate/leaf-certificate";
-import type { SelfSignedCA } from "./certificate/self-signed-ca";
-import type { GatewayCertificate } from "./gateway-certificate";
+} from "../../gateway/model/site";
+import { site } from "../../lifecycle/site/site";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import type { LeafCertificate } from "../certificate/leaf-certificate";
+import type { SelfSignedCA } from "../certificate/self-signed-ca";
+import type { GatewayCertificate } from "./certificate-reference";
 import { readSiteArgs, type SiteArgs, type SiteAuthorities } from "./site-args";
 
 const kind = describeKind(site, "site", [...siteProperties, "url"]);

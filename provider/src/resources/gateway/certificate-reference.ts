@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { AcmeCertificate } from "./acme/certificate";
-import { CertificateChain } from "./certificate/certificate-chain";
-import { LeafCertificate } from "./certificate/leaf-certificate";
+import { AcmeCertificate } from "../acme/certificate";
+import { CertificateChain } from "../certificate/certificate-chain";
+import { LeafCertificate } from "../certificate/leaf-certificate";
 
 /** A resource that a site can take its certificate from. */
 export interface GatewayCertificate {

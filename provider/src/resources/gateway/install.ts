@@ -1,11 +1,11 @@
-import { TlsError } from "../errors";
-import { contentHash, type InstallPlan } from "../gateway/install/plan";
-import { renderInstallScript, renderRemoveScript } from "../gateway/install/script";
-import { type GatewayKindName, gatewayKinds } from "../gateway/kinds";
-import type { GatewayInstall, GatewayKind } from "../gateway/model/kind";
-import type { SiteData } from "../gateway/model/site";
-import { parseSites } from "../gateway/model/text";
-import type { FilledFile } from "./gateway-files";
+import { TlsError } from "../../errors";
+import { contentHash, type InstallPlan } from "../../gateway/install/plan";
+import { renderInstallScript, renderRemoveScript } from "../../gateway/install/script";
+import { type GatewayKindName, gatewayKinds } from "../../gateway/kinds";
+import type { GatewayInstall, GatewayKind } from "../../gateway/model/kind";
+import type { SiteData } from "../../gateway/model/site";
+import { parseSites } from "../../gateway/model/text";
+import type { FilledFile } from "./files";
 
 /** What every output of a gateway is rendered from. */
 export interface GatewayModel {

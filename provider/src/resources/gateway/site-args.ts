@@ -7,9 +7,9 @@ import type {
   SiteTimeouts,
   SiteUpstream,
   TlsProfile,
-} from "../gateway/model/site";
-import { SelfSignedCA } from "./certificate/self-signed-ca";
-import { type GatewayCertificate, isGatewayCertificate, referenceTo } from "./gateway-certificate";
+} from "../../gateway/model/site";
+import { SelfSignedCA } from "../certificate/self-signed-ca";
+import { type GatewayCertificate, isGatewayCertificate, referenceTo } from "./certificate-reference";
 
 /** The four ways of TLS. */
 export type SiteTlsArgs =

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { TlsError } from "../errors";
-import type { GatewayFile } from "../gateway/model/kind";
-import { readCertificate } from "../x509/certificate";
-import { readPemBlocks } from "../x509/pem";
-import type { SelfSignedCA } from "./certificate/self-signed-ca";
-import type { GatewayCertificate } from "./gateway-certificate";
+import { TlsError } from "../../errors";
+import type { GatewayFile } from "../../gateway/model/kind";
+import { readCertificate } from "../../x509/certificate";
+import { readPemBlocks } from "../../x509/pem";
+import type { SelfSignedCA } from "../certificate/self-signed-ca";
+import type { GatewayCertificate } from "./certificate-reference";
 
 /** The resources that the files of a gateway come from, each by the name in {@link GatewayFile.source}. */
 export interface FileSources {

@@ -1,24 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { GatewayKindName, GatewayOptions } from "../gateway/kinds";
-import type { FirewallPort, GatewayCommands, GatewayFile } from "../gateway/model/kind";
-import { selfSignedHostnames } from "../gateway/model/site";
-import { gateway } from "../lifecycle/site/gateway";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "./base/dynamic-resource";
-import type { LeafCertificate } from "./certificate/leaf-certificate";
-import type { SelfSignedCA } from "./certificate/self-signed-ca";
-import { type GatewayCertificate, type Renewal, renewalOf } from "./gateway-certificate";
-import { addSource, type FileSources, type FilledFile, fillFiles, renderFiles } from "./gateway-files";
-import {
-  type GatewayModel,
-  readModel,
-  renderContentHash,
-  renderObjects,
-  renderRemoval,
-  renderScript,
-} from "./gateway-install";
+import type { GatewayKindName, GatewayOptions } from "../../gateway/kinds";
+import type { FirewallPort, GatewayCommands, GatewayFile } from "../../gateway/model/kind";
+import { selfSignedHostnames } from "../../gateway/model/site";
+import { gateway } from "../../lifecycle/site/gateway";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import type { LeafCertificate } from "../certificate/leaf-certificate";
+import type { SelfSignedCA } from "../certificate/self-signed-ca";
+import { renderSitesText } from "../sites-text";
+import { type GatewayCertificate, type Renewal, renewalOf } from "./certificate-reference";
+import { addSource, type FileSources, type FilledFile, fillFiles, renderFiles } from "./files";
+import { type GatewayModel, readModel, renderContentHash, renderObjects, renderRemoval, renderScript } from "./install";
 import { Site } from "./site";
 import { readSiteArgs, type SiteArgs, type SiteAuthorities } from "./site-args";
-import { renderSitesText } from "./sites-text";
 
 const kind = describeKind(gateway, "gateway", ["name", "kind", "options", "sites"]);
 
