@@ -21,6 +21,7 @@ export const reach = {
   "provider/src/provider": ["test/engine"],
   "provider/src/renewal/": ["test/engine"],
   "provider/src/resources/": ["test/engine"],
+  "provider/src/text/": ["test/engine", "test/peers/inspect"],
   "provider/src/x509/": ["test/engine", "test/peers/inspect"],
   "examples/": ["test/engine/examples", "test/peers/inspect"],
   "examples-composed/": ["test/packaging/composed-examples", "test/engine/acme/composed-twins"],

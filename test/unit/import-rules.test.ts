@@ -8,19 +8,20 @@ const root = join(import.meta.dirname, "../../provider/src");
 /** Folder or file -> what it may import of this package. A folder may always import itself. */
 const layers: Readonly<Record<string, readonly string[]>> = {
   errors: [],
-  x509: ["errors"],
-  renewal: ["errors", "x509"],
-  gateway: ["errors", "x509"],
-  files: ["errors", "x509", "renewal"],
+  text: [],
+  x509: ["errors", "text"],
+  renewal: ["errors", "text", "x509"],
+  gateway: ["errors", "text", "x509"],
+  files: ["errors", "text", "x509", "renewal"],
   // loads neither Pulumi nor zod: it answers at once
-  cli: ["errors", "x509", "renewal", "files"],
-  network: ["errors", "x509"],
-  acme: ["errors", "x509", "network"],
-  lifecycle: ["errors", "x509", "renewal", "gateway", "network", "acme"],
-  adapter: ["errors", "x509", "renewal", "gateway", "lifecycle"],
-  resources: ["errors", "x509", "renewal", "gateway", "lifecycle", "adapter", "files"],
+  cli: ["errors", "text", "x509", "renewal", "files"],
+  network: ["errors", "text", "x509"],
+  acme: ["errors", "text", "x509", "network"],
+  lifecycle: ["errors", "text", "x509", "renewal", "gateway", "network", "acme"],
+  adapter: ["errors", "text", "x509", "renewal", "gateway", "lifecycle"],
+  resources: ["errors", "text", "x509", "renewal", "gateway", "lifecycle", "adapter", "files"],
   provider: ["adapter", "lifecycle"],
-  index: ["errors", "x509", "renewal", "gateway", "adapter", "resources", "files"],
+  index: ["errors", "text", "x509", "renewal", "gateway", "adapter", "resources", "files"],
 };
 
 /** Package -> where it may be imported. `node:*` is judged below. */

@@ -1,5 +1,5 @@
 import { TlsError } from "../errors";
-import { readMoment } from "../renewal/duration";
+import { readMoment } from "../text/time";
 
 /** The environment variable that makes a preview decide as of another day. */
 export const AS_OF = "TLS_GATEWAY_AS_OF";

@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { readMoment } from "../renewal/duration";
+import { readMoment } from "../text/time";
 import type { CommandContext, CommandResult } from "./command";
 import { type InspectArguments, inspectExamples, runInspect } from "./inspect-command";
 import { PASSPHRASE_VARIABLE } from "./passphrase";

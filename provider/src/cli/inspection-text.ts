@@ -1,7 +1,7 @@
 import type { InspectedCertificate, Inspection, InspectionFinding } from "../files/inspection";
 import { renderPath } from "../files/path-text";
-import { renderDuration } from "../renewal/duration";
-import { renderQuoted } from "../x509/quoted-text";
+import { renderQuoted } from "../text/quoted";
+import { renderDuration } from "../text/time";
 import { PASSPHRASE_VARIABLE } from "./passphrase";
 
 /** Renders what was found for a person: tables where one looks, the verdict last, where the cursor stands. */

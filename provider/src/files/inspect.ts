@@ -1,5 +1,5 @@
 import { decideRenewal } from "../renewal/decision";
-import { renderTimestamp } from "../renewal/duration";
+import { renderTimestamp } from "../text/time";
 import { type Certificate, publicKeyOf } from "../x509/certificate";
 import { type Chain, judgeChain, systemRoots } from "../x509/chain";
 import { adviseOn } from "../x509/chain-advice";

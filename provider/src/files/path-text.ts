@@ -1,4 +1,4 @@
-import { renderQuoted } from "../x509/quoted-text";
+import { renderQuoted } from "../text/quoted";
 
 /** Longer than any path that a person types; a component may have 255 octets. */
 const longestPath = 200;

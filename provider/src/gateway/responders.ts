@@ -1,5 +1,5 @@
 import { TlsError } from "../errors";
-import { renderQuoted } from "../x509/quoted-text";
+import { renderQuoted } from "../text/quoted";
 import { apacheResponder } from "./apache/responder";
 import { caddyResponder } from "./caddy/responder";
 import { envoyResponder } from "./envoy/responder";

@@ -10,7 +10,7 @@ import { wordOf } from "../acme/order/placement";
 import { Deadline } from "../acme/run/deadline";
 import { inParallel } from "../acme/run/in-parallel";
 import { isTlsError } from "../errors";
-import { renderTimestamp } from "../renewal/duration";
+import { renderTimestamp } from "../text/time";
 import { readSessionRequest, sessionFor } from "./acme/session";
 import type { Properties } from "./lifecycle";
 

@@ -1,5 +1,5 @@
 import { TlsError } from "../errors";
-import { renderQuoted } from "../x509/quoted-text";
+import { renderQuoted } from "../text/quoted";
 
 /** Longer than the URL of any CA (80 characters), shorter than what fills a screen. */
 const longestShown = 200;

@@ -1,4 +1,4 @@
-import { DAY, HOUR, renderDuration, renderMoment, renderTimestamp } from "./duration";
+import { DAY, HOUR, renderDuration, renderMoment, renderTimestamp } from "../text/time";
 import { chooseMoment, type RenewalWindow } from "./window";
 
 /** The two dates of a certificate, ISO 8601 UTC; both seconds belong to the validity (RFC 5280 section 4.1.2.5). */

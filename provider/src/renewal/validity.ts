@@ -1,5 +1,5 @@
+import { DAY, HOUR, MINUTE, renderTimestamp, SECOND } from "../text/time";
 import type { Validity } from "./decision";
-import { DAY, HOUR, MINUTE, renderTimestamp, SECOND } from "./duration";
 
 /** What a plan of dates starts from. */
 export interface ValidityRequest {

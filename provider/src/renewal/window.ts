@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { renderMoment, renderTimestamp } from "./duration";
+import { renderMoment, renderTimestamp } from "../text/time";
 
 /** When a CA wants a certificate to be renewed (RFC 9773 section 4.2). */
 export interface RenewalWindow {

@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { renderQuoted } from "../text/quoted";
 import { type Certificate, describeCertificate } from "./certificate";
 import type { Chain } from "./chain/types";
 import { type ChainFinding, findAbout } from "./chain-finding";
@@ -6,7 +7,6 @@ import { verifyIssuance, verifyLeafKeyUsage } from "./chain-issuance";
 import { verifyMember } from "./chain-member";
 import { isCovered, renderIdentifier } from "./identifier";
 import { describeKey } from "./private-key";
-import { renderQuoted } from "./quoted-text";
 
 /** What a chain is verified against. */
 export interface VerifyOptions {

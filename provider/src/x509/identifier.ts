@@ -1,7 +1,7 @@
 import { TlsError } from "../errors";
+import { renderQuoted } from "../text/quoted";
 import { parseDnsName, unicodeForm } from "./dns-name";
 import { ipOctets, renderIp } from "./ip-address";
-import { renderQuoted } from "./quoted-text";
 
 /** One name that a certificate can carry (RFC 5280 section 4.2.1.6), its value in canonical form. */
 export interface Identifier {

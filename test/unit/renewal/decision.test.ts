@@ -8,8 +8,8 @@ import {
   type RenewalPolicy,
   type Validity,
 } from "../../../provider/src/renewal/decision";
-import { DAY, HOUR, SECOND } from "../../../provider/src/renewal/duration";
 import { planValidity } from "../../../provider/src/renewal/validity";
+import { DAY, HOUR, SECOND } from "../../../provider/src/text/time";
 
 /** Ninety days, as planned at noon of the first day. */
 const ninety: Validity = { validFrom: "2026-01-01T00:00:00Z", validTo: "2026-03-31T23:59:59Z" };

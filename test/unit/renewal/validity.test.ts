@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { lifetime } from "../../../provider/src/renewal/decision";
-import { DAY, HOUR, MINUTE, SECOND } from "../../../provider/src/renewal/duration";
 import { planValidity } from "../../../provider/src/renewal/validity";
+import { DAY, HOUR, MINUTE, SECOND } from "../../../provider/src/text/time";
 
 const now = new Date("2026-11-23T10:20:30.400Z");
 

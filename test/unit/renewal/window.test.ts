@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { decideRenewal, lifetime, type Validity } from "../../../provider/src/renewal/decision";
-import { DAY } from "../../../provider/src/renewal/duration";
 import { chooseMoment, describeWindow, type RenewalWindow } from "../../../provider/src/renewal/window";
+import { DAY } from "../../../provider/src/text/time";
 
 const ninety: Validity = { validFrom: "2026-01-01T00:00:00Z", validTo: "2026-03-31T23:59:59Z" };
 const always = { checkIntervalHours: 0 };

@@ -1,6 +1,6 @@
 import { TlsError } from "../../errors";
 import { renderUrl } from "../../network/url";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import { renderCaText } from "../ca-text";
 import { type AcmeDirectory, parseObject } from "../client/directory";
 import { signExternalAccountBinding } from "../client/jws";

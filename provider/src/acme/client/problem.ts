@@ -1,5 +1,5 @@
 import { type ErrorCode, isTlsError, TlsError, type TlsErrorOptions } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import { renderCaText } from "../ca-text";
 import { readRetryMoment } from "../retry-moment";
 import { parseObject } from "./directory";

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { TlsError } from "../../errors";
 import { answerOf } from "../../network/http-answer";
 import { renderUrl } from "../../network/url";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import { describeTransportFailure, unreachableHint } from "../transport-failure";
 import { trustOf } from "../trust";
 import { userAgent } from "../user-agent";

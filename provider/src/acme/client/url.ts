@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { TlsError } from "../../errors";
 import { renderUrl } from "../../network/url";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 
 /**
  * Reads a URL that a CA is spoken to at: https, or http on loopback alone, since http would let anyone on the way

@@ -1,4 +1,4 @@
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import type { DnsAnswer, DnsServer } from "./query";
 
 /** What one server said of the TXT records of a name. */

@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns";
 import { TlsError } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import type { Deadline } from "../run/deadline";
 import { type DnsAnswer, type DnsServer, type QueryType, query, type RecordOf } from "./query";
 

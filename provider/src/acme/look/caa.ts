@@ -1,4 +1,4 @@
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import type { ChallengeType } from "../client/identifier";
 import type { CaaProperty } from "../dns/query";
 import { type IssueValue, parseIssueValue } from "../preflight/caa-value";

@@ -1,4 +1,4 @@
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import { parseObject } from "../client/directory";
 import type { OrderIdentifier } from "../client/identifier";
 import { readProblem } from "../client/problem";

@@ -1,6 +1,6 @@
 import { isTlsError, TlsError } from "../../errors";
 import { renderUrl } from "../../network/url";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import type { ChallengeSolver, ChallengeTask } from "../challenge/solver";
 import { renderNames } from "../client/identifier";
 import { keyAuthorization } from "../client/jws";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { TlsError } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 
 /** Whom a record is for. */
 export interface PersistAccount {

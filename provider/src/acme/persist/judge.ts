@@ -1,4 +1,4 @@
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import { isHashedUri } from "./account-uri";
 import { isPersistValue, type PersistValue, parsePersistValue } from "./record-value";
 

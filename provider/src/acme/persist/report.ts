@@ -1,4 +1,4 @@
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import { describeAnswer, type Finding, hintOfServers, mostServers, noServer } from "../dns/propagation-report";
 import type { DnsAnswer } from "../dns/query";
 import { judgePersistRecords, type PersistExpectation, type PersistJudgement, renderUnixSeconds } from "./judge";

@@ -1,6 +1,6 @@
 import { refuseNonPublic } from "../../network/address-policy";
 import { renderUrl } from "../../network/url";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import type { DnsServer } from "../dns/query";
 import { explainNoAddress, explainUnseen, findAddresses, type HostAddresses } from "../look/addresses";
 import type { Deadline } from "../run/deadline";

@@ -1,6 +1,6 @@
 import { parse } from "tldts";
 import { refuseNonPublic } from "../../network/address-policy";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import type { DirectoryMeta } from "../client/directory";
 import type { OrderIdentifier } from "../client/identifier";
 import { judgeProfile } from "../limits/profiles";

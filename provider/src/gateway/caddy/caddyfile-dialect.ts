@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import { type Dialect, type RawWord, raw } from "../syntax/directives";
 
 /**

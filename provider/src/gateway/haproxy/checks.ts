@@ -1,4 +1,4 @@
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import { checkHeaders, type HeaderJudge } from "../header-checks";
 import type { SiteProblem } from "../model/problem";
 import { type SiteData, sortedByName } from "../model/site";

@@ -1,7 +1,7 @@
 import { isTlsError, TlsError } from "../../errors";
+import { renderQuoted } from "../../text/quoted";
 import { parseHostName } from "../../x509/identifier";
 import { ipOctets, renderIp } from "../../x509/ip-address";
-import { renderQuoted } from "../../x509/quoted-text";
 
 /** Where a gateway listens: one host and one port. */
 export interface Bind {

@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 import { parseAddressRange } from "./fields";
 
 /** What an argument list of a matcher must look like to be taken by Caddy. */

@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 
 /**
  * A word of a directive. A plain text stands as it is: it is one of ours, a number, or a host name in canonical form, and

@@ -1,5 +1,5 @@
 import { TlsError } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
 
 /** How one option is read: what is absent comes as `undefined`, so that each reader knows its default. */
 export type OptionReader<T> = (value: unknown, path: string) => T;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { directories, nameOfDirectory, resolveDirectory } from "../../acme/client/directory";
 import { readAccountKey } from "../../acme/client/jws";
 import { TlsError } from "../../errors";
-import { readMoment } from "../../renewal/duration";
+import { readMoment } from "../../text/time";
 import { parseIdentifier } from "../../x509/identifier";
 import { readPrivateKey, renderPrivateKey } from "../../x509/private-key";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../certificate-inputs";

@@ -11,7 +11,7 @@ import { readAccountKey } from "../../acme/client/jws";
 import type { AcmeSession } from "../../acme/client/session";
 import type { Deadline } from "../../acme/run/deadline";
 import { isTlsError, TlsError } from "../../errors";
-import { readMoment } from "../../renewal/duration";
+import { readMoment } from "../../text/time";
 import { type KeyType, renderPrivateKey } from "../../x509/private-key";
 import { within } from "../acme-deadline";
 import { isSameValue } from "../equality";

@@ -3,7 +3,7 @@ import { addIssuance } from "../../acme/limits/budget";
 import type { Issued } from "../../acme/order/flow";
 import type { OrderProgress } from "../../acme/order/journey";
 import { isTlsError, TlsError } from "../../errors";
-import { renderTimestamp } from "../../renewal/duration";
+import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate";
 import { readCertificates } from "../../x509/chain";
 import { countOrder } from "../acme-budget";

@@ -1,7 +1,7 @@
 import { renderNames } from "../../acme/client/identifier";
 import { readAccountKey } from "../../acme/client/jws";
 import { decideRenewal, describeRemaining, lifetime, type Validity } from "../../renewal/decision";
-import { DAY, renderDuration } from "../../renewal/duration";
+import { DAY, renderDuration } from "../../text/time";
 import { askOrder, type OrderStanding } from "../acme-order-inquiry";
 import type { Effect, Properties } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";

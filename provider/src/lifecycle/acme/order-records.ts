@@ -3,8 +3,8 @@ import { dns01Value } from "../../acme/client/jws";
 import { renderTxt } from "../../acme/dns/txt-strings";
 import type { NameChallenge } from "../../acme/name-challenge";
 import { TlsError } from "../../errors";
+import { renderQuoted } from "../../text/quoted";
 import { parseHostName } from "../../x509/identifier";
-import { renderQuoted } from "../../x509/quoted-text";
 import { toOrderIdentifier } from "../acme-ordering-inputs";
 
 export type { NameChallenge };

@@ -8,7 +8,7 @@ import { openOrder, type PlacedOrder } from "../../acme/order/placement";
 import { estimateLifetimeDays } from "../../acme/profile-lifetimes";
 import { Deadline } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
-import { DAY, renderTimestamp } from "../../renewal/duration";
+import { DAY, renderTimestamp } from "../../text/time";
 import { readCertificates } from "../../x509/chain";
 import { countOrder } from "../acme-budget";
 import { toOrderIdentifier } from "../acme-ordering-inputs";

@@ -3,8 +3,8 @@ import { askRenewalInformation, renewalInfoId } from "../../acme/order/renewal-i
 import { Deadline } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
 import { decideRenewal, describeRemaining, lifetime, type RenewalDecision } from "../../renewal/decision";
-import { DAY } from "../../renewal/duration";
 import { describeWindow } from "../../renewal/window";
+import { DAY } from "../../text/time";
 import type { Certificate } from "../../x509/certificate";
 import { readCertificates } from "../../x509/chain";
 import type { Properties } from "../lifecycle";

@@ -7,8 +7,8 @@ import {
 } from "../../acme/persist/validation-records";
 import { TlsError } from "../../errors";
 import { describeRemaining } from "../../renewal/decision";
-import { DAY, readMoment, renderTimestamp } from "../../renewal/duration";
-import { renderQuoted } from "../../x509/quoted-text";
+import { renderQuoted } from "../../text/quoted";
+import { DAY, readMoment, renderTimestamp } from "../../text/time";
 import { ALWAYS } from "./account-inputs";
 
 export type { PersistRecordName, PersistRecordSet, PersistRecordsAccount };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { lifetime } from "../../renewal/decision";
-import { DAY } from "../../renewal/duration";
+import { DAY } from "../../text/time";
 import { type Chain, judgeChain } from "../../x509/chain";
 import { parseHostName } from "../../x509/identifier";
 import { renderPrivateKey } from "../../x509/private-key";

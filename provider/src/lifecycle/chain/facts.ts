@@ -1,5 +1,5 @@
 import type { Validity } from "../../renewal/decision";
-import { renderTimestamp } from "../../renewal/duration";
+import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate";
 import type { Chain } from "../../x509/chain";
 import type { Properties } from "../lifecycle";

@@ -1,6 +1,6 @@
 import type { core } from "zod";
-import { renderQuoted } from "../../x509/quoted-text";
-import { nearest } from "../nearest-word";
+import { nearest } from "../../text/nearest";
+import { renderQuoted } from "../../text/quoted";
 
 /** One thing that is wrong with an input. */
 export interface InputIssue {

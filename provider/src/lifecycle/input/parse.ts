@@ -1,8 +1,8 @@
 import type { core, ZodType, z } from "zod";
 import { isTlsError } from "../../errors";
-import { renderQuoted } from "../../x509/quoted-text";
+import { nearest } from "../../text/nearest";
+import { renderQuoted } from "../../text/quoted";
 import type { Failure } from "../lifecycle";
-import { nearest } from "../nearest-word";
 import { isKnown, UNKNOWN, type Unknown } from "../unknown";
 import { renderPath } from "./issue-text";
 

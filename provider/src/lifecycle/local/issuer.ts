@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { TlsError } from "../../errors";
-import { renderTimestamp } from "../../renewal/duration";
+import { renderTimestamp } from "../../text/time";
 import { type Certificate, describeCertificate } from "../../x509/certificate";
 import { readCertificates } from "../../x509/chain";
 import type { Identifier } from "../../x509/identifier";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { renderTimestamp } from "../../renewal/duration";
+import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate";
 import { readCertificates } from "../../x509/chain";
 

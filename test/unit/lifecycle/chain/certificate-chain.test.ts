@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, test } from "vitest";
 import { certificateChain } from "../../../../provider/src/lifecycle/chain/certificate-chain";
 import { findChainWarnings, type OrderedChain } from "../../../../provider/src/lifecycle/chain/warnings";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
-import { DAY } from "../../../../provider/src/renewal/duration";
+import { DAY } from "../../../../provider/src/text/time";
 import { readCertificate } from "../../../../provider/src/x509/certificate";
 import { readPemBlocks } from "../../../../provider/src/x509/pem";
 import { renderPkcs7 } from "../../../../provider/src/x509/pkcs7";

@@ -2,8 +2,8 @@ import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
 import { TlsError } from "../../../../provider/src/errors";
 import { attempt, known, parseInputs, renderFailure } from "../../../../provider/src/lifecycle/input/parse";
-import { nearest } from "../../../../provider/src/lifecycle/nearest-word";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { nearest } from "../../../../provider/src/text/nearest";
 
 const shape = {
   secret: z.string("expected text"),

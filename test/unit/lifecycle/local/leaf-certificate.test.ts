@@ -3,7 +3,7 @@ import * as peculiar from "@peculiar/x509";
 import { beforeAll, describe, expect, it, test } from "vitest";
 import { leafCertificate } from "../../../../provider/src/lifecycle/local/leaf-certificate";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
-import { DAY } from "../../../../provider/src/renewal/duration";
+import { DAY } from "../../../../provider/src/text/time";
 import { checked, created, issuer, leafOf, refused, TODAY, updated } from "../../../support/lifecycle";
 
 type Issuer = Awaited<ReturnType<typeof issuer>>;

@@ -9,7 +9,7 @@ import {
 } from "../../../../provider/src/lifecycle/local/planned-validity";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
 import { decideRenewal } from "../../../../provider/src/renewal/decision";
-import { DAY } from "../../../../provider/src/renewal/duration";
+import { DAY } from "../../../../provider/src/text/time";
 
 const start = new Date("2026-01-01T12:00:00Z");
 const daysLater = (days: number) => new Date(start.getTime() + days * DAY);

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { TlsError } from "../../../errors";
-import { renderQuoted } from "../../../x509/quoted-text";
+import { renderQuoted } from "../../../text/quoted";
 import type { ChallengeTask, HookConventionName } from "../solver";
 import { acmeShRunner } from "./acme-sh-runner";
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { TlsError } from "../../../errors";
-import { renderQuoted } from "../../../x509/quoted-text";
+import { renderQuoted } from "../../../text/quoted";
 import type { Deadline } from "../../run/deadline";
 
 /** One run of a program. */

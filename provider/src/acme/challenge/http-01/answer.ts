@@ -1,5 +1,5 @@
 import { renderUrl } from "../../../network/url";
-import { renderQuoted } from "../../../x509/quoted-text";
+import { renderQuoted } from "../../../text/quoted";
 import type { PreflightFinding } from "../../look/finding";
 import type { HttpLook } from "../../look/http";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isTlsError, TlsError } from "../../../errors";
-import { renderQuoted } from "../../../x509/quoted-text";
+import { renderQuoted } from "../../../text/quoted";
 import { TurnsByName } from "../../run/turns";
 import { challengeFolder } from "../http-01-path";
 import type { ChallengeSolver, ChallengeTask, WebrootSettings } from "../solver";

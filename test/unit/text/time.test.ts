@@ -7,7 +7,7 @@ import {
   renderMoment,
   renderTimestamp,
   SECOND,
-} from "../../../provider/src/renewal/duration";
+} from "../../../provider/src/text/time";
 
 test.each<[number, string]>([
   [90 * DAY, "90 days"],

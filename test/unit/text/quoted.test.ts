@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
-import { renderQuoted } from "../../../provider/src/x509/quoted-text";
+import { renderQuoted } from "../../../provider/src/text/quoted";
 
 test("text is quoted as it is, and cut at 80 characters", () => {
   expect(renderQuoted("share.example.com")).toBe('"share.example.com"');
