@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from "node:tls";
 import { TlsError } from "../errors";
-import { readPemBlocks } from "../x509/pem";
+import { readPemBlocks } from "../x509/asn1/pem";
 
 /**
  * What a CA's own https server is judged by: the roots of Node, those of NODE_EXTRA_CA_CERTS, and `caBundlePem`. Made

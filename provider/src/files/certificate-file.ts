@@ -1,4 +1,4 @@
-import { type DerKind, recogniseDer } from "../x509/der-kind";
+import { type DerKind, recogniseDer } from "../x509/asn1/der-kind";
 import { decodeText, readFileBytes } from "./file-bytes";
 
 /** A file as it was found on disk, not yet read as certificates. */

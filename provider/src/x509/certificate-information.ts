@@ -1,6 +1,6 @@
 import { isTlsError } from "../errors";
+import { type Asn1, readDer, tag } from "./asn1/der";
 import type { Certificate } from "./certificate";
-import { type Asn1, readDer, tag } from "./der";
 import { isTagged, isUniversal, items, octets, readNumber, readOid } from "./der-content";
 
 /** What a certificate says beside what a chain is judged by; what can't be read is taken for absent, as clients do. */

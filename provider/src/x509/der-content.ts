@@ -1,5 +1,5 @@
 import { TlsError } from "../errors";
-import { type Asn1, tag } from "./der";
+import { type Asn1, tag } from "./asn1/der";
 
 /**
  * The elements of a SEQUENCE, a SET or a constructed element with a tag of its own; `what` names it in messages.

@@ -1,10 +1,10 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
+import { type Asn1, bytes, der, readDer } from "./asn1/der";
+import { encodeExtension, extensionId } from "./asn1/extension";
 import { type Certificate, describeCertificate, readCertificate } from "./certificate";
-import { type Asn1, bytes, der, readDer } from "./der";
 import { items, octets } from "./der-content";
 import { type DistinguishedName, encodeName } from "./distinguished-name";
-import { encodeExtension, extensionId } from "./extension";
 import { type Identifier, renderIdentifier } from "./identifier";
 import { findViolation, type NameConstraints } from "./name-constraints";
 import { encodeNameConstraints } from "./name-constraints-extension";

@@ -1,6 +1,6 @@
 import { TlsError } from "../errors";
-import type { Asn1 } from "./der";
-import { readDer } from "./der";
+import type { Asn1 } from "./asn1/der";
+import { readDer } from "./asn1/der";
 import { items, octets, readAlgorithm, readNumber } from "./der-content";
 
 /** RFC 8018 appendix A, RFC 7914 section 7. */

@@ -1,9 +1,9 @@
 import type { KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../errors";
+import { type Asn1, bytes } from "./asn1/der";
+import { renderPem } from "./asn1/pem";
 import { type Certificate, readCertificate } from "./certificate";
-import { type Asn1, bytes } from "./der";
 import { isTagged, items, joinOctets, readOid } from "./der-content";
-import { renderPem } from "./pem";
 import { readSequence } from "./pkcs12-content";
 import { readEncryption } from "./pkcs12-encryption";
 import type { PasswordForm, Pkcs12Password } from "./pkcs12-password";

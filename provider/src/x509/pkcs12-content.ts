@@ -1,5 +1,5 @@
 import { TlsError } from "../errors";
-import { type Asn1, der, readDer, tag } from "./der";
+import { type Asn1, der, readDer, tag } from "./asn1/der";
 import { isTagged, isUniversal, items, joinOctets, readOid } from "./der-content";
 import { readEncryption } from "./pkcs12-encryption";
 import type { PasswordForm, Pkcs12Password } from "./pkcs12-password";

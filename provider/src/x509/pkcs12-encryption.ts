@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import util from "node-forge/lib/util";
 import { TlsError } from "../errors";
-import { type Asn1, der } from "./der";
+import { type Asn1, der } from "./asn1/der";
 import { items, octets, readAlgorithm, readNumber } from "./der-content";
 import { unsupportedAlgorithm } from "./pkcs12-failure";
 import { derivationPurpose, deriveByPkcs12, type Pkcs12Derivation, readSalt, roundsOf } from "./pkcs12-key-derivation";

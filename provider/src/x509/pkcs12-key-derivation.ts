@@ -1,6 +1,6 @@
 import { hash as digest } from "node:crypto";
 import { TlsError } from "../errors";
-import type { Asn1 } from "./der";
+import type { Asn1 } from "./asn1/der";
 import { octets } from "./der-content";
 import { rewriteHint } from "./pkcs12-failure";
 

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { TlsError } from "../errors";
-import { type Asn1, der } from "./der";
+import { type Asn1, der } from "./asn1/der";
 import { items, octets, readAlgorithm, readNumber } from "./der-content";
 import { unsupportedAlgorithm } from "./pkcs12-failure";
 import {

@@ -1,5 +1,5 @@
 import { pbkdf2Sync } from "node:crypto";
-import { type Asn1, der, tag } from "./der";
+import { type Asn1, der, tag } from "./asn1/der";
 import { isUniversal, items, readAlgorithm, readNumber } from "./der-content";
 import { unsupportedAlgorithm } from "./pkcs12-failure";
 import { type HashName, readSalt } from "./pkcs12-key-derivation";

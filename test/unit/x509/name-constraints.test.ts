@@ -2,7 +2,7 @@ import { BlockList, isIPv4 } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TlsError } from "../../../provider/src/errors";
-import { bytes, readDer } from "../../../provider/src/x509/der";
+import { bytes, readDer } from "../../../provider/src/x509/asn1/der";
 import { parseIdentifier } from "../../../provider/src/x509/identifier";
 import { ipOctets } from "../../../provider/src/x509/ip-address";
 import { isInside, parseIpRange } from "../../../provider/src/x509/ip-range";

@@ -8,7 +8,7 @@ import type { FlowRequest, OrderFlow, OrderProgress } from "../../acme/order/jou
 import { Deadline } from "../../acme/run/deadline";
 import { during } from "../../acme/run/termination";
 import { isTlsError, TlsError } from "../../errors";
-import { readPemBlocks } from "../../x509/pem";
+import { readPemBlocks } from "../../x509/asn1/pem";
 import { describeKey, type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/private-key";
 import { toOrderIdentifier } from "../acme-ordering-inputs";
 import type { Properties } from "../lifecycle";

@@ -1,8 +1,8 @@
 import { isTlsError, TlsError } from "../../errors";
+import { type DerKind, recogniseDer } from "../../x509/asn1/der-kind";
+import { readPemBlocks } from "../../x509/asn1/pem";
 import type { Certificate } from "../../x509/certificate";
 import { readContainer } from "../../x509/container";
-import { type DerKind, recogniseDer } from "../../x509/der-kind";
-import { readPemBlocks } from "../../x509/pem";
 
 /** A CA that publishes all that it ever was has a dozen. */
 const mostCertificates = 50;

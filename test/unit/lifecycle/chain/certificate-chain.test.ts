@@ -5,8 +5,8 @@ import { certificateChain } from "../../../../provider/src/lifecycle/chain/certi
 import { findChainWarnings, type OrderedChain } from "../../../../provider/src/lifecycle/chain/warnings";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
 import { DAY } from "../../../../provider/src/text/time";
+import { readPemBlocks } from "../../../../provider/src/x509/asn1/pem";
 import { readCertificate } from "../../../../provider/src/x509/certificate";
-import { readPemBlocks } from "../../../../provider/src/x509/pem";
 import { renderPkcs7 } from "../../../../provider/src/x509/pkcs7";
 import { checked, created, issuer, leafOf, refused, TODAY } from "../../../support/lifecycle";
 

@@ -1,4 +1,4 @@
-import { isTlsError } from "../errors";
+import { isTlsError } from "../../errors";
 import { identifier as id, readElements } from "./ber";
 
 /** What DER bytes are by their outer shape; keys by the label that they have in PEM (RFC 7468). */

@@ -1,4 +1,4 @@
-import { TlsError } from "../errors";
+import { TlsError } from "../../errors";
 
 /** One block of a PEM text. */
 export interface PemBlock {

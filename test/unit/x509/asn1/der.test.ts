@@ -2,9 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TlsError } from "../../../provider/src/errors";
-import { type Asn1, bytes, der, readDer } from "../../../provider/src/x509/der";
-import { items, octets, readOid } from "../../../provider/src/x509/der-content";
+import { TlsError } from "../../../../provider/src/errors";
+import { type Asn1, bytes, der, readDer } from "../../../../provider/src/x509/asn1/der";
+import { items, octets, readOid } from "../../../../provider/src/x509/der-content";
 
 const hex = (node: Asn1) => bytes(node).toString("hex");
 

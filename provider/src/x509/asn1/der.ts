@@ -1,5 +1,5 @@
 import asn1 from "node-forge/lib/asn1";
-import { TlsError } from "../errors";
+import { TlsError } from "../../errors";
 
 /** One element of a DER structure. */
 export interface Asn1 {

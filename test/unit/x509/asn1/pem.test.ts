@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isTlsError } from "../../../provider/src/errors";
-import { readPemBlocks, renderPem } from "../../../provider/src/x509/pem";
-import { withinCpuTime } from "../../support/cpu-time";
+import { isTlsError } from "../../../../provider/src/errors";
+import { readPemBlocks, renderPem } from "../../../../provider/src/x509/asn1/pem";
+import { withinCpuTime } from "../../../support/cpu-time";
 
 let folder: string;
 let certificate: string;

@@ -1,6 +1,6 @@
-import { TlsError } from "../errors";
+import { TlsError } from "../../errors";
+import { isUniversal, items, octets, readOid } from "../der-content";
 import { type Asn1, bytes, der, readDer, tag } from "./der";
-import { isUniversal, items, octets, readOid } from "./der-content";
 
 /** Object identifiers of the extensions that are read or written here (RFC 5280 section 4.2.1). */
 export const extensionId = {

@@ -1,4 +1,4 @@
-import { TlsError } from "../errors";
+import { TlsError } from "../../errors";
 
 /** One element of a BER structure, as slices of the bytes that it was read from: nothing is encoded anew. */
 export interface BerElement {
