@@ -2,9 +2,9 @@
 // them in process, since a thousand processes of openssl would take longer than what is measured.
 import { generateKeyPairSync, KeyObject, randomBytes, webcrypto } from "node:crypto";
 import * as peculiar from "@peculiar/x509";
-import { type Certificate, readCertificate } from "../../provider/dist/x509/certificate.js";
+import { type Certificate, readCertificate } from "../../provider/dist/x509/certificate/certificate.js";
+import { issueLeafCertificate } from "../../provider/dist/x509/certificate/issue.js";
 import { parseIdentifier } from "../../provider/dist/x509/identifier.js";
-import { issueLeafCertificate } from "../../provider/dist/x509/issue.js";
 
 export type KeyType = "P256" | "RSA2048";
 

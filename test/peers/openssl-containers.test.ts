@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isTlsError, type TlsError } from "../../provider/src/errors";
-import type { Certificate } from "../../provider/src/x509/certificate";
+import type { Certificate } from "../../provider/src/x509/certificate/certificate";
 import { readContainer } from "../../provider/src/x509/container";
 import { renderPkcs7 } from "../../provider/src/x509/pkcs7";
 import { writePkcs12 } from "../../provider/src/x509/pkcs12-write";

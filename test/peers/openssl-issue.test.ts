@@ -8,15 +8,15 @@ import { join } from "node:path";
 import { connect, createServer } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Certificate } from "../../provider/src/x509/certificate";
-import { readCertificateRequest } from "../../provider/src/x509/certificate-request";
-import { parseIdentifier } from "../../provider/src/x509/identifier";
+import type { Certificate } from "../../provider/src/x509/certificate/certificate";
 import {
   type CaCertificateRequest,
   issueCaCertificate,
   issueLeafCertificate,
   type LeafCertificateRequest,
-} from "../../provider/src/x509/issue";
+} from "../../provider/src/x509/certificate/issue";
+import { readCertificateRequest } from "../../provider/src/x509/certificate/request";
+import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { findViolation, type NameConstraints, parseNameConstraints } from "../../provider/src/x509/name-constraints";
 import { type KeyType, keyTypes } from "../../provider/src/x509/private-key";
 import { describeWithPeer } from "../support/peer";

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from "node:net";
-import { issueCaCertificate } from "../../provider/src/x509/issue";
+import { issueCaCertificate } from "../../provider/src/x509/certificate/issue";
 import { renderPrivateKey } from "../../provider/src/x509/private-key";
 
 /** Where a key authorization stands (RFC 8555 section 8.3). */

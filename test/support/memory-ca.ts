@@ -8,9 +8,9 @@ import { AcmeSession, type GetOptions, type PostOptions } from "../../provider/s
 import { type AcmeResponse, AcmeTransport } from "../../provider/src/acme/client/transport";
 import type { AcmeClock } from "../../provider/src/acme/clock";
 import { renderPem } from "../../provider/src/x509/asn1/pem";
-import { readCertificateRequest } from "../../provider/src/x509/certificate-request";
+import { issueCaCertificate, issueLeafCertificate } from "../../provider/src/x509/certificate/issue";
+import { readCertificateRequest } from "../../provider/src/x509/certificate/request";
 import type { Identifier } from "../../provider/src/x509/identifier";
-import { issueCaCertificate, issueLeafCertificate } from "../../provider/src/x509/issue";
 
 /** What a request is about; the last part of its URL is a number. */
 export type Asked =

@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { renderPem } from "../../provider/src/x509/asn1/pem";
-import { readCertificateRequest } from "../../provider/src/x509/certificate-request";
+import { issueCaCertificate, issueLeafCertificate } from "../../provider/src/x509/certificate/issue";
+import { readCertificateRequest } from "../../provider/src/x509/certificate/request";
 import type { Identifier } from "../../provider/src/x509/identifier";
-import { issueCaCertificate, issueLeafCertificate } from "../../provider/src/x509/issue";
 
 export interface PersistCaOptions {
   /** The TXT values at a name, which it asks when it validates. */

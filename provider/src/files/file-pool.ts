@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { isTlsError, type TlsError } from "../errors";
-import type { Certificate } from "../x509/certificate";
+import type { Certificate } from "../x509/certificate/certificate";
 import { type ContainerFormat, readContainer } from "../x509/container";
 import { readPrivateKey } from "../x509/private-key";
 import { type CertificateFile, readCertificateFile } from "./certificate-file";

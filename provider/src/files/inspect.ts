@@ -1,6 +1,6 @@
 import { decideRenewal } from "../renewal/decision";
 import { renderTimestamp } from "../text/time";
-import { type Certificate, publicKeyOf } from "../x509/certificate";
+import { type Certificate, publicKeyOf } from "../x509/certificate/certificate";
 import { type Chain, judgeChain, systemRoots } from "../x509/chain";
 import { adviseOn } from "../x509/chain-advice";
 import { type ChainFinding, findAbout } from "../x509/chain-finding";

@@ -1,4 +1,4 @@
-import { describeCertificate } from "../x509/certificate";
+import { describeCertificate } from "../x509/certificate/certificate";
 import { arrangeChain, type Chain, type ChainInput, judgeChain } from "../x509/chain";
 import { completeChain, findMissingIssuer, readCompletion } from "./chain/completion";
 import { issuerFactsOf } from "./chain/facts";

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
-import { type Certificate, publicKeyOf } from "./certificate";
-import { readInformation } from "./certificate-information";
+import { type Certificate, publicKeyOf } from "./certificate/certificate";
+import { readInformation } from "./certificate/information";
 import type { Chain } from "./chain/types";
 import { type ChainFinding, findAbout } from "./chain-finding";
 import { describeKey } from "./private-key";

@@ -1,5 +1,5 @@
 import { renderQuoted } from "../text/quoted";
-import type { Certificate } from "./certificate";
+import type { Certificate } from "./certificate/certificate";
 import type { ArrangeOptions } from "./chain/types";
 import { type ChainFinding, findAbout } from "./chain-finding";
 import type { Path } from "./chain-path";

@@ -1,4 +1,4 @@
-import { type Certificate, describeCertificate } from "./certificate";
+import { type Certificate, describeCertificate } from "./certificate/certificate";
 import { type ChainFinding, findAbout } from "./chain-finding";
 import { renderIdentifier } from "./identifier";
 import { findViolation } from "./name-constraints";

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
-import { type Certificate, describeCertificate } from "./certificate";
+import { type Certificate, describeCertificate } from "./certificate/certificate";
 import type { SignatureChecks } from "./signature-checks";
 
 /**

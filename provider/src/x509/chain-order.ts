@@ -1,5 +1,5 @@
 import { TlsError } from "../errors";
-import { type Certificate, describeCertificate, mostCertificates } from "./certificate";
+import { type Certificate, describeCertificate, mostCertificates } from "./certificate/certificate";
 import type { ArrangeOptions, Chain } from "./chain/types";
 import { choosePath } from "./chain-choice";
 import { type ChainFinding, findAbout } from "./chain-finding";

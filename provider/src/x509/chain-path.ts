@@ -1,4 +1,4 @@
-import type { Certificate } from "./certificate";
+import type { Certificate } from "./certificate/certificate";
 import type { SignatureChecks } from "./signature-checks";
 
 /** One way from the leaf upwards. */

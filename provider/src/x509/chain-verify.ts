@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { renderQuoted } from "../text/quoted";
-import { type Certificate, describeCertificate } from "./certificate";
+import { type Certificate, describeCertificate } from "./certificate/certificate";
 import type { Chain } from "./chain/types";
 import { type ChainFinding, findAbout } from "./chain-finding";
 import { verifyIssuance, verifyLeafKeyUsage } from "./chain-issuance";

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
-import type { Certificate } from "./certificate";
+import type { Certificate } from "./certificate/certificate";
 import type { ArrangeOptions, Chain } from "./chain/types";
 import { arrangeChain } from "./chain-order";
 import { readCertificates } from "./chain-read";

@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../errors";
 import { type Asn1, bytes } from "./asn1/der";
 import { renderPem } from "./asn1/pem";
-import { type Certificate, readCertificate } from "./certificate";
+import { type Certificate, readCertificate } from "./certificate/certificate";
 import { isTagged, items, joinOctets, readOid } from "./der-content";
 import { readSequence } from "./pkcs12-content";
 import { readEncryption } from "./pkcs12-encryption";

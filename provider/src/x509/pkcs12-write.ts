@@ -1,7 +1,7 @@
 import { createHash, createHmac, type KeyObject, pbkdf2Sync } from "node:crypto";
 import { TlsError } from "../errors";
 import { type Asn1, bytes, der } from "./asn1/der";
-import { type Certificate, describeCertificate } from "./certificate";
+import { type Certificate, describeCertificate } from "./certificate/certificate";
 import { bagType, x509Certificate } from "./pkcs12-bag";
 import { encodeData, encodeEncryptedData } from "./pkcs12-content";
 import { type Encrypted, encryptLegacy, encryptModern } from "./pkcs12-encryption";

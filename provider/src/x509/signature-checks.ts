@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
-import { type Certificate, describeCertificate, publicKeyOf } from "./certificate";
+import { type Certificate, describeCertificate, publicKeyOf } from "./certificate/certificate";
 import { comparableName } from "./distinguished-name";
 
 /**

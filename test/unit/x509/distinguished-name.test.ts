@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TlsError } from "../../../provider/src/errors";
 import { type Asn1, bytes, der, readDer } from "../../../provider/src/x509/asn1/der";
-import { readCertificate } from "../../../provider/src/x509/certificate";
+import { readCertificate } from "../../../provider/src/x509/certificate/certificate";
 import {
   type DistinguishedName,
   encodeName,

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { bytes, der, readDer } from "../../x509/asn1/der";
 import { encodeExtension, extensionId } from "../../x509/asn1/extension";
-import { signatureIdentifier, signOctets } from "../../x509/signature";
+import { signatureIdentifier, signOctets } from "../../x509/certificate/signature";
 import { encodeAlternativeNames } from "../../x509/subject-alternative-name";
 import type { OrderIdentifier } from "../client/identifier";
 

@@ -2,7 +2,7 @@ import { TlsError } from "../../errors";
 import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../text/quoted";
 import { renderPem } from "../../x509/asn1/pem";
-import { readCertificateRequest } from "../../x509/certificate-request";
+import { readCertificateRequest } from "../../x509/certificate/request";
 import { type ChallengeType, renderNames } from "../client/identifier";
 import { isAcmeError } from "../client/problem";
 import { AbandonedOrder, isGone } from "../earlier-order";

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../../errors";
-import { type Certificate, describeCertificate, isIssuedBy, publicKeyOf } from "../../x509/certificate";
+import { type Certificate, describeCertificate, isIssuedBy, publicKeyOf } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain";
 import { readLinks } from "../client/headers";
 import { type OrderIdentifier, renderNames } from "../client/identifier";

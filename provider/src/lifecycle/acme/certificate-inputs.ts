@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { SolverContext } from "../../acme/challenge/solver";
 import { systemClock } from "../../acme/clock";
-import { readCertificateRequest } from "../../x509/certificate-request";
+import { readCertificateRequest } from "../../x509/certificate/request";
 import {
   checkProfile,
   describeOrdered,

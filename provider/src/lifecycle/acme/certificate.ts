@@ -4,7 +4,7 @@ import type { Issued } from "../../acme/order/flow";
 import type { OrderProgress } from "../../acme/order/journey";
 import { isTlsError, TlsError } from "../../errors";
 import { renderTimestamp } from "../../text/time";
-import type { Certificate } from "../../x509/certificate";
+import type { Certificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain";
 import { countOrder } from "../acme-budget";
 import { revokeOnDestroy } from "../acme-revocation";

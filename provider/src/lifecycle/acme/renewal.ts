@@ -5,7 +5,7 @@ import { isTlsError } from "../../errors";
 import { decideRenewal, describeRemaining, lifetime, type RenewalDecision } from "../../renewal/decision";
 import { describeWindow } from "../../renewal/window";
 import { DAY } from "../../text/time";
-import type { Certificate } from "../../x509/certificate";
+import type { Certificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain";
 import type { Properties } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { TlsError } from "../../errors";
 import { fetchIssuers } from "../../network/aia/fetch";
-import { type Certificate, describeCertificate, isIssuedBy } from "../../x509/certificate";
-import { readInformation } from "../../x509/certificate-information";
+import { type Certificate, describeCertificate, isIssuedBy } from "../../x509/certificate/certificate";
+import { readInformation } from "../../x509/certificate/information";
 import { type Chain, type ChainInput, judgeChain } from "../../x509/chain";
 import { isIssuedByPublicRoot } from "../../x509/chain-advice";
 

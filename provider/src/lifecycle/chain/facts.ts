@@ -1,6 +1,6 @@
 import type { Validity } from "../../renewal/decision";
 import { renderTimestamp } from "../../text/time";
-import type { Certificate } from "../../x509/certificate";
+import type { Certificate } from "../../x509/certificate/certificate";
 import type { Chain } from "../../x509/chain";
 import type { Properties } from "../lifecycle";
 import { UNKNOWN } from "../unknown";

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../../errors";
-import type { Certificate } from "../../x509/certificate";
+import type { Certificate } from "../../x509/certificate/certificate";
 import { systemRoots } from "../../x509/chain";
 import { type ContainerContents, readContainer } from "../../x509/container";
 import { readPrivateKey } from "../../x509/private-key";

@@ -1,5 +1,5 @@
 import { isTlsError } from "../../errors";
-import type { Certificate } from "../../x509/certificate";
+import type { Certificate } from "../../x509/certificate/certificate";
 import { type ChainFinding, readCertificates, verifyChain } from "../../x509/chain";
 import { adviseOn } from "../../x509/chain-advice";
 import { findExtras, findMissingIntermediate } from "../../x509/chain-order";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { TlsError } from "../../errors";
 import { renderTimestamp } from "../../text/time";
-import { type Certificate, describeCertificate } from "../../x509/certificate";
+import { type Certificate, describeCertificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain";
 import type { Identifier } from "../../x509/identifier";
 import { findViolation, type NameConstraints } from "../../x509/name-constraints";

@@ -1,11 +1,11 @@
 import { createPublicKey, type KeyObject, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { decideRenewal, describeRemaining, type Validity } from "../../renewal/decision";
-import { readCertificateRequest } from "../../x509/certificate-request";
+import { issueLeafCertificate } from "../../x509/certificate/issue";
+import { readCertificateRequest } from "../../x509/certificate/request";
 import { readCertificates } from "../../x509/chain";
 import type { DistinguishedName } from "../../x509/distinguished-name";
 import { type Identifier, parseIdentifier } from "../../x509/identifier";
-import { issueLeafCertificate } from "../../x509/issue";
 import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/private-key";
 import {
   checkSubject,

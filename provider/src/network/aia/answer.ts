@@ -1,7 +1,7 @@
 import { isTlsError, TlsError } from "../../errors";
 import { type DerKind, recogniseDer } from "../../x509/asn1/der-kind";
 import { readPemBlocks } from "../../x509/asn1/pem";
-import type { Certificate } from "../../x509/certificate";
+import type { Certificate } from "../../x509/certificate/certificate";
 import { readContainer } from "../../x509/container";
 
 /** A CA that publishes all that it ever was has a dozen. */

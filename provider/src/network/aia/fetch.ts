@@ -1,4 +1,4 @@
-import type { Certificate } from "../../x509/certificate";
+import type { Certificate } from "../../x509/certificate/certificate";
 import { allowEvery, refuseNonPublic } from "../address-policy";
 import { followRedirects } from "../redirects";
 import { readIssuers } from "./answer";

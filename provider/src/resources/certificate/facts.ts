@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { renderTimestamp } from "../../text/time";
-import type { Certificate } from "../../x509/certificate";
+import type { Certificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain";
 
 /** One certificate of a chain, for a table in the stack outputs. */

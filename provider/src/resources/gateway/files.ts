@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { TlsError } from "../../errors";
 import type { GatewayFile } from "../../gateway/model/kind";
 import { readPemBlocks } from "../../x509/asn1/pem";
-import { readCertificate } from "../../x509/certificate";
+import { readCertificate } from "../../x509/certificate/certificate";
 import type { SelfSignedCA } from "../certificate/self-signed-ca";
 import type { GatewayCertificate } from "./certificate-reference";
 

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import type { Certificate } from "../certificate";
+import type { Certificate } from "../certificate/certificate";
 import type { ChainFinding } from "../chain-finding";
 import type { Identifier } from "../identifier";
 

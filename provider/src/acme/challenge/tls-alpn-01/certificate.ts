@@ -2,9 +2,9 @@ import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { bytes, der, readDer } from "../../../x509/asn1/der";
 import { encodeExtension, extensionId } from "../../../x509/asn1/extension";
 import { renderPem } from "../../../x509/asn1/pem";
+import { signatureIdentifier, signOctets } from "../../../x509/certificate/signature";
 import { encodeName } from "../../../x509/distinguished-name";
 import { ipOctets } from "../../../x509/ip-address";
-import { signatureIdentifier, signOctets } from "../../../x509/signature";
 import { encodeAlternativeNames } from "../../../x509/subject-alternative-name";
 import type { ChallengeTask } from "../solver";
 

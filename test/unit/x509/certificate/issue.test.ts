@@ -9,13 +9,13 @@ import {
 import * as peculiar from "@peculiar/x509";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isIssuedBy, readCertificate } from "../../../provider/src/x509/certificate";
-import { parseIdentifier } from "../../../provider/src/x509/identifier";
+import { isIssuedBy, readCertificate } from "../../../../provider/src/x509/certificate/certificate";
 import {
   issueCaCertificate,
   issueLeafCertificate,
   type LeafCertificateRequest,
-} from "../../../provider/src/x509/issue";
+} from "../../../../provider/src/x509/certificate/issue";
+import { parseIdentifier } from "../../../../provider/src/x509/identifier";
 
 const caKey = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const leafKey = generateKeyPairSync("ec", { namedCurve: "P-256" });

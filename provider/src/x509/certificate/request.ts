@@ -1,14 +1,14 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { isTlsError, TlsError } from "../errors";
-import { renderQuoted } from "../text/quoted";
-import { type Asn1, bytes, readDer, tag } from "./asn1/der";
-import { extensionId, readExtensions } from "./asn1/extension";
-import { readPemBlocks } from "./asn1/pem";
-import { isTagged, isUniversal, items, octets, readOid } from "./der-content";
-import { type DistinguishedName, readName } from "./distinguished-name";
-import { type Identifier, parseIdentifier } from "./identifier";
-import { isSignedBy } from "./request-signature";
-import { readAlternativeNames } from "./subject-alternative-name";
+import { isTlsError, TlsError } from "../../errors";
+import { renderQuoted } from "../../text/quoted";
+import { type Asn1, bytes, readDer, tag } from "../asn1/der";
+import { extensionId, readExtensions } from "../asn1/extension";
+import { readPemBlocks } from "../asn1/pem";
+import { isTagged, isUniversal, items, octets, readOid } from "../der-content";
+import { type DistinguishedName, readName } from "../distinguished-name";
+import { type Identifier, parseIdentifier } from "../identifier";
+import { isSignedBy } from "../request-signature";
+import { readAlternativeNames } from "../subject-alternative-name";
 
 /** What a certificate signing request (PKCS#10, RFC 2986) asks for. */
 export interface CertificateRequest {

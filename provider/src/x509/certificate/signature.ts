@@ -1,6 +1,6 @@
 import { type KeyObject, sign } from "node:crypto";
-import { TlsError } from "../errors";
-import { type Asn1, der } from "./asn1/der";
+import { TlsError } from "../../errors";
+import { type Asn1, der } from "../asn1/der";
 
 /** How a key signs: the hash (null where the algorithm has its own) and the AlgorithmIdentifier. */
 interface SignatureAlgorithm {

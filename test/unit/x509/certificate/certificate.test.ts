@@ -3,8 +3,12 @@ import { rootCertificates } from "node:tls";
 import * as peculiar from "@peculiar/x509";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TlsError } from "../../../provider/src/errors";
-import { describeCertificate, isIssuedBy, readCertificate } from "../../../provider/src/x509/certificate";
+import { TlsError } from "../../../../provider/src/errors";
+import {
+  describeCertificate,
+  isIssuedBy,
+  readCertificate,
+} from "../../../../provider/src/x509/certificate/certificate";
 
 const roots = rootCertificates.map((pem) => new X509Certificate(pem));
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };

@@ -1,15 +1,15 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
-import { TlsError } from "../errors";
-import { type Asn1, bytes, der, readDer } from "./asn1/der";
-import { encodeExtension, extensionId } from "./asn1/extension";
+import { TlsError } from "../../errors";
+import { type Asn1, bytes, der, readDer } from "../asn1/der";
+import { encodeExtension, extensionId } from "../asn1/extension";
+import { items, octets } from "../der-content";
+import { type DistinguishedName, encodeName } from "../distinguished-name";
+import { type Identifier, renderIdentifier } from "../identifier";
+import { findViolation, type NameConstraints } from "../name-constraints";
+import { encodeNameConstraints } from "../name-constraints-extension";
+import { encodeAlternativeNames } from "../subject-alternative-name";
 import { type Certificate, describeCertificate, readCertificate } from "./certificate";
-import { items, octets } from "./der-content";
-import { type DistinguishedName, encodeName } from "./distinguished-name";
-import { type Identifier, renderIdentifier } from "./identifier";
-import { findViolation, type NameConstraints } from "./name-constraints";
-import { encodeNameConstraints } from "./name-constraints-extension";
 import { signatureIdentifier, signOctets } from "./signature";
-import { encodeAlternativeNames } from "./subject-alternative-name";
 
 interface Common {
   /** Whole seconds are kept. */

@@ -1,7 +1,7 @@
 import * as peculiar from "@peculiar/x509";
 import { describe, expect, it } from "vitest";
-import { renderPem } from "../../../provider/src/x509/asn1/pem";
-import { readCertificateRequest } from "../../../provider/src/x509/certificate-request";
+import { renderPem } from "../../../../provider/src/x509/asn1/pem";
+import { readCertificateRequest } from "../../../../provider/src/x509/certificate/request";
 
 const ecdsa = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const rsa = {

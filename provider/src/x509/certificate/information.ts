@@ -1,7 +1,7 @@
-import { isTlsError } from "../errors";
-import { type Asn1, readDer, tag } from "./asn1/der";
+import { isTlsError } from "../../errors";
+import { type Asn1, readDer, tag } from "../asn1/der";
+import { isTagged, isUniversal, items, octets, readNumber, readOid } from "../der-content";
 import type { Certificate } from "./certificate";
-import { isTagged, isUniversal, items, octets, readNumber, readOid } from "./der-content";
 
 /** What a certificate says beside what a chain is judged by; what can't be read is taken for absent, as clients do. */
 export interface CertificateInformation {
