@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { domainToASCII } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { isTlsError } from "../../provider/src/errors";
-import { judgeChain } from "../../provider/src/x509/chain";
+import { judgeChain } from "../../provider/src/x509/chain/chain";
 import { readContainer } from "../../provider/src/x509/container";
 import { readPrivateKey } from "../../provider/src/x509/private-key";
 import { describeWithPeer } from "../support/peer";

@@ -8,7 +8,7 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
-import { readCertificates } from "../../provider/src/x509/chain";
+import { readCertificates } from "../../provider/src/x509/chain/chain";
 import { describeKey } from "../../provider/src/x509/private-key";
 import { HeldCertificate, later, openAccount, useAcmeHome } from "../support/acme-lifecycle";
 import { type DnsHook, startDnsHook } from "../support/dns-hook";

@@ -9,7 +9,7 @@ import { makeCertificateRequest } from "../../provider/src/acme/order/certificat
 import { type Issued, type OrderStep, revokeCertificate } from "../../provider/src/acme/order/flow";
 import { askRenewalInformation, renewalInfoId } from "../../provider/src/acme/order/renewal-information";
 import { Deadline } from "../../provider/src/acme/run/deadline";
-import { readCertificates } from "../../provider/src/x509/chain";
+import { readCertificates } from "../../provider/src/x509/chain/chain";
 import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { passTimeLimits } from "../support/acme-lifecycle";
 import { isReplaceable } from "../support/pebble";

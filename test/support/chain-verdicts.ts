@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
 import { expect } from "vitest";
-import { readCertificates, readChain } from "../../provider/src/x509/chain";
+import { readCertificates, readChain } from "../../provider/src/x509/chain/chain";
 import type { IssuedPair, OpensslPki } from "./openssl-pki";
 import type { Peer } from "./peer";
 

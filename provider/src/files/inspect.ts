@@ -1,9 +1,9 @@
 import { decideRenewal } from "../renewal/decision";
 import { renderTimestamp } from "../text/time";
 import { type Certificate, publicKeyOf } from "../x509/certificate/certificate";
-import { type Chain, judgeChain, systemRoots } from "../x509/chain";
-import { adviseOn } from "../x509/chain-advice";
-import { type ChainFinding, findAbout } from "../x509/chain-finding";
+import { adviseOn } from "../x509/chain/advice";
+import { type Chain, judgeChain, systemRoots } from "../x509/chain/chain";
+import { type ChainFinding, findAbout } from "../x509/chain/finding";
 import { parseHostName } from "../x509/identifier";
 import { describeKey } from "../x509/private-key";
 import { attempt, type FilePool, type PooledCertificate, type PooledKey, readFilePool } from "./file-pool";

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors";
-import type { ChainFinding } from "../x509/chain-finding";
+import type { ChainFinding } from "../x509/chain/finding";
 import type { ContainerFormat } from "../x509/container";
 
 /** What {@link inspect} found: plain data, the same as JSON. Holds no key. */

@@ -1,5 +1,5 @@
 import { describeCertificate } from "../x509/certificate/certificate";
-import { arrangeChain, type Chain, type ChainInput, judgeChain } from "../x509/chain";
+import { arrangeChain, type Chain, type ChainInput, judgeChain } from "../x509/chain/chain";
 import { completeChain, findMissingIssuer, readCompletion } from "./chain/completion";
 import { issuerFactsOf } from "./chain/facts";
 import { type ChainSource, readRoots, readSource, type SourceValues } from "./chain/source";

@@ -1,9 +1,9 @@
 import { renderQuoted } from "../text/quoted";
 import type { Certificate } from "./certificate/certificate";
+import { type ChainFinding, findAbout } from "./chain/finding";
+import type { Path } from "./chain/paths";
 import type { ArrangeOptions } from "./chain/types";
-import { type ChainFinding, findAbout } from "./chain-finding";
-import type { Path } from "./chain-path";
-import { verifyPath } from "./chain-verify";
+import { verifyPath } from "./chain/verify";
 
 /**
  * Chooses among the ways up, of which there is at least one: those that end at `preferredRoot`, if any does, then the one

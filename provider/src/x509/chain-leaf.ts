@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../errors";
 import { type Certificate, describeCertificate } from "./certificate/certificate";
-import type { SignatureChecks } from "./signature-checks";
+import type { SignatureChecks } from "./chain/signatures";
 
 /**
  * Finds the certificate of the server among those of its chain: the one that `privateKey` belongs to, else the one that

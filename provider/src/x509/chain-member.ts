@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { type Certificate, describeCertificate, publicKeyOf } from "./certificate/certificate";
-import { type ChainFinding, findAbout } from "./chain-finding";
+import { type ChainFinding, findAbout } from "./chain/finding";
 import { describeKey } from "./private-key";
 import { readWeakHash } from "./signature-algorithm";
 

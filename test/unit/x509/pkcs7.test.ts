@@ -7,7 +7,7 @@ import { isTlsError, type TlsError } from "../../../provider/src/errors";
 import { encodeElement } from "../../../provider/src/x509/asn1/ber";
 import { readPemBlocks } from "../../../provider/src/x509/asn1/pem";
 import type { Certificate } from "../../../provider/src/x509/certificate/certificate";
-import { readCertificates } from "../../../provider/src/x509/chain-read";
+import { readCertificates } from "../../../provider/src/x509/chain/read";
 import { readPkcs7, renderPkcs7 } from "../../../provider/src/x509/pkcs7";
 import { caExtensions, type IssuedPair, OpensslPki } from "../../support/openssl-pki";
 

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../../errors";
 import { type Certificate, describeCertificate, isIssuedBy, publicKeyOf } from "../../x509/certificate/certificate";
-import { readCertificates } from "../../x509/chain";
+import { readCertificates } from "../../x509/chain/chain";
 import { readLinks } from "../client/headers";
 import { type OrderIdentifier, renderNames } from "../client/identifier";
 import type { AcmeResponse } from "../client/transport";

@@ -1,4 +1,4 @@
-import { readCertificates } from "../../x509/chain";
+import { readCertificates } from "../../x509/chain/chain";
 import { isAcmeError } from "../client/problem";
 import type { AcmeSession } from "../client/session";
 import type { Deadline } from "../run/deadline";

@@ -5,7 +5,7 @@ import type { OrderProgress } from "../../acme/order/journey";
 import { isTlsError, TlsError } from "../../errors";
 import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate/certificate";
-import { readCertificates } from "../../x509/chain";
+import { readCertificates } from "../../x509/chain/chain";
 import { countOrder } from "../acme-budget";
 import { revokeOnDestroy } from "../acme-revocation";
 import { type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";

@@ -9,7 +9,7 @@ import { estimateLifetimeDays } from "../../acme/profile-lifetimes";
 import { Deadline } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
 import { DAY, renderTimestamp } from "../../text/time";
-import { readCertificates } from "../../x509/chain";
+import { readCertificates } from "../../x509/chain/chain";
 import { countOrder } from "../acme-budget";
 import { toOrderIdentifier } from "../acme-ordering-inputs";
 import { isSameValue } from "../equality";

@@ -6,7 +6,7 @@ import { decideRenewal, describeRemaining, lifetime, type RenewalDecision } from
 import { describeWindow } from "../../renewal/window";
 import { DAY } from "../../text/time";
 import type { Certificate } from "../../x509/certificate/certificate";
-import { readCertificates } from "../../x509/chain";
+import { readCertificates } from "../../x509/chain/chain";
 import type { Properties } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";
 import { type CertificateRecord, readRecord, type StoredWindow } from "./certificate-state";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { lifetime } from "../../renewal/decision";
 import { DAY } from "../../text/time";
-import { type Chain, judgeChain } from "../../x509/chain";
+import { type Chain, judgeChain } from "../../x509/chain/chain";
 import { parseHostName } from "../../x509/identifier";
 import { renderPrivateKey } from "../../x509/private-key";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../certificate-inputs";

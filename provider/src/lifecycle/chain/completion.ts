@@ -3,8 +3,8 @@ import { TlsError } from "../../errors";
 import { fetchIssuers } from "../../network/aia/fetch";
 import { type Certificate, describeCertificate, isIssuedBy } from "../../x509/certificate/certificate";
 import { readInformation } from "../../x509/certificate/information";
-import { type Chain, type ChainInput, judgeChain } from "../../x509/chain";
-import { isIssuedByPublicRoot } from "../../x509/chain-advice";
+import { isIssuedByPublicRoot } from "../../x509/chain/advice";
+import { type Chain, type ChainInput, judgeChain } from "../../x509/chain/chain";
 
 /** `completeFromAia` as an argument: whether missing issuers are fetched, and how. */
 export const completionSchema = z

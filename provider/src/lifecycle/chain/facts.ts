@@ -1,7 +1,7 @@
 import type { Validity } from "../../renewal/decision";
 import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate/certificate";
-import type { Chain } from "../../x509/chain";
+import type { Chain } from "../../x509/chain/chain";
 import type { Properties } from "../lifecycle";
 import { UNKNOWN } from "../unknown";
 

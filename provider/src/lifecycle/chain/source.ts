@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../../errors";
 import type { Certificate } from "../../x509/certificate/certificate";
-import { systemRoots } from "../../x509/chain";
+import { systemRoots } from "../../x509/chain/chain";
 import { type ContainerContents, readContainer } from "../../x509/container";
 import { readPrivateKey } from "../../x509/private-key";
 import { attempt, known, renderFailure } from "../input/parse";

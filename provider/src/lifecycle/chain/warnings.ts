@@ -1,8 +1,8 @@
 import { isTlsError } from "../../errors";
 import type { Certificate } from "../../x509/certificate/certificate";
-import { type ChainFinding, readCertificates, verifyChain } from "../../x509/chain";
-import { adviseOn } from "../../x509/chain-advice";
-import { findExtras, findMissingIntermediate } from "../../x509/chain-order";
+import { adviseOn } from "../../x509/chain/advice";
+import { findExtras, findMissingIntermediate } from "../../x509/chain/arrange";
+import { type ChainFinding, readCertificates, verifyChain } from "../../x509/chain/chain";
 import { readSource } from "./source";
 
 /** The arguments that may hold more than the chain. */

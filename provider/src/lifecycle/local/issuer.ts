@@ -2,7 +2,7 @@ import { z } from "zod";
 import { TlsError } from "../../errors";
 import { renderTimestamp } from "../../text/time";
 import { type Certificate, describeCertificate } from "../../x509/certificate/certificate";
-import { readCertificates } from "../../x509/chain";
+import { readCertificates } from "../../x509/chain/chain";
 import type { Identifier } from "../../x509/identifier";
 import { findViolation, type NameConstraints } from "../../x509/name-constraints";
 import { describeKey, readPrivateKey } from "../../x509/private-key";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { decideRenewal, describeRemaining, type Validity } from "../../renewal/decision";
 import { issueLeafCertificate } from "../../x509/certificate/issue";
 import { readCertificateRequest } from "../../x509/certificate/request";
-import { readCertificates } from "../../x509/chain";
+import { readCertificates } from "../../x509/chain/chain";
 import type { DistinguishedName } from "../../x509/distinguished-name";
 import { type Identifier, parseIdentifier } from "../../x509/identifier";
 import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/private-key";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate/certificate";
-import { readCertificates } from "../../x509/chain";
+import { readCertificates } from "../../x509/chain/chain";
 
 /** One certificate of a chain, for a table in the stack outputs. */
 export interface ChainMember {

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import type { Certificate } from "../certificate/certificate";
-import type { ChainFinding } from "../chain-finding";
 import type { Identifier } from "../identifier";
+import type { ChainFinding } from "./finding";
 
 /** A certificate with those that link it to a root, as a server sends them. */
 export interface Chain {

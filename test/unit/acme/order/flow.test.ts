@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { ChallengeTask } from "../../../../provider/src/acme/challenge/solver";
 import { makeCertificateRequest } from "../../../../provider/src/acme/order/certificate-request";
 import type { OrderStep } from "../../../../provider/src/acme/order/flow";
-import { readCertificates } from "../../../../provider/src/x509/chain";
+import { readCertificates } from "../../../../provider/src/x509/chain/chain";
 import { MemoryOrders, MemorySolver, namesOf, newKeyPem } from "../../../support/memory-orders";
 
 let { ca, solver, saved, said, last, run, failure, stopAt } = new MemoryOrders();

@@ -1,16 +1,16 @@
 import type { KeyObject } from "node:crypto";
-import { TlsError } from "../errors";
-import type { Certificate } from "./certificate/certificate";
-import type { ArrangeOptions, Chain } from "./chain/types";
-import { arrangeChain } from "./chain-order";
-import { readCertificates } from "./chain-read";
-import { type VerifyOptions, verifyChain } from "./chain-verify";
+import { TlsError } from "../../errors";
+import type { Certificate } from "../certificate/certificate";
+import { arrangeChain } from "./arrange";
+import { readCertificates } from "./read";
+import type { ArrangeOptions, Chain } from "./types";
+import { type VerifyOptions, verifyChain } from "./verify";
 
-export type { Chain } from "./chain/types";
-export type { ChainFinding } from "./chain-finding";
-export { arrangeChain } from "./chain-order";
-export { readCertificates, systemRoots } from "./chain-read";
-export { verifyChain } from "./chain-verify";
+export { arrangeChain } from "./arrange";
+export type { ChainFinding } from "./finding";
+export { readCertificates, systemRoots } from "./read";
+export type { Chain } from "./types";
+export { verifyChain } from "./verify";
 
 /** Everything that a chain is made of and verified against. */
 export interface ChainInput extends VerifyOptions, ArrangeOptions {

@@ -1,11 +1,11 @@
-import { TlsError } from "../errors";
-import { type Certificate, describeCertificate, mostCertificates } from "./certificate/certificate";
-import type { ArrangeOptions, Chain } from "./chain/types";
-import { choosePath } from "./chain-choice";
-import { type ChainFinding, findAbout } from "./chain-finding";
-import { findLeaf } from "./chain-leaf";
-import { findPaths, mostMembers, type Path } from "./chain-path";
-import { SignatureChecks } from "./signature-checks";
+import { TlsError } from "../../errors";
+import { type Certificate, describeCertificate, mostCertificates } from "../certificate/certificate";
+import { choosePath } from "../chain-choice";
+import { findLeaf } from "../chain-leaf";
+import { type ChainFinding, findAbout } from "./finding";
+import { findPaths, mostMembers, type Path } from "./paths";
+import { SignatureChecks } from "./signatures";
+import type { ArrangeOptions, Chain } from "./types";
 
 /**
  * Puts certificates in any order into a chain: leaf first, each one signed by the next, by signature and not by name

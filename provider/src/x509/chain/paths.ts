@@ -1,5 +1,5 @@
-import type { Certificate } from "./certificate/certificate";
-import type { SignatureChecks } from "./signature-checks";
+import type { Certificate } from "../certificate/certificate";
+import type { SignatureChecks } from "./signatures";
 
 /** One way from the leaf upwards. */
 export interface Path {

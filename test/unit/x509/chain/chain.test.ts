@@ -1,11 +1,11 @@
 import { createPrivateKey, randomBytes } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isTlsError, type TlsError } from "../../../provider/src/errors";
-import { renderPem } from "../../../provider/src/x509/asn1/pem";
-import { type ChainInput, readCertificates, readChain } from "../../../provider/src/x509/chain";
-import { withinCpuTime } from "../../support/cpu-time";
-import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { isTlsError, type TlsError } from "../../../../provider/src/errors";
+import { renderPem } from "../../../../provider/src/x509/asn1/pem";
+import { type ChainInput, readCertificates, readChain } from "../../../../provider/src/x509/chain/chain";
+import { withinCpuTime } from "../../../support/cpu-time";
+import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
-import { isTlsError, TlsError } from "../errors";
-import { type PemBlock, readPemBlocks } from "./asn1/pem";
-import { type Certificate, mostCertificates, readCertificate } from "./certificate/certificate";
+import { isTlsError, TlsError } from "../../errors";
+import { type PemBlock, readPemBlocks } from "../asn1/pem";
+import { type Certificate, mostCertificates, readCertificate } from "../certificate/certificate";
 
 /** RFC 7468 section 5.1 and the older word that it mentions in section 5.3. */
 const certificateLabels: readonly string[] = ["CERTIFICATE", "X509 CERTIFICATE"];

@@ -1,5 +1,5 @@
-import type { ErrorCode } from "../errors";
-import { type Certificate, describeCertificate } from "./certificate/certificate";
+import type { ErrorCode } from "../../errors";
+import { type Certificate, describeCertificate } from "../certificate/certificate";
 
 /** One thing that is wrong with a chain, or worth a look. */
 export interface ChainFinding {

@@ -1,8 +1,8 @@
-import { type Certificate, describeCertificate } from "./certificate/certificate";
-import { type ChainFinding, findAbout } from "./chain-finding";
-import { renderIdentifier } from "./identifier";
-import { findViolation } from "./name-constraints";
-import { isVersion1 } from "./signature-algorithm";
+import { type Certificate, describeCertificate } from "../certificate/certificate";
+import { renderIdentifier } from "../identifier";
+import { findViolation } from "../name-constraints";
+import { isVersion1 } from "../signature-algorithm";
+import { type ChainFinding, findAbout } from "./finding";
 
 /** TLS 1.2 and 1.3 servers sign, decipher or agree on a key (RFC 5246 section 7.4.2, RFC 8446 section 4.4.2.2). */
 const serverKeyUsages = ["digitalSignature", "keyEncipherment", "keyAgreement"];

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { describe, expect, it } from "vitest";
-import { readCertificates, systemRoots } from "../../../provider/src/x509/chain";
+import { readCertificates, systemRoots } from "../../../../provider/src/x509/chain/chain";
 
 describe("systemRoots", () => {
   it("reads every root that is bundled with Node, each of which signed itself and may issue", () => {

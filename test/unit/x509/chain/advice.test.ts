@@ -1,10 +1,10 @@
 // What browsers refuse although RFC 5280 allows it, and where a certificate says that its issuer is to be had; made by openssl.
 import { rootCertificates } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readInformation } from "../../../provider/src/x509/certificate/information";
-import { judgeChain, readCertificates, systemRoots } from "../../../provider/src/x509/chain";
-import { adviseOn, isIssuedByPublicRoot } from "../../../provider/src/x509/chain-advice";
-import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { readInformation } from "../../../../provider/src/x509/certificate/information";
+import { adviseOn, isIssuedByPublicRoot } from "../../../../provider/src/x509/chain/advice";
+import { judgeChain, readCertificates, systemRoots } from "../../../../provider/src/x509/chain/chain";
+import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());

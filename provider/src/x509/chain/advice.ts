@@ -1,10 +1,10 @@
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
-import { type Certificate, publicKeyOf } from "./certificate/certificate";
-import { readInformation } from "./certificate/information";
-import type { Chain } from "./chain/types";
-import { type ChainFinding, findAbout } from "./chain-finding";
-import { describeKey } from "./private-key";
+import { type Certificate, publicKeyOf } from "../certificate/certificate";
+import { readInformation } from "../certificate/information";
+import { describeKey } from "../private-key";
+import { type ChainFinding, findAbout } from "./finding";
+import type { Chain } from "./types";
 
 const day = 24 * 3600 * 1000;
 

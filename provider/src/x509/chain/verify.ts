@@ -1,12 +1,12 @@
 import type { KeyObject } from "node:crypto";
-import { renderQuoted } from "../text/quoted";
-import { type Certificate, describeCertificate } from "./certificate/certificate";
-import type { Chain } from "./chain/types";
-import { type ChainFinding, findAbout } from "./chain-finding";
-import { verifyIssuance, verifyLeafKeyUsage } from "./chain-issuance";
-import { verifyMember } from "./chain-member";
-import { isCovered, renderIdentifier } from "./identifier";
-import { describeKey } from "./private-key";
+import { renderQuoted } from "../../text/quoted";
+import { type Certificate, describeCertificate } from "../certificate/certificate";
+import { verifyMember } from "../chain-member";
+import { isCovered, renderIdentifier } from "../identifier";
+import { describeKey } from "../private-key";
+import { type ChainFinding, findAbout } from "./finding";
+import { verifyIssuance, verifyLeafKeyUsage } from "./issuance";
+import type { Chain } from "./types";
 
 /** What a chain is verified against. */
 export interface VerifyOptions {

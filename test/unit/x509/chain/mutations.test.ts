@@ -2,11 +2,11 @@
 import { createPrivateKey } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isTlsError } from "../../../provider/src/errors";
-import { renderPem } from "../../../provider/src/x509/asn1/pem";
-import { type ChainInput, readCertificates, readChain } from "../../../provider/src/x509/chain";
-import { withinCpuTime } from "../../support/cpu-time";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { isTlsError } from "../../../../provider/src/errors";
+import { renderPem } from "../../../../provider/src/x509/asn1/pem";
+import { type ChainInput, readCertificates, readChain } from "../../../../provider/src/x509/chain/chain";
+import { withinCpuTime } from "../../../support/cpu-time";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());
