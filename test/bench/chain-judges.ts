@@ -3,7 +3,7 @@ import { type KeyObject, webcrypto } from "node:crypto";
 import * as peculiar from "@peculiar/x509";
 import * as pkijs from "pkijs";
 import { judgeChain } from "../../provider/dist/x509/chain/chain.js";
-import { readContainer } from "../../provider/dist/x509/container.js";
+import { readContainer } from "../../provider/dist/x509/containers/container.js";
 
 /** A leaf, two intermediates and a root in one text, and what they are judged by. */
 export interface ChainCase {

@@ -10,7 +10,9 @@ const RUNS = 20;
 /** "Speed and memory": milliseconds over loading nothing. */
 const MOST = 15;
 
-const modules = ["chain/chain.js", "container.js"].map((name) => join(programFolder, "provider/dist/x509", name));
+const modules = ["chain/chain.js", "containers/container.js"].map((name) =>
+  join(programFolder, "provider/dist/x509", name),
+);
 
 /** Of Node itself, which every process of the engine has loaded for its own connections. */
 const builtIn = ["node:crypto", "node:tls"];

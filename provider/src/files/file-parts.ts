@@ -2,8 +2,8 @@ import { TlsError } from "../errors";
 import { recogniseDer } from "../x509/asn1/der-kind";
 import { type PemBlock, readPemBlocks, renderPem } from "../x509/asn1/pem";
 import type { Certificate } from "../x509/certificate/certificate";
-import { readContainer } from "../x509/container";
-import { pkcs7Labels } from "../x509/pkcs7";
+import { readContainer } from "../x509/containers/container";
+import { pkcs7Labels } from "../x509/containers/pkcs7";
 import type { CertificateFile } from "./certificate-file";
 import { renderPath } from "./path-text";
 

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { isTlsError, type TlsError } from "../errors";
 import type { Certificate } from "../x509/certificate/certificate";
-import { type ContainerFormat, readContainer } from "../x509/container";
+import { type ContainerFormat, readContainer } from "../x509/containers/container";
 import { readPrivateKey } from "../x509/private-key";
 import { type CertificateFile, readCertificateFile } from "./certificate-file";
 import { splitFile } from "./file-parts";

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../errors";
 import type { ChainFinding } from "../x509/chain/finding";
-import type { ContainerFormat } from "../x509/container";
+import type { ContainerFormat } from "../x509/containers/container";
 
 /** What {@link inspect} found: plain data, the same as JSON. Holds no key. */
 export interface Inspection {

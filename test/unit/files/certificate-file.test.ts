@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isTlsError, type TlsError } from "../../../provider/src/errors";
 import { readCertificateFile } from "../../../provider/src/files/certificate-file";
-import { readContainer } from "../../../provider/src/x509/container";
+import { readContainer } from "../../../provider/src/x509/containers/container";
 import { caExtensions, type IssuedPair, OpensslPki } from "../../support/openssl-pki";
 
 const pki = new OpensslPki();

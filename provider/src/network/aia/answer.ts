@@ -2,7 +2,7 @@ import { isTlsError, TlsError } from "../../errors";
 import { type DerKind, recogniseDer } from "../../x509/asn1/der-kind";
 import { readPemBlocks } from "../../x509/asn1/pem";
 import type { Certificate } from "../../x509/certificate/certificate";
-import { readContainer } from "../../x509/container";
+import { readContainer } from "../../x509/containers/container";
 
 /** A CA that publishes all that it ever was has a dozen. */
 const mostCertificates = 50;

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { TlsError } from "../../errors";
 import type { Certificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain/chain";
-import { renderPkcs7 } from "../../x509/pkcs7";
+import { renderPkcs7 } from "../../x509/containers/pkcs7";
 import { writePkcs12 } from "../../x509/pkcs12-write";
 import { readPrivateKey } from "../../x509/private-key";
 

@@ -7,7 +7,7 @@ import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
 import { DAY } from "../../../../provider/src/text/time";
 import { readPemBlocks } from "../../../../provider/src/x509/asn1/pem";
 import { readCertificate } from "../../../../provider/src/x509/certificate/certificate";
-import { renderPkcs7 } from "../../../../provider/src/x509/pkcs7";
+import { renderPkcs7 } from "../../../../provider/src/x509/containers/pkcs7";
 import { checked, created, issuer, leafOf, refused, TODAY } from "../../../support/lifecycle";
 
 interface Pair {

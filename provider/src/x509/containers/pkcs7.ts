@@ -1,8 +1,8 @@
-import { isTlsError, TlsError } from "../errors";
-import { type BerElement, encodeElement, identifier, readElements } from "./asn1/ber";
-import { bytes, der } from "./asn1/der";
-import { renderPem } from "./asn1/pem";
-import { type Certificate, mostCertificates, readCertificate } from "./certificate/certificate";
+import { isTlsError, TlsError } from "../../errors";
+import { type BerElement, encodeElement, identifier, readElements } from "../asn1/ber";
+import { bytes, der } from "../asn1/der";
+import { renderPem } from "../asn1/pem";
+import { type Certificate, mostCertificates, readCertificate } from "../certificate/certificate";
 
 /** Labels of PKCS#7 in PEM: RFC 7468 section 8, section 9, and OpenSSL's own of old. */
 export const pkcs7Labels: readonly string[] = ["PKCS7", "CMS", "PKCS #7 SIGNED DATA"];
