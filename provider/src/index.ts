@@ -113,5 +113,5 @@ export { Site } from "./resources/gateway/site";
 export type { SiteArgs, SiteTlsArgs } from "./resources/gateway/site-args";
 export type { PreflightArgs } from "./resources/preflight-args";
 export type { DistinguishedName } from "./x509/distinguished-name";
+export type { KeyType } from "./x509/keys/private-key";
 export type { NameConstraints } from "./x509/name-constraints";
-export type { KeyType } from "./x509/private-key";

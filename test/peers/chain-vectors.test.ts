@@ -10,7 +10,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { isTlsError } from "../../provider/src/errors";
 import { judgeChain } from "../../provider/src/x509/chain/chain";
 import { readContainer } from "../../provider/src/x509/containers/container";
-import { readPrivateKey } from "../../provider/src/x509/private-key";
+import { readPrivateKey } from "../../provider/src/x509/keys/private-key";
 import { describeWithPeer } from "../support/peer";
 import { sample } from "../support/tier";
 

@@ -8,7 +8,7 @@ import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { leafCertificate } from "../../provider/src/lifecycle/local/leaf-certificate";
 import { selfSignedCa } from "../../provider/src/lifecycle/local/self-signed-ca";
 import { findCaroot, readMkcertFiles } from "../../provider/src/resources/certificate/mkcert-files";
-import { keyTypes } from "../../provider/src/x509/private-key";
+import { keyTypes } from "../../provider/src/x509/keys/private-key";
 import { describeWithPeer } from "../support/peer";
 
 const now = () => new Date();

@@ -7,7 +7,7 @@ import { identifierSetKey } from "../../provider/src/acme/identifier-set";
 import { RETRY_NOW } from "../../provider/src/acme/limits/back-off";
 import type { ErrorCode } from "../../provider/src/errors";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
-import { describeKey } from "../../provider/src/x509/private-key";
+import { describeKey } from "../../provider/src/x509/keys/private-key";
 import { cutNewOrders, HeldCertificate, later, openAccount, stallOrders, useAcmeHome } from "../support/acme-lifecycle";
 import { type DnsHook, startDnsHook } from "../support/dns-hook";
 import { FaultProxy } from "../support/fault-proxy";

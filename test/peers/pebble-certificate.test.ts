@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { readCertificates } from "../../provider/src/x509/chain/chain";
-import { describeKey } from "../../provider/src/x509/private-key";
+import { describeKey } from "../../provider/src/x509/keys/private-key";
 import { HeldCertificate, later, openAccount, useAcmeHome } from "../support/acme-lifecycle";
 import { type DnsHook, startDnsHook } from "../support/dns-hook";
 import { OpensslPki } from "../support/openssl-pki";

@@ -10,7 +10,7 @@ import { systemClock } from "../../provider/src/acme/clock";
 import { persistRecordName } from "../../provider/src/acme/persist/record-value";
 import { persistRecords } from "../../provider/src/acme/persist/validation-records";
 import { Deadline } from "../../provider/src/acme/run/deadline";
-import { renderPrivateKey } from "../../provider/src/x509/private-key";
+import { renderPrivateKey } from "../../provider/src/x509/keys/private-key";
 import { testClock } from "../support/acme-clock";
 import { newKey, PebbleOrders, usePebble } from "../support/pebble-orders";
 import { describeWithPeer } from "../support/peer";

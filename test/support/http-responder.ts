@@ -6,7 +6,7 @@ import { createServer, type IncomingHttpHeaders, type RequestListener } from "no
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from "node:net";
 import { issueCaCertificate } from "../../provider/src/x509/certificate/issue";
-import { renderPrivateKey } from "../../provider/src/x509/private-key";
+import { renderPrivateKey } from "../../provider/src/x509/keys/private-key";
 
 /** Where a key authorization stands (RFC 8555 section 8.3). */
 export const challengePath = "/.well-known/acme-challenge/";

@@ -25,7 +25,7 @@ import {
 } from "../../provider/src/acme/order/flow";
 import { Deadline } from "../../provider/src/acme/run/deadline";
 import { parseIdentifier } from "../../provider/src/x509/identifier";
-import { type KeyType, renderPrivateKey } from "../../provider/src/x509/private-key";
+import { type KeyType, renderPrivateKey } from "../../provider/src/x509/keys/private-key";
 import { Pebble, type PebbleOptions } from "./pebble";
 
 const run = promisify(execFile);

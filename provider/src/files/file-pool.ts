@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { isTlsError, type TlsError } from "../errors";
 import type { Certificate } from "../x509/certificate/certificate";
 import { type ContainerFormat, readContainer } from "../x509/containers/container";
-import { readPrivateKey } from "../x509/private-key";
+import { readPrivateKey } from "../x509/keys/private-key";
 import { type CertificateFile, readCertificateFile } from "./certificate-file";
 import { splitFile } from "./file-parts";
 import type { InspectedFile, InspectionFinding } from "./inspection";

@@ -5,7 +5,7 @@ import { adviseOn } from "../x509/chain/advice";
 import { type Chain, judgeChain, systemRoots } from "../x509/chain/chain";
 import { type ChainFinding, findAbout } from "../x509/chain/finding";
 import { parseHostName } from "../x509/identifier";
-import { describeKey } from "../x509/private-key";
+import { describeKey } from "../x509/keys/private-key";
 import { attempt, type FilePool, type PooledCertificate, type PooledKey, readFilePool } from "./file-pool";
 import { listPaths } from "./from-files";
 import type { InspectedCertificate, Inspection, InspectionFinding } from "./inspection";

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { type Certificate, describeCertificate, publicKeyOf } from "./certificate/certificate";
 import { type ChainFinding, findAbout } from "./chain/finding";
-import { describeKey } from "./private-key";
+import { describeKey } from "./keys/private-key";
 import { readWeakHash } from "./signature-algorithm";
 
 /** Where a certificate stands in its chain, and when it is judged. */

@@ -4,10 +4,10 @@ import { type Asn1, bytes } from "./asn1/der";
 import { renderPem } from "./asn1/pem";
 import { type Certificate, readCertificate } from "./certificate/certificate";
 import { isTagged, items, joinOctets, readOid } from "./der-content";
+import { readPrivateKey } from "./keys/private-key";
 import { readSequence } from "./pkcs12-content";
 import { readEncryption } from "./pkcs12-encryption";
 import type { PasswordForm, Pkcs12Password } from "./pkcs12-password";
-import { readPrivateKey } from "./private-key";
 
 /** Identifiers of RFC 7292 appendix D. */
 export const bagType = {

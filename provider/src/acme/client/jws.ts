@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import type { Client, FlattenedJws } from "acme-client";
 import { TlsError } from "../../errors";
-import { describeKey, readPrivateKey, renderPrivateKey } from "../../x509/private-key";
+import { describeKey, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 
 /** The key of an account, and what a CA and a gateway know of it. */
 export interface AccountKey {

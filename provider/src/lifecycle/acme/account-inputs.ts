@@ -4,7 +4,7 @@ import { readAccountKey } from "../../acme/client/jws";
 import { TlsError } from "../../errors";
 import { readMoment } from "../../text/time";
 import { parseIdentifier } from "../../x509/identifier";
-import { readPrivateKey, renderPrivateKey } from "../../x509/private-key";
+import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../certificate-inputs";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import type { CheckResult, Failure, Properties } from "../lifecycle";

@@ -12,7 +12,7 @@ import type { AcmeSession } from "../../acme/client/session";
 import type { Deadline } from "../../acme/run/deadline";
 import { isTlsError, TlsError } from "../../errors";
 import { readMoment } from "../../text/time";
-import { type KeyType, renderPrivateKey } from "../../x509/private-key";
+import { type KeyType, renderPrivateKey } from "../../x509/keys/private-key";
 import { within } from "../acme-deadline";
 import { isSameValue } from "../equality";
 import { type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";

@@ -9,7 +9,7 @@ import { Deadline } from "../../acme/run/deadline";
 import { during } from "../../acme/run/termination";
 import { isTlsError, TlsError } from "../../errors";
 import { readPemBlocks } from "../../x509/asn1/pem";
-import { describeKey, type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/private-key";
+import { describeKey, type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { toOrderIdentifier } from "../acme-ordering-inputs";
 import type { Properties } from "../lifecycle";
 import { generatePrivateKey } from "../local/key-generation";

@@ -3,7 +3,7 @@ import { lifetime } from "../../renewal/decision";
 import { DAY } from "../../text/time";
 import { type Chain, judgeChain } from "../../x509/chain/chain";
 import { parseHostName } from "../../x509/identifier";
-import { renderPrivateKey } from "../../x509/private-key";
+import { renderPrivateKey } from "../../x509/keys/private-key";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../certificate-inputs";
 import { complete, explainCompletion, isCompleted } from "../completed-chain";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";

@@ -3,7 +3,7 @@ import { TlsError } from "../../errors";
 import type { Certificate } from "../../x509/certificate/certificate";
 import { systemRoots } from "../../x509/chain/chain";
 import { type ContainerContents, readContainer } from "../../x509/containers/container";
-import { readPrivateKey } from "../../x509/private-key";
+import { readPrivateKey } from "../../x509/keys/private-key";
 import { attempt, known, renderFailure } from "../input/parse";
 import type { Failure } from "../lifecycle";
 import { UNKNOWN, type Unknown } from "../unknown";

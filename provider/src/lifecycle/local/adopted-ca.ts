@@ -3,7 +3,7 @@ import { lifetime, type Validity } from "../../renewal/decision";
 import { DAY, renderTimestamp } from "../../text/time";
 import { type Certificate, describeCertificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain/chain";
-import { describeKey, readPrivateKey, renderPrivateKey } from "../../x509/private-key";
+import { describeKey, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { attempt, known, renderFailure } from "../input/parse";
 import type { CheckResult, Failure, Properties } from "../lifecycle";
 import { UNKNOWN, type Unknown } from "../unknown";

@@ -1,6 +1,6 @@
 import { generateKeyPair, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
-import type { KeyType } from "../../x509/private-key";
+import type { KeyType } from "../../x509/keys/private-key";
 
 /** 128 random bits, the most that leaves room under the 20 octets of RFC 5280 section 4.1.2.2 (CA/B Forum asks for 64). */
 export const SERIAL_NUMBER_BYTES = 16;

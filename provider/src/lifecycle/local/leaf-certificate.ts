@@ -6,7 +6,7 @@ import { readCertificateRequest } from "../../x509/certificate/request";
 import { readCertificates } from "../../x509/chain/chain";
 import type { DistinguishedName } from "../../x509/distinguished-name";
 import { type Identifier, parseIdentifier } from "../../x509/identifier";
-import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/private-key";
+import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import {
   checkSubject,
   keyTypeSchema,

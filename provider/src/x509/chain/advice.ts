@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { type Certificate, publicKeyOf } from "../certificate/certificate";
 import { readInformation } from "../certificate/information";
-import { describeKey } from "../private-key";
+import { describeKey } from "../keys/private-key";
 import { type ChainFinding, findAbout } from "./finding";
 import type { Chain } from "./types";
 

@@ -3,7 +3,7 @@ import { renderQuoted } from "../../text/quoted";
 import { type Certificate, describeCertificate } from "../certificate/certificate";
 import { verifyMember } from "../chain-member";
 import { isCovered, renderIdentifier } from "../identifier";
-import { describeKey } from "../private-key";
+import { describeKey } from "../keys/private-key";
 import { type ChainFinding, findAbout } from "./finding";
 import { verifyIssuance, verifyLeafKeyUsage } from "./issuance";
 import type { Chain } from "./types";

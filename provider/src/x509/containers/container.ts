@@ -4,8 +4,8 @@ import { readElements } from "../asn1/ber";
 import { type DerKind, recogniseDer } from "../asn1/der-kind";
 import { type PemBlock, readPemBlocks, renderPem } from "../asn1/pem";
 import { type Certificate, mostCertificates, readCertificate } from "../certificate/certificate";
+import { readPrivateKey } from "../keys/private-key";
 import { readPkcs12 } from "../pkcs12";
-import { readPrivateKey } from "../private-key";
 import { pkcs7Labels, readPkcs7 } from "./pkcs7";
 
 /** What a text holds that a gateway needs, in its order, repetitions kept. */

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isTlsError, type TlsError } from "../../../provider/src/errors";
-import { readPemBlocks, renderPem } from "../../../provider/src/x509/asn1/pem";
-import { describeKey, readPrivateKey, renderPrivateKey } from "../../../provider/src/x509/private-key";
-import { withinCpuTime } from "../../support/cpu-time";
+import { isTlsError, type TlsError } from "../../../../provider/src/errors";
+import { readPemBlocks, renderPem } from "../../../../provider/src/x509/asn1/pem";
+import { describeKey, readPrivateKey, renderPrivateKey } from "../../../../provider/src/x509/keys/private-key";
+import { withinCpuTime } from "../../../support/cpu-time";
 
 let folder: string;
 const passphrase = "correct horse";

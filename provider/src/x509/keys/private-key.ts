@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { TlsError } from "../errors";
-import { type PemBlock, readPemBlocks } from "./asn1/pem";
-import { checkKeyDerivation, checkTraditionalEncryption } from "./key-derivation";
+import { TlsError } from "../../errors";
+import { type PemBlock, readPemBlocks } from "../asn1/pem";
+import { checkKeyDerivation, checkTraditionalEncryption } from "./derivation";
 
 /** Kinds of key that are generated and issued for; others are only read. */
 export const keyTypes = ["P256", "P384", "RSA2048", "RSA3072", "RSA4096", "Ed25519"] as const;
