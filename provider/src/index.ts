@@ -112,6 +112,6 @@ export { Gateway, type GatewayArgs, type GatewayArgsOf, type GatewaySiteArgs } f
 export { Site } from "./resources/gateway/site";
 export type { SiteArgs, SiteTlsArgs } from "./resources/gateway/site-args";
 export type { PreflightArgs } from "./resources/preflight-args";
-export type { DistinguishedName } from "./x509/distinguished-name";
 export type { KeyType } from "./x509/keys/private-key";
-export type { NameConstraints } from "./x509/name-constraints";
+export type { NameConstraints } from "./x509/names/constraints";
+export type { DistinguishedName } from "./x509/names/distinguished-name";

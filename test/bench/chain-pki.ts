@@ -4,7 +4,7 @@ import { generateKeyPairSync, KeyObject, randomBytes, webcrypto } from "node:cry
 import * as peculiar from "@peculiar/x509";
 import { type Certificate, readCertificate } from "../../provider/dist/x509/certificate/certificate.js";
 import { issueLeafCertificate } from "../../provider/dist/x509/certificate/issue.js";
-import { parseIdentifier } from "../../provider/dist/x509/identifier.js";
+import { parseIdentifier } from "../../provider/dist/x509/names/identifier.js";
 
 export type KeyType = "P256" | "RSA2048";
 

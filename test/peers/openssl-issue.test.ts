@@ -16,9 +16,9 @@ import {
   type LeafCertificateRequest,
 } from "../../provider/src/x509/certificate/issue";
 import { readCertificateRequest } from "../../provider/src/x509/certificate/request";
-import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { type KeyType, keyTypes } from "../../provider/src/x509/keys/private-key";
-import { findViolation, type NameConstraints, parseNameConstraints } from "../../provider/src/x509/name-constraints";
+import { findViolation, type NameConstraints, parseNameConstraints } from "../../provider/src/x509/names/constraints";
+import { parseIdentifier } from "../../provider/src/x509/names/identifier";
 import { describeWithPeer } from "../support/peer";
 
 const run = promisify(execFile);

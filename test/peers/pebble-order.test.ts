@@ -10,7 +10,7 @@ import { type Issued, type OrderStep, revokeCertificate } from "../../provider/s
 import { askRenewalInformation, renewalInfoId } from "../../provider/src/acme/order/renewal-information";
 import { Deadline } from "../../provider/src/acme/run/deadline";
 import { readCertificates } from "../../provider/src/x509/chain/chain";
-import { parseIdentifier } from "../../provider/src/x509/identifier";
+import { parseIdentifier } from "../../provider/src/x509/names/identifier";
 import { passTimeLimits } from "../support/acme-lifecycle";
 import { isReplaceable } from "../support/pebble";
 import { dnsSolver, newKey, PebbleOrders, usePebble, verifyByOpenssl } from "../support/pebble-orders";

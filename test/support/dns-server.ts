@@ -3,7 +3,7 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { ipOctets } from "../../provider/src/x509/ip-address";
+import { ipOctets } from "../../provider/src/x509/names/ip-address";
 
 /** Record types by number (RFC 1035 section 3.2.2, RFC 3596, RFC 8659). */
 const types = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, CAA: 257 } as const;

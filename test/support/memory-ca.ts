@@ -10,7 +10,7 @@ import type { AcmeClock } from "../../provider/src/acme/clock";
 import { renderPem } from "../../provider/src/x509/asn1/pem";
 import { issueCaCertificate, issueLeafCertificate } from "../../provider/src/x509/certificate/issue";
 import { readCertificateRequest } from "../../provider/src/x509/certificate/request";
-import type { Identifier } from "../../provider/src/x509/identifier";
+import type { Identifier } from "../../provider/src/x509/names/identifier";
 
 /** What a request is about; the last part of its URL is a number. */
 export type Asked =

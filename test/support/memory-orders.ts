@@ -12,7 +12,7 @@ import {
 } from "../../provider/src/acme/order/flow";
 import { Deadline } from "../../provider/src/acme/run/deadline";
 import { isTlsError, type TlsError } from "../../provider/src/errors";
-import { parseIdentifier } from "../../provider/src/x509/identifier";
+import { parseIdentifier } from "../../provider/src/x509/names/identifier";
 import { MemoryCa } from "./memory-ca";
 
 export const accountUrl = "https://ca.test/account/1";

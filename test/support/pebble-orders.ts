@@ -24,8 +24,8 @@ import {
   type OrderStep,
 } from "../../provider/src/acme/order/flow";
 import { Deadline } from "../../provider/src/acme/run/deadline";
-import { parseIdentifier } from "../../provider/src/x509/identifier";
 import { type KeyType, renderPrivateKey } from "../../provider/src/x509/keys/private-key";
+import { parseIdentifier } from "../../provider/src/x509/names/identifier";
 import { Pebble, type PebbleOptions } from "./pebble";
 
 const run = promisify(execFile);

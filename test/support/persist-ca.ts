@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { renderPem } from "../../provider/src/x509/asn1/pem";
 import { issueCaCertificate, issueLeafCertificate } from "../../provider/src/x509/certificate/issue";
 import { readCertificateRequest } from "../../provider/src/x509/certificate/request";
-import type { Identifier } from "../../provider/src/x509/identifier";
+import type { Identifier } from "../../provider/src/x509/names/identifier";
 
 export interface PersistCaOptions {
   /** The TXT values at a name, which it asks when it validates. */

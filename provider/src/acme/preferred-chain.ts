@@ -1,6 +1,6 @@
 import { readDer } from "../x509/asn1/der";
 import type { Certificate } from "../x509/certificate/certificate";
-import { readName } from "../x509/distinguished-name";
+import { readName } from "../x509/names/distinguished-name";
 
 /** One of the chains that a CA offers for a certificate: the leaf first, each signed by the next, without the root. */
 export interface OfferedChain {

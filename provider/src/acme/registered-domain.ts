@@ -1,5 +1,5 @@
 import { getDomain } from "tldts";
-import { ipOctets, renderIp } from "../x509/ip-address";
+import { ipOctets, renderIp } from "../x509/names/ip-address";
 
 /** The names are canonical already, and a suffix such as github.io parts its customers as a registry does. */
 const options = { allowPrivateDomains: true, validateHostname: false, detectIp: false, extractHostname: false };

@@ -1,5 +1,5 @@
 import { renderQuoted } from "../text/quoted";
-import { ipOctets } from "../x509/ip-address";
+import { ipOctets } from "../x509/names/ip-address";
 import { isBodyRead } from "./haproxy/backends";
 import type { HaproxyOptions } from "./haproxy/options";
 import type { SiteData } from "./model/site";

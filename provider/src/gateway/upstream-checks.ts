@@ -1,4 +1,4 @@
-import { ipOctets } from "../x509/ip-address";
+import { ipOctets } from "../x509/names/ip-address";
 import type { SiteProblem } from "./model/problem";
 import type { SiteData } from "./model/site";
 import { effectiveUpstream } from "./model/upstream";

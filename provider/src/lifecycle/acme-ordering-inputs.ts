@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { OrderIdentifier } from "../acme/client/identifier";
 import { judgeProfile } from "../acme/limits/profiles";
-import { parseHostName, parseIdentifier } from "../x509/identifier";
+import { parseHostName, parseIdentifier } from "../x509/names/identifier";
 import { resolversSchema } from "./acme/challenge-inputs";
 import { pemSchema, renewalShape } from "./certificate-inputs";
 import { attempt, known, renderFailure } from "./input/parse";

@@ -1,7 +1,7 @@
 // The schemas that CA, leaf and chain share, and the limits of what they accept.
 import { z } from "zod";
-import { type DistinguishedName, encodeName } from "../x509/distinguished-name";
 import { keyTypes } from "../x509/keys/private-key";
+import { type DistinguishedName, encodeName } from "../x509/names/distinguished-name";
 import { attempt } from "./input/parse";
 import type { Failure } from "./lifecycle";
 

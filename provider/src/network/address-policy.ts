@@ -1,5 +1,5 @@
 import { BlockList } from "node:net";
-import { ipOctets, renderIp } from "../x509/ip-address";
+import { ipOctets, renderIp } from "../x509/names/ip-address";
 
 /** Judges an IP address before it is connected to: why not, in words that follow "is"; undefined when it may be. */
 export type AddressPolicy = (address: string) => string | undefined;

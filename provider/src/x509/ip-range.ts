@@ -1,6 +1,6 @@
 import { TlsError } from "../errors";
 import { renderQuoted } from "../text/quoted";
-import { ipOctets, renderIp } from "./ip-address";
+import { ipOctets, renderIp } from "./names/ip-address";
 
 /**
  * Reads a range in CIDR form (RFC 4632, RFC 4291 section 2.3) into its canonical form; `what` names the property.

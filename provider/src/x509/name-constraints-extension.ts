@@ -2,8 +2,8 @@ import { TlsError } from "../errors";
 import { type Asn1, der } from "./asn1/der";
 import { isTagged, items, octets } from "./der-content";
 import { rangeOctets, renderIpRange } from "./ip-range";
-import type { NameConstraints } from "./name-constraints";
-import { generalName } from "./subject-alternative-name";
+import { generalName } from "./names/alternative-name";
+import type { NameConstraints } from "./names/constraints";
 
 /** What stands for a kind of GeneralName in messages (RFC 5280 section 4.2.1.6). */
 const kinds = [

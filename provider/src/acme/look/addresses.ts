@@ -1,5 +1,5 @@
 import { refuseNonPublic } from "../../network/address-policy";
-import { ipOctets } from "../../x509/ip-address";
+import { ipOctets } from "../../x509/names/ip-address";
 import type { DnsServer } from "../dns/query";
 import { queryFirst } from "../dns/resolvers";
 import type { Deadline } from "../run/deadline";

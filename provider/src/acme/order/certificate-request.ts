@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { bytes, der, readDer } from "../../x509/asn1/der";
 import { encodeExtension, extensionId } from "../../x509/asn1/extension";
 import { signatureIdentifier, signOctets } from "../../x509/certificate/signature";
-import { encodeAlternativeNames } from "../../x509/subject-alternative-name";
+import { encodeAlternativeNames } from "../../x509/names/alternative-name";
 import type { OrderIdentifier } from "../client/identifier";
 
 /** PKCS#9 extensionRequest (RFC 2985 section 5.4.2). */

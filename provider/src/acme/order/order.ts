@@ -1,6 +1,6 @@
 import { TlsError } from "../../errors";
 import { renderUrl } from "../../network/url";
-import { ipOctets, renderIp } from "../../x509/ip-address";
+import { ipOctets, renderIp } from "../../x509/names/ip-address";
 import { parseObject } from "../client/directory";
 import { type OrderIdentifier, renderNames } from "../client/identifier";
 import { readProblem } from "../client/problem";

@@ -1,6 +1,6 @@
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { parseDnsName } from "../../x509/dns-name";
+import { parseDnsName } from "../../x509/names/dns-name";
 import type { DirectoryMeta } from "../client/directory";
 
 /** The names that a CA reads records under, as far as that is known. */

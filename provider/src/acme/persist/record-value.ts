@@ -1,7 +1,7 @@
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { parseHostName } from "../../x509/identifier";
-import { ipOctets } from "../../x509/ip-address";
+import { parseHostName } from "../../x509/names/identifier";
+import { ipOctets } from "../../x509/names/ip-address";
 
 /** What a record of dns-persist-01 says (draft-ietf-acme-dns-persist section 4.1). */
 export interface PersistValue {

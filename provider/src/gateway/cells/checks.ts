@@ -1,4 +1,4 @@
-import { isCovered } from "../../x509/identifier";
+import { isCovered } from "../../x509/names/identifier";
 import { checkCellsFiles } from "../cells-file-checks";
 import { allAddresses, type Bind, readBind, renderBind } from "../model/bind";
 import type { SiteProblem } from "../model/problem";

@@ -1,4 +1,4 @@
-import { ipOctets } from "../../x509/ip-address";
+import { ipOctets } from "../../x509/names/ip-address";
 import { changedHeaders, forwardedHeaders, hstsHeader } from "../haproxy-headers";
 import { deniedRoutes, unambiguousPath } from "../haproxy-routing";
 import type { SiteData } from "../model/site";

@@ -1,4 +1,4 @@
-import { ipOctets } from "../../x509/ip-address";
+import { ipOctets } from "../../x509/names/ip-address";
 import { readBind } from "../model/bind";
 import { readUpstreamUrl } from "../model/fields";
 import type { SiteProblem } from "../model/problem";

@@ -1,7 +1,7 @@
 import { isTlsError, TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { parseHostName } from "../../x509/identifier";
-import { ipOctets, renderIp } from "../../x509/ip-address";
+import { parseHostName } from "../../x509/names/identifier";
+import { ipOctets, renderIp } from "../../x509/names/ip-address";
 
 /** Where a gateway listens: one host and one port. */
 export interface Bind {

@@ -1,5 +1,5 @@
-import { isCovered } from "../../x509/identifier";
-import { ipOctets } from "../../x509/ip-address";
+import { isCovered } from "../../x509/names/identifier";
+import { ipOctets } from "../../x509/names/ip-address";
 import { findRepeatedMatcher } from "./condition";
 import { answeredNames, bindHosts, type SiteData } from "./site";
 

@@ -1,7 +1,7 @@
 import { isTlsError, TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { parseHostName, parseIdentifier } from "../../x509/identifier";
-import { ipOctets, renderIp } from "../../x509/ip-address";
+import { parseHostName, parseIdentifier } from "../../x509/names/identifier";
+import { ipOctets, renderIp } from "../../x509/names/ip-address";
 
 function refuse(what: string, text: string, found: string, hint: string): never {
   throw new TlsError("SITE_INVALID", `${what} ${renderQuoted(text)}: ${found}`, { hint });

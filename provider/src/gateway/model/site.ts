@@ -1,4 +1,4 @@
-import { ipOctets } from "../../x509/ip-address";
+import { ipOctets } from "../../x509/names/ip-address";
 import { isAllAddresses, readBind } from "./bind";
 
 /** A reference to a certificate by the Pulumi name of its resource. */

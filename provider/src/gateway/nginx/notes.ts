@@ -1,4 +1,4 @@
-import { ipOctets } from "../../x509/ip-address";
+import { ipOctets } from "../../x509/names/ip-address";
 import { type SiteData, sortedByName } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
 import { listenersOf } from "../proxy/listeners";

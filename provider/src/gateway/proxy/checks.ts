@@ -1,4 +1,4 @@
-import { ipOctets } from "../../x509/ip-address";
+import { ipOctets } from "../../x509/names/ip-address";
 import type { SiteProblem } from "../model/problem";
 import { answeredNames, isTlsSite, type SiteData, sortedByName } from "../model/site";
 import {

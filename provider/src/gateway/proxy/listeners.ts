@@ -1,4 +1,4 @@
-import { ipOctets } from "../../x509/ip-address";
+import { ipOctets } from "../../x509/names/ip-address";
 import type { AcmeAnswerOptions } from "../acme-answer";
 import { readBind } from "../model/bind";
 import {

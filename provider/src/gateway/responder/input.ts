@@ -1,7 +1,7 @@
 import { isTlsError, TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { parseHostName } from "../../x509/identifier";
-import { ipOctets, renderIp } from "../../x509/ip-address";
+import { parseHostName } from "../../x509/names/identifier";
+import { ipOctets, renderIp } from "../../x509/names/ip-address";
 import { type AnsweringAccount, expectedThumbprint, isThumbprint } from "../acme-answer";
 import type { ProxyOptions } from "../proxy/options";
 import { portOption, refuseOption } from "../syntax/options";

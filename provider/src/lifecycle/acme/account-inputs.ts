@@ -3,8 +3,8 @@ import { directories, nameOfDirectory, resolveDirectory } from "../../acme/clien
 import { readAccountKey } from "../../acme/client/jws";
 import { TlsError } from "../../errors";
 import { readMoment } from "../../text/time";
-import { parseIdentifier } from "../../x509/identifier";
 import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
+import { parseIdentifier } from "../../x509/names/identifier";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../certificate-inputs";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import type { CheckResult, Failure, Properties } from "../lifecycle";

@@ -4,7 +4,7 @@ import { renderTxt } from "../../acme/dns/txt-strings";
 import type { NameChallenge } from "../../acme/name-challenge";
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { parseHostName } from "../../x509/identifier";
+import { parseHostName } from "../../x509/names/identifier";
 import { toOrderIdentifier } from "../acme-ordering-inputs";
 
 export type { NameChallenge };

@@ -4,9 +4,9 @@ import { decideRenewal, describeRemaining, type Validity } from "../../renewal/d
 import { issueLeafCertificate } from "../../x509/certificate/issue";
 import { readCertificateRequest } from "../../x509/certificate/request";
 import { readCertificates } from "../../x509/chain/chain";
-import type { DistinguishedName } from "../../x509/distinguished-name";
-import { type Identifier, parseIdentifier } from "../../x509/identifier";
 import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
+import type { DistinguishedName } from "../../x509/names/distinguished-name";
+import { type Identifier, parseIdentifier } from "../../x509/names/identifier";
 import {
   checkSubject,
   keyTypeSchema,

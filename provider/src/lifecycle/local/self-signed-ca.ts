@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { decideRenewal, describeRemaining, type Validity } from "../../renewal/decision";
 import { issueCaCertificate } from "../../x509/certificate/issue";
-import type { DistinguishedName } from "../../x509/distinguished-name";
 import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
-import { type NameConstraints, parseNameConstraints } from "../../x509/name-constraints";
+import { type NameConstraints, parseNameConstraints } from "../../x509/names/constraints";
+import type { DistinguishedName } from "../../x509/names/distinguished-name";
 import {
   checkSubject,
   keyTypeSchema,

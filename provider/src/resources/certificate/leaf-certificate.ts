@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { leafCertificate } from "../../lifecycle/local/leaf-certificate";
-import type { DistinguishedName } from "../../x509/distinguished-name";
 import type { KeyType } from "../../x509/keys/private-key";
-import type { NameConstraints } from "../../x509/name-constraints";
+import type { NameConstraints } from "../../x509/names/constraints";
+import type { DistinguishedName } from "../../x509/names/distinguished-name";
 import { describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
 import { CertificateResource } from "./certificate-resource";

@@ -4,11 +4,11 @@ import { type Asn1, bytes, readDer, tag } from "../asn1/der";
 import { type Extension, extensionId, readExtensions } from "../asn1/extension";
 import { renderPem } from "../asn1/pem";
 import { isTagged, isUniversal, items, octets, readOid } from "../der-content";
-import { comparableName, renderName } from "../distinguished-name";
-import { type Identifier, renderIdentifier } from "../identifier";
-import type { NameConstraints } from "../name-constraints";
 import { readNameConstraints } from "../name-constraints-extension";
-import { readAlternativeNames } from "../subject-alternative-name";
+import { readAlternativeNames } from "../names/alternative-name";
+import type { NameConstraints } from "../names/constraints";
+import { comparableName, renderName } from "../names/distinguished-name";
+import { type Identifier, renderIdentifier } from "../names/identifier";
 
 /** A certificate as its issuer wrote it. Nothing here says that it is valid: that is judged of a chain. */
 export interface Certificate {

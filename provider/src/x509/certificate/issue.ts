@@ -3,11 +3,11 @@ import { TlsError } from "../../errors";
 import { type Asn1, bytes, der, readDer } from "../asn1/der";
 import { encodeExtension, extensionId } from "../asn1/extension";
 import { items, octets } from "../der-content";
-import { type DistinguishedName, encodeName } from "../distinguished-name";
-import { type Identifier, renderIdentifier } from "../identifier";
-import { findViolation, type NameConstraints } from "../name-constraints";
 import { encodeNameConstraints } from "../name-constraints-extension";
-import { encodeAlternativeNames } from "../subject-alternative-name";
+import { encodeAlternativeNames } from "../names/alternative-name";
+import { findViolation, type NameConstraints } from "../names/constraints";
+import { type DistinguishedName, encodeName } from "../names/distinguished-name";
+import { type Identifier, renderIdentifier } from "../names/identifier";
 import { type Certificate, describeCertificate, readCertificate } from "./certificate";
 import { signatureIdentifier, signOctets } from "./signature";
 

@@ -5,10 +5,10 @@ import { type Asn1, bytes, readDer, tag } from "../asn1/der";
 import { extensionId, readExtensions } from "../asn1/extension";
 import { readPemBlocks } from "../asn1/pem";
 import { isTagged, isUniversal, items, octets, readOid } from "../der-content";
-import { type DistinguishedName, readName } from "../distinguished-name";
-import { type Identifier, parseIdentifier } from "../identifier";
+import { readAlternativeNames } from "../names/alternative-name";
+import { type DistinguishedName, readName } from "../names/distinguished-name";
+import { type Identifier, parseIdentifier } from "../names/identifier";
 import { isSignedBy } from "../request-signature";
-import { readAlternativeNames } from "../subject-alternative-name";
 
 /** What a certificate signing request (PKCS#10, RFC 2986) asks for. */
 export interface CertificateRequest {

@@ -1,6 +1,6 @@
 import { type Certificate, describeCertificate } from "../certificate/certificate";
-import { renderIdentifier } from "../identifier";
-import { findViolation } from "../name-constraints";
+import { findViolation } from "../names/constraints";
+import { renderIdentifier } from "../names/identifier";
 import { isVersion1 } from "../signature-algorithm";
 import { type ChainFinding, findAbout } from "./finding";
 

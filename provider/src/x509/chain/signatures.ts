@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../../errors";
 import { type Certificate, describeCertificate, publicKeyOf } from "../certificate/certificate";
-import { comparableName } from "../distinguished-name";
+import { comparableName } from "../names/distinguished-name";
 
 /**
  * What may be spent on signatures, in checks of an RSA2048 or P256 key, which take 0.05 ms each. Chains of public CAs

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { Certificate } from "../certificate/certificate";
-import type { Identifier } from "../identifier";
+import type { Identifier } from "../names/identifier";
 import type { ChainFinding } from "./finding";
 
 /** A certificate with those that link it to a root, as a server sends them. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judgePolicy, type PolicyRequest } from "../../../../provider/src/acme/preflight/policy";
-import { parseIdentifier } from "../../../../provider/src/x509/identifier";
+import { parseIdentifier } from "../../../../provider/src/x509/names/identifier";
 
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
 

@@ -15,7 +15,7 @@ import {
   issueLeafCertificate,
   type LeafCertificateRequest,
 } from "../../../../provider/src/x509/certificate/issue";
-import { parseIdentifier } from "../../../../provider/src/x509/identifier";
+import { parseIdentifier } from "../../../../provider/src/x509/names/identifier";
 
 const caKey = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const leafKey = generateKeyPairSync("ec", { namedCurve: "P-256" });

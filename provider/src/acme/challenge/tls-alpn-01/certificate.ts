@@ -3,9 +3,9 @@ import { bytes, der, readDer } from "../../../x509/asn1/der";
 import { encodeExtension, extensionId } from "../../../x509/asn1/extension";
 import { renderPem } from "../../../x509/asn1/pem";
 import { signatureIdentifier, signOctets } from "../../../x509/certificate/signature";
-import { encodeName } from "../../../x509/distinguished-name";
-import { ipOctets } from "../../../x509/ip-address";
-import { encodeAlternativeNames } from "../../../x509/subject-alternative-name";
+import { encodeAlternativeNames } from "../../../x509/names/alternative-name";
+import { encodeName } from "../../../x509/names/distinguished-name";
+import { ipOctets } from "../../../x509/names/ip-address";
 import type { ChallengeTask } from "../solver";
 
 /** id-pe-acmeIdentifier, RFC 8737 section 6.1. */

@@ -3,15 +3,15 @@ import { rootCertificates } from "node:tls";
 import { Name } from "@peculiar/x509";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TlsError } from "../../../provider/src/errors";
-import { type Asn1, bytes, der, readDer } from "../../../provider/src/x509/asn1/der";
-import { readCertificate } from "../../../provider/src/x509/certificate/certificate";
+import { TlsError } from "../../../../provider/src/errors";
+import { type Asn1, bytes, der, readDer } from "../../../../provider/src/x509/asn1/der";
+import { readCertificate } from "../../../../provider/src/x509/certificate/certificate";
 import {
   type DistinguishedName,
   encodeName,
   readName,
   renderName,
-} from "../../../provider/src/x509/distinguished-name";
+} from "../../../../provider/src/x509/names/distinguished-name";
 
 const whole: DistinguishedName = {
   country: "DE",

@@ -1,13 +1,17 @@
 import { BlockList, isIPv4 } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TlsError } from "../../../provider/src/errors";
-import { bytes, readDer } from "../../../provider/src/x509/asn1/der";
-import { parseIdentifier } from "../../../provider/src/x509/identifier";
-import { ipOctets } from "../../../provider/src/x509/ip-address";
-import { isInside, parseIpRange } from "../../../provider/src/x509/ip-range";
-import { findViolation, type NameConstraints, parseNameConstraints } from "../../../provider/src/x509/name-constraints";
-import { encodeNameConstraints, readNameConstraints } from "../../../provider/src/x509/name-constraints-extension";
+import { TlsError } from "../../../../provider/src/errors";
+import { bytes, readDer } from "../../../../provider/src/x509/asn1/der";
+import { isInside, parseIpRange } from "../../../../provider/src/x509/ip-range";
+import { encodeNameConstraints, readNameConstraints } from "../../../../provider/src/x509/name-constraints-extension";
+import {
+  findViolation,
+  type NameConstraints,
+  parseNameConstraints,
+} from "../../../../provider/src/x509/names/constraints";
+import { parseIdentifier } from "../../../../provider/src/x509/names/identifier";
+import { ipOctets } from "../../../../provider/src/x509/names/ip-address";
 
 const violation = (constraints: NameConstraints, ...names: string[]) =>
   findViolation(constraints, names.map(parseIdentifier));

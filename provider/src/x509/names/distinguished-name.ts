@@ -1,7 +1,7 @@
-import { TlsError } from "../errors";
-import { renderQuoted } from "../text/quoted";
-import { type Asn1, bytes, der, tag } from "./asn1/der";
-import { items, octets, readOid } from "./der-content";
+import { TlsError } from "../../errors";
+import { renderQuoted } from "../../text/quoted";
+import { type Asn1, bytes, der, tag } from "../asn1/der";
+import { items, octets, readOid } from "../der-content";
 
 /** A subject or issuer; the words are those of pulumi-tls. */
 export interface DistinguishedName {

@@ -1,9 +1,9 @@
-import { TlsError } from "../errors";
-import { renderQuoted } from "../text/quoted";
+import { TlsError } from "../../errors";
+import { renderQuoted } from "../../text/quoted";
+import { isInside, parseIpRange } from "../ip-range";
 import { parseDnsName } from "./dns-name";
 import type { Identifier } from "./identifier";
 import { ipOctets } from "./ip-address";
-import { isInside, parseIpRange } from "./ip-range";
 
 /** For which names a CA may issue (RFC 5280 section 4.2.1.10); the words are those of Go's crypto/x509. */
 export interface NameConstraints {

@@ -3,9 +3,14 @@ import { domainToASCII } from "node:url";
 import { X509CertificateGenerator } from "@peculiar/x509";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TlsError } from "../../../provider/src/errors";
-import { isCovered, parseHostName, parseIdentifier, renderIdentifier } from "../../../provider/src/x509/identifier";
-import { withinCpuTime } from "../../support/cpu-time";
+import { TlsError } from "../../../../provider/src/errors";
+import {
+  isCovered,
+  parseHostName,
+  parseIdentifier,
+  renderIdentifier,
+} from "../../../../provider/src/x509/names/identifier";
+import { withinCpuTime } from "../../../support/cpu-time";
 
 /** The error of a refused name; the test fails when it is accepted. */
 function refusal(text: string): TlsError {

@@ -1,6 +1,6 @@
-import { TlsError } from "../errors";
-import { type Asn1, der } from "./asn1/der";
-import { isTagged, items, octets } from "./der-content";
+import { TlsError } from "../../errors";
+import { type Asn1, der } from "../asn1/der";
+import { isTagged, items, octets } from "../der-content";
 import { type Identifier, parseIdentifier } from "./identifier";
 import { ipOctets, renderIp } from "./ip-address";
 

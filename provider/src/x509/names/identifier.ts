@@ -1,5 +1,5 @@
-import { TlsError } from "../errors";
-import { renderQuoted } from "../text/quoted";
+import { TlsError } from "../../errors";
+import { renderQuoted } from "../../text/quoted";
 import { parseDnsName, unicodeForm } from "./dns-name";
 import { ipOctets, renderIp } from "./ip-address";
 

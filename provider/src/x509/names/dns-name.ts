@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { domainToASCII, domainToUnicode } from "node:url";
-import { TlsError } from "../errors";
-import { renderQuoted } from "../text/quoted";
+import { TlsError } from "../../errors";
+import { renderQuoted } from "../../text/quoted";
 
 /** RFC 1035 section 2.3.4: 255 octets on the wire are 253 characters of text without the trailing dot. */
 const longestName = 253;
