@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ContainerContents, readContainer } from "../../provider/src/x509/containers/container";
 import { renderPkcs7 } from "../../provider/src/x509/containers/pkcs7";
-import { writePkcs12 } from "../../provider/src/x509/pkcs12-write";
+import { writePkcs12 } from "../../provider/src/x509/pkcs12/write";
 import { withinCpuTime } from "../support/cpu-time";
 import { caExtensions, leafExtensions, OpensslPki } from "../support/openssl-pki";
 import { describeWithPeer } from "../support/peer";

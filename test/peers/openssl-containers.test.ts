@@ -9,7 +9,7 @@ import { isTlsError, type TlsError } from "../../provider/src/errors";
 import type { Certificate } from "../../provider/src/x509/certificate/certificate";
 import { readContainer } from "../../provider/src/x509/containers/container";
 import { renderPkcs7 } from "../../provider/src/x509/containers/pkcs7";
-import { writePkcs12 } from "../../provider/src/x509/pkcs12-write";
+import { writePkcs12 } from "../../provider/src/x509/pkcs12/write";
 import { withinCpuTime } from "../support/cpu-time";
 import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../support/openssl-pki";
 import { describeWithPeer } from "../support/peer";

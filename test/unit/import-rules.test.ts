@@ -29,7 +29,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   "@pulumi/pulumi": /^resources\//,
   zod: /^lifecycle\//,
   // RC2 of old PKCS#12 files is the only other part of it
-  "node-forge": /^x509\/(asn1\/der|pkcs12-encryption)\.ts$/,
+  "node-forge": /^x509\/(asn1\/der|pkcs12\/encryption)\.ts$/,
   yaml: /^gateway\//,
   // costs 0.1 s and 40 MB, so it is loaded with the first signature
   "acme-client": /^acme\/client\/(jws|acme-client\.d)\.ts$/,

@@ -5,9 +5,9 @@ import { renderPem } from "./asn1/pem";
 import { type Certificate, readCertificate } from "./certificate/certificate";
 import { isTagged, items, joinOctets, readOid } from "./der-content";
 import { readPrivateKey } from "./keys/private-key";
+import { readEncryption } from "./pkcs12/encryption";
+import type { PasswordForm, Pkcs12Password } from "./pkcs12/password";
 import { readSequence } from "./pkcs12-content";
-import { readEncryption } from "./pkcs12-encryption";
-import type { PasswordForm, Pkcs12Password } from "./pkcs12-password";
 
 /** Identifiers of RFC 7292 appendix D. */
 export const bagType = {

@@ -1,8 +1,8 @@
 import { TlsError } from "../errors";
 import { type Asn1, der, readDer, tag } from "./asn1/der";
 import { isTagged, isUniversal, items, joinOctets, readOid } from "./der-content";
-import { readEncryption } from "./pkcs12-encryption";
-import type { PasswordForm, Pkcs12Password } from "./pkcs12-password";
+import { readEncryption } from "./pkcs12/encryption";
+import type { PasswordForm, Pkcs12Password } from "./pkcs12/password";
 
 /** Content types (RFC 5652 sections 4, 5, 6 and 8). */
 const contentType = {

@@ -1,8 +1,8 @@
 import { pbkdf2Sync } from "node:crypto";
 import { type Asn1, der, tag } from "./asn1/der";
 import { isUniversal, items, readAlgorithm, readNumber } from "./der-content";
+import { type HashName, readSalt } from "./pkcs12/key-derivation";
 import { unsupportedAlgorithm } from "./pkcs12-failure";
-import { type HashName, readSalt } from "./pkcs12-key-derivation";
 
 /** Everything about a derivation but the password. */
 export interface Pbkdf2Parameters {

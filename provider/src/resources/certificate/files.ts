@@ -4,7 +4,7 @@ import type { Certificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain/chain";
 import { renderPkcs7 } from "../../x509/containers/pkcs7";
 import { readPrivateKey } from "../../x509/keys/private-key";
-import { writePkcs12 } from "../../x509/pkcs12-write";
+import { writePkcs12 } from "../../x509/pkcs12/write";
 
 /** How a PKCS#12 file is to be written. */
 export interface Pkcs12Args {

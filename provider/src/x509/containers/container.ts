@@ -5,7 +5,7 @@ import { type DerKind, recogniseDer } from "../asn1/der-kind";
 import { type PemBlock, readPemBlocks, renderPem } from "../asn1/pem";
 import { type Certificate, mostCertificates, readCertificate } from "../certificate/certificate";
 import { readPrivateKey } from "../keys/private-key";
-import { readPkcs12 } from "../pkcs12";
+import { readPkcs12 } from "../pkcs12/read";
 import { pkcs7Labels, readPkcs7 } from "./pkcs7";
 
 /** What a text holds that a gateway needs, in its order, repetitions kept. */

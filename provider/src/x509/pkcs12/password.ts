@@ -1,5 +1,5 @@
-import { TlsError } from "../errors";
-import { DerivationBudget, type DerivationCost } from "./pkcs12-key-derivation";
+import { TlsError } from "../../errors";
+import { DerivationBudget, type DerivationCost } from "./key-derivation";
 
 /** A password in the two forms that algorithms take it in. */
 export interface PasswordForm {

@@ -1,8 +1,9 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { TlsError } from "../errors";
-import { type Asn1, der } from "./asn1/der";
-import { items, octets, readAlgorithm, readNumber } from "./der-content";
-import { unsupportedAlgorithm } from "./pkcs12-failure";
+import { TlsError } from "../../errors";
+import { type Asn1, der } from "../asn1/der";
+import { items, octets, readAlgorithm, readNumber } from "../der-content";
+import { unsupportedAlgorithm } from "../pkcs12-failure";
+import { derivePbkdf2, readHmac, readPbkdf2 } from "../pkcs12-pbkdf2";
 import {
   derivationPurpose,
   deriveByPkcs12,
@@ -10,9 +11,8 @@ import {
   type Pkcs12Derivation,
   readSalt,
   roundsOf,
-} from "./pkcs12-key-derivation";
-import type { Lock, PasswordForm } from "./pkcs12-password";
-import { derivePbkdf2, readHmac, readPbkdf2 } from "./pkcs12-pbkdf2";
+} from "./key-derivation";
+import type { Lock, PasswordForm } from "./password";
 
 /** RFC 8018 appendix A.5, used by RFC 9579, which RFC 9879 replaces. */
 const pbmac1 = "1.2.840.113549.1.5.14";

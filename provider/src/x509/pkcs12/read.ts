@@ -1,12 +1,12 @@
 import type { KeyObject } from "node:crypto";
-import { isTlsError, TlsError } from "../errors";
-import { type Asn1, readDer } from "./asn1/der";
-import type { Certificate } from "./certificate/certificate";
-import { items, readNumber } from "./der-content";
-import { type BagContents, readBag } from "./pkcs12-bag";
-import { readAuthenticatedSafe, readSafeContents } from "./pkcs12-content";
-import { readMac } from "./pkcs12-mac";
-import { Pkcs12Password } from "./pkcs12-password";
+import { isTlsError, TlsError } from "../../errors";
+import { type Asn1, readDer } from "../asn1/der";
+import type { Certificate } from "../certificate/certificate";
+import { items, readNumber } from "../der-content";
+import { type BagContents, readBag } from "../pkcs12-bag";
+import { readAuthenticatedSafe, readSafeContents } from "../pkcs12-content";
+import { readMac } from "./mac";
+import { Pkcs12Password } from "./password";
 
 /** What a PKCS#12 file holds that a gateway needs, in the file's order. */
 export interface Pkcs12Contents {

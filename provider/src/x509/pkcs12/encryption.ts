@@ -1,12 +1,12 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import util from "node-forge/lib/util";
-import { TlsError } from "../errors";
-import { type Asn1, der } from "./asn1/der";
-import { items, octets, readAlgorithm, readNumber } from "./der-content";
-import { unsupportedAlgorithm } from "./pkcs12-failure";
-import { derivationPurpose, deriveByPkcs12, type Pkcs12Derivation, readSalt, roundsOf } from "./pkcs12-key-derivation";
-import type { Lock, PasswordForm } from "./pkcs12-password";
-import { derivePbkdf2, encodePbkdf2, type Pbkdf2Parameters, readPbkdf2 } from "./pkcs12-pbkdf2";
+import { TlsError } from "../../errors";
+import { type Asn1, der } from "../asn1/der";
+import { items, octets, readAlgorithm, readNumber } from "../der-content";
+import { unsupportedAlgorithm } from "../pkcs12-failure";
+import { derivePbkdf2, encodePbkdf2, type Pbkdf2Parameters, readPbkdf2 } from "../pkcs12-pbkdf2";
+import { derivationPurpose, deriveByPkcs12, type Pkcs12Derivation, readSalt, roundsOf } from "./key-derivation";
+import type { Lock, PasswordForm } from "./password";
 
 /** A way to decipher, by key and initialisation vector. */
 interface Cipher {

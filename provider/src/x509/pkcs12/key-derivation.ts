@@ -1,8 +1,8 @@
 import { hash as digest } from "node:crypto";
-import { TlsError } from "../errors";
-import type { Asn1 } from "./asn1/der";
-import { octets } from "./der-content";
-import { rewriteHint } from "./pkcs12-failure";
+import { TlsError } from "../../errors";
+import type { Asn1 } from "../asn1/der";
+import { octets } from "../der-content";
+import { rewriteHint } from "../pkcs12-failure";
 
 /** A hash by the name that Node has for it. */
 export type HashName = "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512";

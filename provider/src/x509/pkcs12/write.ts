@@ -1,12 +1,12 @@
 import { createHash, createHmac, type KeyObject, pbkdf2Sync } from "node:crypto";
-import { TlsError } from "../errors";
-import { type Asn1, bytes, der } from "./asn1/der";
-import { type Certificate, describeCertificate } from "./certificate/certificate";
-import { bagType, x509Certificate } from "./pkcs12-bag";
-import { encodeData, encodeEncryptedData } from "./pkcs12-content";
-import { type Encrypted, encryptLegacy, encryptModern } from "./pkcs12-encryption";
-import { encodeMac } from "./pkcs12-mac";
-import { encodePassword } from "./pkcs12-password";
+import { TlsError } from "../../errors";
+import { type Asn1, bytes, der } from "../asn1/der";
+import { type Certificate, describeCertificate } from "../certificate/certificate";
+import { bagType, x509Certificate } from "../pkcs12-bag";
+import { encodeData, encodeEncryptedData } from "../pkcs12-content";
+import { type Encrypted, encryptLegacy, encryptModern } from "./encryption";
+import { encodeMac } from "./mac";
+import { encodePassword } from "./password";
 
 /** What a PKCS#12 file is made of. */
 export interface Pkcs12Request {
