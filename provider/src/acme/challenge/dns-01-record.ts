@@ -1,8 +1,7 @@
 import { TlsError } from "../../errors";
 import { dns01Value } from "../client/jws";
 import type { ExpectedRecord } from "../dns/propagation";
-import type { ChallengeIdentifier, ChallengeTask } from "./solver";
-import { checkToken } from "./task-checks";
+import { type ChallengeIdentifier, type ChallengeTask, checkToken } from "./solver";
 
 /** RFC 8738 section 7: the DNS proves names. */
 export function refuseIpAddress({ type }: ChallengeIdentifier): string | undefined {

@@ -4,8 +4,14 @@ import { explainMissing } from "../preflight/finding-report";
 import { Deadline } from "../run/deadline";
 import { inParallel } from "../run/in-parallel";
 import { AnswerLook } from "./http-01-look";
-import type { ChallengeSolver, ChallengeTask, OrderResourcesSettings, SolverContext } from "./solver";
-import { checkToken, refuseWildcard } from "./task-checks";
+import {
+  type ChallengeSolver,
+  type ChallengeTask,
+  checkToken,
+  type OrderResourcesSettings,
+  refuseWildcard,
+  type SolverContext,
+} from "./solver";
 
 /** For an object in a store, a file on a server or a route to be served: that takes seconds. */
 const mostSeconds = 60;

@@ -1,7 +1,10 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChallengeName, ChallengeSolver } from "../../../../provider/src/acme/challenge/solver";
-import { refuseWildcard } from "../../../../provider/src/acme/challenge/task-checks";
+import {
+  type ChallengeName,
+  type ChallengeSolver,
+  refuseWildcard,
+} from "../../../../provider/src/acme/challenge/solver";
 import type { ChallengeType } from "../../../../provider/src/acme/client/identifier";
 import { readAccountKey } from "../../../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../../../provider/src/acme/client/session";

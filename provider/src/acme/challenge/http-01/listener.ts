@@ -2,8 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { challengeFolder } from "../http-01-path";
 import type { Endpoint } from "../listener/endpoint";
 import { SharedListeners } from "../listener/shared";
-import type { ChallengeSolver, ListenerSettings } from "../solver";
-import { checkToken, refuseWildcard } from "../task-checks";
+import { type ChallengeSolver, checkToken, type ListenerSettings, refuseWildcard } from "../solver";
 
 const prefix = `/${challengeFolder}/`;
 

@@ -3,8 +3,7 @@ import { explainMissing } from "../../preflight/finding-report";
 import { findInTime } from "../../preflight/in-time";
 import { inParallel } from "../../run/in-parallel";
 import { AnswerLook } from "../http-01-look";
-import type { ChallengeSolver, GatewaySettings, SolverContext } from "../solver";
-import { checkToken, refuseWildcard } from "../task-checks";
+import { type ChallengeSolver, checkToken, type GatewaySettings, refuseWildcard, type SolverContext } from "../solver";
 
 /** Of a token at Let's Encrypt: 43 characters. */
 const tokenOctets = 32;

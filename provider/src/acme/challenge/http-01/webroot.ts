@@ -5,8 +5,7 @@ import { isTlsError, TlsError } from "../../../errors";
 import { renderQuoted } from "../../../text/quoted";
 import { TurnsByName } from "../../run/turns";
 import { challengeFolder } from "../http-01-path";
-import type { ChallengeSolver, ChallengeTask, WebrootSettings } from "../solver";
-import { checkToken, refuseWildcard } from "../task-checks";
+import { type ChallengeSolver, type ChallengeTask, checkToken, refuseWildcard, type WebrootSettings } from "../solver";
 
 /** Stands in the innermost folder when we made it, and says how many of the two: a later process removes them too. */
 const marker = ".made-by-tls-gateway";

@@ -2,8 +2,7 @@ import { createSecureContext, createServer, type SecureContext } from "node:tls"
 import type { AcmeClock } from "../../clock";
 import type { Endpoint } from "../listener/endpoint";
 import { SharedListeners } from "../listener/shared";
-import type { ChallengeSolver, ChallengeTask, ListenerSettings } from "../solver";
-import { checkToken, refuseWildcard } from "../task-checks";
+import { type ChallengeSolver, type ChallengeTask, checkToken, type ListenerSettings, refuseWildcard } from "../solver";
 import { makeChallengeCertificate, serverNameOf } from "./certificate";
 
 /** RFC 8737 section 6.2. */
