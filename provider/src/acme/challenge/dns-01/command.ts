@@ -4,10 +4,10 @@ import type { AcmeClock } from "../../clock";
 import { awaitPropagation } from "../../dns/propagation";
 import type { Deadline } from "../../run/deadline";
 import { Turns, TurnsByName } from "../../run/turns";
-import { expectedRecords, recordNameOf, refuseIpAddress } from "../dns-01-record";
 import type { ChallengeSolver, ChallengeTask, CommandSettings } from "../solver";
 import { type HookCall, hookConventions, ownVariables } from "./hook-convention";
 import { runHook } from "./hook-process";
+import { expectedRecords, recordNameOf, refuseIpAddress } from "./records";
 
 const defaultTimeoutSeconds = 120;
 
