@@ -2,9 +2,8 @@ import { createCommandSolver } from "./dns-01/command";
 import { createOrderRecordsSolver } from "./dns-01/records";
 import { createPersistSolver } from "./dns-persist-01/solver";
 import { createHttpListenerSolver } from "./http-01/listener";
-import { createGatewaySolver } from "./http-01/standing";
+import { createGatewaySolver, createOrderResourcesSolver } from "./http-01/standing";
 import { createWebrootSolver } from "./http-01/webroot";
-import { createOrderResourcesSolver } from "./http-01-order";
 import type { ChallengeSettings, ChallengeSolver, SolverContext } from "./solver";
 import { createTlsAlpnSolver } from "./tls-alpn-01/listener";
 

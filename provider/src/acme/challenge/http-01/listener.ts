@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { challengeFolder } from "../http-01-path";
 import type { Endpoint } from "../listener/endpoint";
 import { SharedListeners } from "../listener/shared";
 import { type ChallengeSolver, checkToken, type ListenerSettings, refuseWildcard } from "../solver";
+import { challengeFolder } from "./answer";
 
 const prefix = `/${challengeFolder}/`;
 

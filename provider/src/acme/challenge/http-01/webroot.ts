@@ -4,8 +4,8 @@ import { join, resolve } from "node:path";
 import { isTlsError, TlsError } from "../../../errors";
 import { renderQuoted } from "../../../text/quoted";
 import { TurnsByName } from "../../run/turns";
-import { challengeFolder } from "../http-01-path";
 import { type ChallengeSolver, type ChallengeTask, checkToken, refuseWildcard, type WebrootSettings } from "../solver";
+import { challengeFolder } from "./answer";
 
 /** Stands in the innermost folder when we made it, and says how many of the two: a later process removes them too. */
 const marker = ".made-by-tls-gateway";

@@ -1,7 +1,9 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createGatewaySolver } from "../../../../../provider/src/acme/challenge/http-01/standing";
-import { createOrderResourcesSolver } from "../../../../../provider/src/acme/challenge/http-01-order";
+import {
+  createGatewaySolver,
+  createOrderResourcesSolver,
+} from "../../../../../provider/src/acme/challenge/http-01/standing";
 import type { ChallengeTask, SolverContext } from "../../../../../provider/src/acme/challenge/solver";
 import { keyAuthorization, readAccountKey } from "../../../../../provider/src/acme/client/jws";
 import { type AcmeClock, systemClock } from "../../../../../provider/src/acme/clock";
