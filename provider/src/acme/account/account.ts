@@ -1,10 +1,9 @@
 import { TlsError } from "../../errors";
 import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../text/quoted";
-import { renderCaText } from "../ca-text";
 import { type AcmeDirectory, parseObject } from "../client/directory";
 import { signExternalAccountBinding } from "../client/jws";
-import { AcmeError, isAcmeError } from "../client/problem";
+import { AcmeError, isAcmeError, renderCaText } from "../client/problem";
 import { bindingHint } from "../client/problem-hints";
 import type { AcmeSession } from "../client/session";
 import type { AcmeResponse } from "../client/transport";

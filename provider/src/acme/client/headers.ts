@@ -1,3 +1,6 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { readRetryAfter } from "../../network/retry-after";
+
 /** One link of an answer. */
 export interface Link {
   /** As it stands: it may be relative to the URL that was asked. */
@@ -31,4 +34,33 @@ function relOf(parameters: string): readonly string[] {
       .filter((word) => word !== "");
   }
   return [];
+}
+
+/** Whole seconds, as in the headers. */
+const second = 1000;
+
+/**
+ * When an answer says that it may be asked again (RFC 9110 section 10.2.3), by the clock of this machine: a date is held
+ * against the server's own Date, so that a clock that is wrong here makes no wait longer or shorter. A date in the
+ * past means now. Undefined when the header is absent or is neither seconds nor a date.
+ */
+export function readRetryMoment(headers: IncomingHttpHeaders, now: Date): Date | undefined {
+  const header = headers["retry-after"];
+  const told = Date.parse(headers.date ?? "");
+  const here = Math.floor((Number.isNaN(told) ? now.getTime() : told) / second) * second;
+  const moment = readRetryAfter(header, new Date(here));
+  if (moment !== undefined) return new Date(now.getTime() + Date.parse(moment) - here);
+  // a date that is over is still one
+  return readRetryAfter(header, new Date(0)) === undefined ? undefined : now;
+}
+
+/**
+ * By how many seconds the clock of who answered is ahead of ours: the header Date, which an answer from a cache has
+ * with its Age (RFC 9110 section 6.6.1, RFC 9111 section 5.1). Undefined when there is none. Right to a few seconds.
+ */
+export function readClockOffset({ date, age }: IncomingHttpHeaders, now: Date): number | undefined {
+  const moment = Date.parse(date ?? "");
+  if (Number.isNaN(moment)) return undefined;
+  const seconds = /^\d{1,8}$/.test(age ?? "") ? Number(age) : 0;
+  return (moment - now.getTime()) / 1000 + seconds;
 }

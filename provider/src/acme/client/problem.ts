@@ -1,9 +1,7 @@
 import { type ErrorCode, isTlsError, TlsError, type TlsErrorOptions } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { renderCaText } from "../ca-text";
-import { readRetryMoment } from "../retry-moment";
 import { parseObject } from "./directory";
-import { readLinks } from "./headers";
+import { readLinks, readRetryMoment } from "./headers";
 import { codeOf } from "./problem-codes";
 import { hintOf } from "./problem-hints";
 import type { AcmeProblem, AcmeSubproblem } from "./problem-types";
@@ -136,4 +134,29 @@ function renderKind({ kind }: AcmeSubproblem): string {
 /** Rounded up: a moment too early is refused again. */
 function renderMoment(moment: Date): string {
   return new Date(Math.ceil(moment.getTime() / 1000) * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+const pemBody = /(-----BEGIN [^-]*-----).*/s;
+
+/** Let's Encrypt's longest texts, with several names and the link that ends a pause, have 700 characters. */
+const longestText = 1200;
+
+/**
+ * Renders what a CA wrote for a message: in double quotes, cut at 1,200 characters, everything invisible escaped so that
+ * it can't break a line or steer a terminal. Links stay whole with their query: the one that ends a pause works only so.
+ */
+export function renderCaText(text: string): string {
+  const open = text
+    .slice(0, 2 * longestText)
+    .trim()
+    .replace(pemBody, "$1…");
+  const short = open.length > longestText ? `${open.slice(0, longestText)}…` : open;
+  // line ends of a text in paragraphs are no attack
+  const visible = short
+    .replace(/\s*\r?\n\s*/g, " ")
+    .replace(
+      /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,
+      (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+    );
+  return `"${visible}"`;
 }

@@ -1,17 +1,16 @@
 import { isTlsError, TlsError } from "../../errors";
 import { type AcmeClock, systemClock } from "../clock";
-import { readClockOffset } from "../clock-offset";
-import { isBadNonce, nonceOf } from "../nonce-header";
-import { kindOf, type RequestKind } from "../request-kind";
 import type { Deadline } from "../run/deadline";
 import { type AcmeDirectory, parseDirectory } from "./directory";
+import { readClockOffset } from "./headers";
 import { type AccountKey, signJws } from "./jws";
-import { NoncePool } from "./nonces";
+import { isBadNonce, NoncePool, nonceOf } from "./nonces";
 import { explainAnswer, readAnsweredProblem } from "./problem";
 import { decideRetry, type Outcome, type Tries } from "./retry";
 import { type AcmeRequest, type AcmeResponse, type AcmeTransport, mostConnections } from "./transport";
 
-export type { RequestKind } from "../request-kind";
+/** What a request is, for a limiter that knows the CA's limits. */
+type RequestKind = "nonce" | "account" | "order" | "other" | "renewal-info" | "directory";
 
 export interface SessionOptions {
   readonly directoryUrl: string;
@@ -209,4 +208,12 @@ async function outcomeOf(send: Send, clock: AcmeClock): Promise<Outcome> {
 
 function given(accept: string | undefined): { readonly accept?: string } {
   return accept === undefined ? {} : { accept };
+}
+
+/** The kind of a request by its URL; "other" for all before the directory is known. */
+function kindOf(url: string, directory: AcmeDirectory | undefined): RequestKind {
+  if (directory === undefined) return "other";
+  if (url === directory.newAccount) return "account";
+  if (url === directory.newOrder) return "order";
+  return directory.renewalInfo !== undefined && url.startsWith(`${directory.renewalInfo}/`) ? "renewal-info" : "other";
 }

@@ -1,13 +1,21 @@
-import type { IncomingMessage } from "node:http";
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { TlsError } from "../../errors";
+import { join } from "node:path";
+import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from "node:tls";
+import { isTlsError, TlsError } from "../../errors";
+import { describeConnectionFailure } from "../../network/connection-failure";
 import { answerOf } from "../../network/http-answer";
 import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../text/quoted";
-import { describeTransportFailure, unreachableHint } from "../transport-failure";
-import { trustOf } from "../trust";
-import { userAgent } from "../user-agent";
+import { readPemBlocks } from "../../x509/asn1/pem";
 import { parseAcmeUrl } from "./url";
 
 export interface TransportOptions {
@@ -164,4 +172,72 @@ function tooLong(what: string): TlsError {
   return new TlsError("ACME_PROTOCOL", `${what}: the answer has more than ${mostBytes} bytes.`, {
     hint: "No answer of a CA is as long: look whether the URL of the directory is right.",
   });
+}
+
+/** What to do about a CA that is not reached. */
+const unreachableHint =
+  "Run it again; if it stays so, look at the CA's status page and at the DNS and the firewall of the machine that runs Pulumi.";
+
+const untrustedHint =
+  "Give the root of the CA's own server as caBundlePem, or name a file with it in NODE_EXTRA_CA_CERTS; if it is a public CA, something on the way answers for it.";
+const otherProtocolHint =
+  "Look whether scheme and port of the directory's URL are right and no proxy stands in between.";
+
+/**
+ * The error of a request to a CA as one about the world; `what` begins its message. What is no failure of a connection,
+ * so a mistake of ours, is given back as it came.
+ */
+function describeTransportFailure(error: unknown, what: string): unknown {
+  if (isTlsError(error)) return error;
+  // the words are those for any server; code and hint are ours
+  const told = describeConnectionFailure(error, what);
+  if (!isTlsError(told)) return told;
+  if (told.code === "AIA_UNREACHABLE") {
+    return new TlsError("ACME_UNREACHABLE", told.reason, { hint: unreachableHint, cause: error });
+  }
+  const hint = told.reason.includes("not trusted") ? untrustedHint : otherProtocolHint;
+  return new TlsError("ACME_PROTOCOL", told.reason, { hint, cause: error });
+}
+
+/**
+ * What a CA's own https server is judged by: the roots of Node, those of NODE_EXTRA_CA_CERTS, and `caBundlePem`. Made
+ * once: reading the roots takes 20 ms. (Node before 22.15 can't say what it was given by NODE_EXTRA_CA_CERTS; there a
+ * bundle stands beside Node's own roots alone.)
+ * @throws TlsError PEM_INVALID, CERTIFICATE_INVALID: the bundle holds no certificate, or a damaged one
+ */
+function trustOf(caBundlePem: string): SecureContext {
+  const blocks = readPemBlocks(caBundlePem, "caBundlePem").filter(({ label }) => label === "CERTIFICATE");
+  if (blocks.length === 0) {
+    throw new TlsError("CERTIFICATE_INVALID", "caBundlePem: holds no certificate", {
+      hint: "Give the root of the CA's own server as PEM, from BEGIN CERTIFICATE to END CERTIFICATE.",
+    });
+  }
+  // OpenSSL leaves out silently what it can't read
+  for (const [at, { der }] of blocks.entries()) refuseDamaged(der, at + 1);
+  const roots = typeof getCACertificates === "function" ? getCACertificates("default") : rootCertificates;
+  return createSecureContext({ ca: [...roots, ...blocks.map(({ text }) => text)] });
+}
+
+function refuseDamaged(der: Buffer, number: number): void {
+  try {
+    new X509Certificate(der);
+  } catch (cause) {
+    throw new TlsError("CERTIFICATE_INVALID", `caBundlePem: its certificate ${number} can't be read`, {
+      hint: "Look at it: openssl storeutl -noout -text <file>.",
+      cause,
+    });
+  }
+}
+
+let ownUserAgent: string | undefined;
+
+/** Who asks, RFC 8555 section 6.1: CAs look for it when a client misbehaves. */
+export function userAgent(): string {
+  if (ownUserAgent === undefined) {
+    const { version } = JSON.parse(readFileSync(join(__dirname, "../../../package.json"), "utf8")) as {
+      version: string;
+    };
+    ownUserAgent = `pulumi-tls-gateway/${version} node/${process.versions.node}`;
+  }
+  return ownUserAgent;
 }

@@ -5,7 +5,7 @@ import { isTlsError } from "../../errors";
 import { refuseNonPublic } from "../../network/address-policy";
 import { describeConnectionFailure } from "../../network/connection-failure";
 import { answerOf } from "../../network/http-answer";
-import { userAgent } from "../user-agent";
+import { userAgent } from "../client/transport";
 import type { HttpPlace } from "./http-redirect";
 
 /** One answer. */

@@ -1,6 +1,6 @@
 // What CAs say, in their own words (Boulder's and Pebble's sources), and what a person is told to do about it.
 import { describe, expect, it } from "vitest";
-import { readLinks } from "../../../../provider/src/acme/client/headers";
+import { readLinks, readRetryMoment } from "../../../../provider/src/acme/client/headers";
 import {
   AcmeError,
   explainAnswer,
@@ -9,7 +9,6 @@ import {
   readAnsweredProblem,
   readProblem,
 } from "../../../../provider/src/acme/client/problem";
-import { readRetryMoment } from "../../../../provider/src/acme/retry-moment";
 import { type ErrorCode, isTlsError, TlsError } from "../../../../provider/src/errors";
 
 const urn = "urn:ietf:params:acme:error:";

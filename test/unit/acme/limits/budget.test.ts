@@ -1,7 +1,7 @@
 // What a CA's published limits leave, judged from our own history; a token bucket as CAs have it is the oracle.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { directories } from "../../../../provider/src/acme/directories";
+import { directories } from "../../../../provider/src/acme/client/directory";
 import { identifierSetKey } from "../../../../provider/src/acme/identifier-set";
 import {
   addIssuance,

@@ -1,8 +1,8 @@
 // The queue in front of each CA, on a clock that only the test moves; the rate is counted in every second there is.
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
+import { directories } from "../../../../provider/src/acme/client/directory";
 import { type AcmeClock, systemClock } from "../../../../provider/src/acme/clock";
-import { directories } from "../../../../provider/src/acme/directories";
 import { RequestLimiter } from "../../../../provider/src/acme/limits/limiter";
 import { limitsOf, type RequestKind } from "../../../../provider/src/acme/limits/limits";
 import { timersLeftBy } from "../../../support/left-timers";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readClockOffset } from "../../../../provider/src/acme/clock-offset";
+import { readClockOffset } from "../../../../provider/src/acme/client/headers";
 import { judgeClock } from "../../../../provider/src/acme/preflight/clock";
 
 const now = new Date("2026-11-24T12:00:00Z");

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { isTlsError } from "../../../errors";
-import { directories } from "../../directories";
+import { directories } from "../../client/directory";
 import { resolversOf } from "../../dns/resolvers";
 import { explainNoAddress, explainUnseen, findAddresses } from "../../look/addresses";
 import type { PreflightFinding } from "../../look/finding";
