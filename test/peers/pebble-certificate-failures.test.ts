@@ -3,8 +3,7 @@
 import { createPrivateKey } from "node:crypto";
 import { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { identifierSetKey } from "../../provider/src/acme/identifier-set";
-import { RETRY_NOW } from "../../provider/src/acme/limits/back-off";
+import { identifierSetKey, RETRY_NOW } from "../../provider/src/acme/limits/back-off";
 import type { ErrorCode } from "../../provider/src/errors";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { describeKey } from "../../provider/src/x509/keys/private-key";

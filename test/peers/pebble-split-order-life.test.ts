@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { identifierSetKey } from "../../provider/src/acme/identifier-set";
+import { identifierSetKey } from "../../provider/src/acme/limits/back-off";
 import { acmeAccount } from "../../provider/src/lifecycle/acme/account";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { later, openAccount } from "../support/acme-lifecycle";

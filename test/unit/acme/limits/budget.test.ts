@@ -2,17 +2,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { directories } from "../../../../provider/src/acme/client/directory";
-import { identifierSetKey } from "../../../../provider/src/acme/identifier-set";
+import { identifierSetKey } from "../../../../provider/src/acme/limits/back-off";
 import {
   addIssuance,
   type BudgetFacts,
   type Issuance,
   judgeBudget,
+  registeredDomain,
+  registeredDomains,
   type SeenIssuance,
   seeIssuance,
 } from "../../../../provider/src/acme/limits/budget";
 import { type CaLimits, limitsOf } from "../../../../provider/src/acme/limits/limits";
-import { registeredDomain, registeredDomains } from "../../../../provider/src/acme/registered-domain";
 
 const HOUR = 3_600_000;
 const production = limitsOf(directories.letsencrypt?.url ?? "") as CaLimits;

@@ -1,6 +1,6 @@
 // What a certificate that is taken from an order decides by its state: the order alone decides when there is another one.
 import { describe, expect, it } from "vitest";
-import { identifierSetKey } from "../../../../provider/src/acme/identifier-set";
+import { identifierSetKey } from "../../../../provider/src/acme/limits/back-off";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
 import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
 import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";

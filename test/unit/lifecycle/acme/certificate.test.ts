@@ -1,7 +1,6 @@
 // What the arguments of an ACME certificate may be, and what its state decides without the CA: back-off, budget, rehearsal.
 import { afterEach, describe, expect, it, test, vi } from "vitest";
-import { identifierSetKey } from "../../../../provider/src/acme/identifier-set";
-import { RETRY_NOW } from "../../../../provider/src/acme/limits/back-off";
+import { identifierSetKey, RETRY_NOW } from "../../../../provider/src/acme/limits/back-off";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
 import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
 import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";

@@ -1,7 +1,6 @@
 // What the arguments of an order may be, and what its state decides without the CA.
 import { afterEach, describe, expect, it, test, vi } from "vitest";
-import { identifierSetKey } from "../../../../provider/src/acme/identifier-set";
-import { RETRY_NOW } from "../../../../provider/src/acme/limits/back-off";
+import { identifierSetKey, RETRY_NOW } from "../../../../provider/src/acme/limits/back-off";
 import { acmeOrder } from "../../../../provider/src/lifecycle/acme/order";
 import { describePlaced } from "../../../../provider/src/lifecycle/acme/order-inputs";
 import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";

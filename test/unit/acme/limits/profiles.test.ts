@@ -1,5 +1,5 @@
 import { expect, it, test } from "vitest";
-import { estimateLifetimeDays } from "../../../provider/src/acme/profile-lifetimes";
+import { estimateLifetimeDays } from "../../../../provider/src/acme/limits/profiles";
 
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
 const staging = "https://acme-staging-v02.api.letsencrypt.org/directory";
