@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { systemClock } from "../../provider/src/acme/clock";
 import { resolversOf } from "../../provider/src/acme/dns/resolvers";
-import { CaaRecords } from "../../provider/src/acme/preflight/caa-records";
+import { CaaRecords } from "../../provider/src/acme/look/caa";
 import { Deadline } from "../../provider/src/acme/run/deadline";
 import { describeWithNameServers, type NameResolver, NameServer, startResolver } from "../support/name-server";
 

@@ -1,10 +1,11 @@
 import { renderQuoted } from "../../text/quoted";
 import type { ChallengeType } from "../client/identifier";
-import type { CaaProperty } from "../dns/query";
-import { type IssueValue, parseIssueValue } from "../preflight/caa-value";
+import type { CaaProperty, DnsAnswer, DnsServer } from "../dns/query";
+import { queryFirst } from "../dns/resolvers";
+import type { Deadline } from "../run/deadline";
 
 /** The records that count for a name: those of the closest name above it that has any (RFC 8659 section 3). */
-export interface CaaSet {
+interface CaaSet {
   /** Where they stand, without trailing dot. */
   readonly name: string;
   readonly properties: readonly CaaProperty[];
@@ -126,4 +127,96 @@ function explain(name: string, judged: readonly Judged[], request: CaaRequest): 
 
 function renderProperty({ flags, tag, value }: CaaProperty): string {
   return `${flags} ${tag} ${renderQuoted(value)}`;
+}
+
+/** Which records count for a name. */
+export type CaaSearch =
+  | { readonly kind: "found"; readonly set: CaaSet }
+  /** Neither the name nor one above it has any: every CA may issue. */
+  | { readonly kind: "none" }
+  /** The records of this name could not be had, so those above it do not count. */
+  | { readonly kind: "unseen"; readonly name: string; readonly code: string };
+
+/** Looks for CAA records; of a name that several are below it asks once. */
+export class CaaRecords {
+  readonly #resolvers: readonly DnsServer[];
+  readonly #answers = new Map<string, Promise<DnsAnswer<CaaProperty>>>();
+
+  constructor(resolvers: readonly DnsServer[]) {
+    this.#resolvers = resolvers;
+  }
+
+  /**
+   * Climbs from the name, without `*.`, to the top-level domain (RFC 8659 section 3), all levels at once. CNAMEs are
+   * followed by the resolvers.
+   * @throws TlsError ACME_TIMEOUT, ACME_ABORTED by the deadline
+   */
+  async find(name: string, deadline: Deadline): Promise<CaaSearch> {
+    const labels = name.split(".");
+    const names = labels.map((_, index) => labels.slice(index).join("."));
+    const answers = await Promise.all(names.map((each) => this.#ask(each, deadline)));
+    for (const [index, answer] of answers.entries()) {
+      const at = names[index] ?? name;
+      if (answer.kind === "failure") return { kind: "unseen", name: at, code: answer.code };
+      // a CNAME to a name without such records comes as none
+      if (answer.kind === "records" && answer.records.length > 0) {
+        return { kind: "found", set: { name: at, properties: answer.records } };
+      }
+    }
+    return { kind: "none" };
+  }
+
+  #ask(name: string, deadline: Deadline): Promise<DnsAnswer<CaaProperty>> {
+    const asked = this.#answers.get(name) ?? queryFirst(this.#resolvers, name, "CAA", deadline);
+    this.#answers.set(name, asked);
+    return asked;
+  }
+}
+
+/** The value of a CAA record of the kind `issue` or `issuewild`. */
+interface IssueValue {
+  /** Empty: no CA. */
+  readonly issuer: string;
+  /** RFC 8657 section 3: more than one are fulfilled by no account. */
+  readonly accountUris: readonly string[];
+  /** RFC 8657 section 4; undefined: all. */
+  readonly methods: readonly string[] | undefined;
+}
+
+/** RFC 8659 section 4.2; Let's Encrypt passes over an empty one. */
+const tagPattern = /^([A-Za-z0-9]+(-+[A-Za-z0-9]+)*)?$/;
+const valuePattern = /^[!-:<-~]*$/;
+/** RFC 8657 section 4. */
+const methodPattern = /^[A-Za-z0-9-]+$/;
+
+/**
+ * Parses `issuer; tag=value; …`; undefined when it keeps to no grammar: such a record allows nobody. RFC 8659 section 4.2.
+ * Where no RFC speaks, as Let's Encrypt does: several `validationmethods` allow none, what stands before a method that is
+ * none counts.
+ */
+function parseIssueValue(text: string): IssueValue | undefined {
+  const [issuer = "", ...parts] = text.split(";").map(trimmed);
+  // a single semicolon stands for no parameters
+  const isBare = parts.length === 1 && parts[0] === "";
+  const parameters: (readonly [tag: string, value: string])[] = [];
+  for (const part of isBare ? [] : parts) {
+    const at = part.indexOf("=");
+    const [tag, value] = [trimmed(part.slice(0, at)), trimmed(part.slice(at + 1))];
+    if (at < 0 || !tagPattern.test(tag) || !valuePattern.test(value)) return undefined;
+    parameters.push([tag, value]);
+  }
+  const valuesOf = (name: string) => parameters.filter(([tag]) => tag === name).map(([, value]) => value);
+  const lists = valuesOf("validationmethods");
+  const methods = lists.length > 1 ? [] : lists[0]?.split(",");
+  const broken = methods?.findIndex((method) => !methodPattern.test(method)) ?? -1;
+  return {
+    issuer,
+    accountUris: valuesOf("accounturi"),
+    methods: broken < 0 ? methods : methods?.slice(0, broken),
+  };
+}
+
+/** RFC 8659 has no other white space. */
+function trimmed(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, "");
 }

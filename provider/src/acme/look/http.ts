@@ -1,8 +1,17 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
+import { isTlsError } from "../../errors";
+import { refuseNonPublic } from "../../network/address-policy";
+import { describeConnectionFailure } from "../../network/connection-failure";
+import { answerOf } from "../../network/http-answer";
+import { renderUrl } from "../../network/url";
+import { renderQuoted } from "../../text/quoted";
+import { userAgent } from "../client/transport";
 import type { AcmeClock } from "../clock";
 import type { DnsServer } from "../dns/query";
-import { type HttpPlace, nextPlace } from "../preflight/http-redirect";
-import { type HttpReply, requestOnce } from "../preflight/http-request";
 import type { Deadline } from "../run/deadline";
+import { explainNoAddress, explainUnseen, findAddresses, type HostAddresses } from "./addresses";
 
 /** What is asked for: `http://<host>:<port><path>`. */
 export interface HttpTarget {
@@ -103,4 +112,169 @@ async function followRedirects(
     if (seen.has(next.url.href)) return { ...refused, found: "it redirects in a circle" };
     place = next;
   }
+}
+
+/** A URL, and the address that is asked for it. */
+interface HttpPlace {
+  readonly url: URL;
+  readonly address: string;
+}
+
+/** Why a redirection is not followed, in the words of `HttpLook`. */
+export interface RefusedRedirect {
+  readonly found: string;
+  readonly isUnseen: boolean;
+  readonly hint?: string;
+}
+
+/** CA/Browser Forum Baseline Requirements section 3.2.2.4.19: the ports that are authorized, with http or https. */
+const authorizedPorts: readonly number[] = [80, 443];
+
+/**
+ * Where a redirection leads to, when a CA would follow it. `port` is that of the first request, which stands for 80 at
+ * the same host. Another host that is reached in a network of this machine only is not asked: what it answers would come
+ * into a message.
+ */
+export async function nextPlace(
+  location: string,
+  from: HttpPlace,
+  port: number,
+  context: { readonly resolvers: readonly DnsServer[]; readonly deadline: Deadline },
+): Promise<HttpPlace | RefusedRedirect> {
+  const url = URL.parse(location, from.url.href);
+  if (url === null) return refused(`it redirects to ${renderQuoted(location)}, which is no URL`);
+  url.hash = "";
+  const where = `it redirects to ${renderUrl(url)}`;
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    return refused(`${where}, and CAs follow to http and https only`);
+  }
+  if (url.hostname.endsWith(".well-known")) {
+    const hint =
+      "A slash is missing at the end of the redirection's target: write https://example.org/, not https://example.org.";
+    return refused(`${where}, which is no host`, hint);
+  }
+  const asked = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
+  if (!authorizedPorts.includes(asked) && asked !== port) {
+    return refused(`${where}, and CAs follow to the ports 80 and 443 only`);
+  }
+  if (url.hostname === from.url.hostname) {
+    if (asked === 80 && url.protocol === "http:") url.port = String(port);
+    return { url, address: from.address };
+  }
+  const host = await findAddresses(url.hostname.replace(/^\[|\]$/g, ""), context.resolvers, context.deadline);
+  return chooseAddress(host, url, from.address);
+}
+
+/** An address of the same family, so that each family is seen by itself; else any. */
+function chooseAddress(host: HostAddresses, url: URL, from: string): HttpPlace | RefusedRedirect {
+  const where = `it redirects to ${renderUrl(url)}`;
+  if (host.kind === "unseen") {
+    return { ...refused(`${where}: ${explainUnseen("the addresses of that host", host.code).found}`), isUnseen: true };
+  }
+  if (host.kind !== "addresses") return refused(`${where}: ${explainNoAddress(host.kind).found}`);
+  const address = host.addresses.find((each) => each.includes(":") === from.includes(":")) ?? host.addresses[0] ?? "";
+  const reason = refuseNonPublic(address);
+  if (reason === undefined || address === from) return { url, address };
+  const isPublic = refuseNonPublic(from) === undefined;
+  return { ...refused(`${where} at ${address}, ${reason}, which is not asked`), isUnseen: !isPublic };
+}
+
+function refused(found: string, hint?: string): RefusedRedirect {
+  return { found, isUnseen: false, ...(hint !== undefined && { hint }) };
+}
+
+/** One answer. */
+interface HttpReply {
+  readonly status: number;
+  /** The header of an answer with a status of 3xx. */
+  readonly location?: string;
+  readonly contentType?: string;
+  /** At most 64 KiB, whatever the status is; UTF-8, what is none replaced. */
+  readonly body: string;
+  /** Whether there was more. */
+  readonly isCut: boolean;
+}
+
+/** Why there was none; see `HttpLook`. */
+export interface HttpFailure {
+  readonly found: string;
+  readonly isUnseen: boolean;
+  readonly isUnconnected: boolean;
+}
+
+/** A key authorization has 87 octets; a page of an error is worth a look. */
+const mostBytes = 64 * 1024;
+
+/** The machine itself has no such network, or is forbidden to use it. */
+const ownCodes: readonly string[] = ["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EACCES", "EPERM"];
+/** Of another network than ours these say that there is no way, of a public address that nothing is there. */
+const wayCodes: readonly string[] = ["EHOSTUNREACH", "ETIMEDOUT"];
+
+/** Sends one GET to an address. The signal's reason is a text that says why it ended. */
+async function requestOnce({ url, address }: HttpPlace, signal: AbortSignal): Promise<HttpReply | HttpFailure> {
+  const isHttps = url.protocol === "https:";
+  const name = url.hostname.replace(/^\[|\]$/g, "");
+  const request = (isHttps ? httpsRequest : httpRequest)({
+    host: address,
+    port: url.port === "" ? (isHttps ? 443 : 80) : url.port,
+    path: `${url.pathname}${url.search}`,
+    headers: { host: url.host, "user-agent": userAgent(), accept: "*/*", "accept-encoding": "identity" },
+    // without a pool there is neither a proxy from the environment nor a connection that stays open
+    agent: false,
+    // who is about to get a certificate has none yet
+    rejectUnauthorized: false,
+    ...(isHttps && isIP(name) === 0 && { servername: name }),
+    signal,
+  });
+  let isConnected = false;
+  request.once("socket", (socket) =>
+    socket.once("connect", () => {
+      isConnected = true;
+    }),
+  );
+  try {
+    const answered = answerOf(request);
+    request.end();
+    const response = await answered;
+    const { statusCode: status = 0, headers } = response;
+    const [contentType, location] = [headers["content-type"], status < 400 ? headers.location : undefined];
+    const given = { ...(contentType !== undefined && { contentType }), ...(location !== undefined && { location }) };
+    return { status, ...given, ...(await readBody(response)) };
+  } catch (error) {
+    return failureOf(error, { address, isConnected, signal });
+  } finally {
+    request.destroy();
+  }
+}
+
+async function readBody(response: IncomingMessage): Promise<Pick<HttpReply, "body" | "isCut">> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > mostBytes) break;
+  }
+  const body = Buffer.concat(chunks).subarray(0, mostBytes).toString();
+  return { body, isCut: length > mostBytes };
+}
+
+interface Circumstances {
+  readonly address: string;
+  readonly isConnected: boolean;
+  readonly signal: AbortSignal;
+}
+
+function failureOf(error: unknown, { address, isConnected, signal }: Circumstances): HttpFailure {
+  const isElsewhere = refuseNonPublic(address) !== undefined;
+  if (signal.aborted) {
+    const found = `${String(signal.reason)}${isConnected ? "" : "; no connection came about"}`;
+    return { found, isUnseen: !isConnected && isElsewhere, isUnconnected: !isConnected };
+  }
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const isUnseen = ownCodes.includes(code) || (wayCodes.includes(code) && isElsewhere);
+  const told = describeConnectionFailure(error, "");
+  if (!isTlsError(told)) throw told;
+  // the words are those for any server
+  return { found: told.reason.replace(/^: |\.$/g, ""), isUnseen, isUnconnected: !isConnected };
 }

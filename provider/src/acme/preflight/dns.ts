@@ -3,12 +3,10 @@ import type { ChallengeType } from "../client/identifier";
 import type { DnsServer } from "../dns/query";
 import { resolversOf } from "../dns/resolvers";
 import { explainUnseen, findAddresses, judgeAddresses } from "../look/addresses";
-import { type CaaRequest, judgeCaa } from "../look/caa";
-import type { PreflightFinding } from "../look/finding";
+import { CaaRecords, type CaaRequest, judgeCaa } from "../look/caa";
+import { findInTime, type PreflightFinding } from "../look/finding";
 import type { Deadline } from "../run/deadline";
 import { inParallel } from "../run/in-parallel";
-import { CaaRecords } from "./caa-records";
-import { findInTime } from "./in-time";
 import { orderedAs, type PreflightRequest, solversOf } from "./request";
 
 const allTypes: readonly ChallengeType[] = ["http-01", "dns-01", "tls-alpn-01", "dns-persist-01"];

@@ -1,12 +1,11 @@
-import type { PreflightFinding } from "../look/finding";
+import { findInTime, type PreflightFinding } from "../look/finding";
 import { Deadline } from "../run/deadline";
 import { judgeClock } from "./clock";
 import { lookAtDns } from "./dns";
-import { findInTime } from "./in-time";
 import { judgePolicy } from "./policy";
 import { orderedAs, type PreflightRequest, solversOf } from "./request";
 
-export { renderFindings, requirePreflight } from "./finding-report";
+export { renderFindings, requirePreflight } from "../look/finding";
 export type { PreflightRequest } from "./request";
 
 const defaultTimeoutSeconds = 20;

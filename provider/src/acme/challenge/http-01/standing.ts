@@ -3,10 +3,8 @@ import { isTlsError } from "../../../errors";
 import { directories } from "../../client/directory";
 import { resolversOf } from "../../dns/resolvers";
 import { explainNoAddress, explainUnseen, findAddresses } from "../../look/addresses";
-import type { PreflightFinding } from "../../look/finding";
+import { explainMissing, findInTime, type PreflightFinding } from "../../look/finding";
 import { lookByHttp } from "../../look/http";
-import { explainMissing } from "../../preflight/finding-report";
-import { findInTime } from "../../preflight/in-time";
 import { Deadline } from "../../run/deadline";
 import { inParallel } from "../../run/in-parallel";
 import {
