@@ -5,10 +5,10 @@ import { renderPem } from "../../x509/asn1/pem";
 import { readCertificateRequest } from "../../x509/certificate/request";
 import { type ChallengeType, renderNames } from "../client/identifier";
 import { isAcmeError } from "../client/problem";
-import { AbandonedOrder, isGone } from "../earlier-order";
 import { downloadCertificate, isOfKey } from "./download";
 import type { OrderJourney, OrderProgress } from "./journey";
 import { fetchOrder, finalizeOrder, type Order, type OrderAnswer } from "./order";
+import { AbandonedOrder, isGone } from "./placement";
 import type { PollPauses } from "./polling";
 
 /** A certificate that was ordered and is there. */

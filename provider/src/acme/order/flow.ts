@@ -1,14 +1,13 @@
 import { isTlsError, TlsError } from "../../errors";
 import { renderUrl } from "../../network/url";
 import { renderNames } from "../client/identifier";
-import { AbandonedOrder, findEarlierOrder } from "../earlier-order";
 import { inParallel } from "../run/in-parallel";
 import { fetchAuthorization } from "./authorization";
 import { type Completion, download, finalize, type Issued } from "./completion";
 import { explainFailedOrder } from "./failure";
 import { type OrderFlow, OrderJourney, type OrderProgress } from "./journey";
 import { fetchOrder, type OrderAnswer } from "./order";
-import { placeOrder, wordOf } from "./placement";
+import { AbandonedOrder, findEarlierOrder, placeOrder, wordOf } from "./placement";
 import { PollPauses } from "./polling";
 import { PresentedChallenges } from "./presented";
 import { validateNames } from "./validation";

@@ -1,13 +1,13 @@
+import { renderUrl } from "../../network/url";
 import { renderNames } from "../client/identifier";
 import { keyAuthorization } from "../client/jws";
-import { AbandonedOrder, findEarlierOrder } from "../earlier-order";
-import type { NameChallenge } from "../name-challenge";
-import { isReplacementRefused } from "../order-replacement";
+import { isAcmeError } from "../client/problem";
+import type { AcmeProblem } from "../client/problem-types";
 import { inParallel } from "../run/in-parallel";
 import { fetchAuthorization } from "./authorization";
 import { isUndecided } from "./failure";
 import { type OrderFlow, OrderJourney, type OrderProgress } from "./journey";
-import { createOrder, type Order, type OrderAnswer } from "./order";
+import { areSameNames, createOrder, fetchOrder, type Order, type OrderAnswer } from "./order";
 import { matchOrdered } from "./validation";
 
 /** An order that waits for its names to be proved, or is ready. */
@@ -17,6 +17,18 @@ export interface PlacedOrder {
   readonly challenges: readonly NameChallenge[];
   /** Sentences for the user. */
   readonly notes: readonly string[];
+}
+
+/** What one name of an order is proved by (RFC 8555 section 8). No secret: a CA asks for it in public. */
+export interface NameChallenge {
+  /** As it was ordered, a wildcard with its `*.`. */
+  readonly hostname: string;
+  /** Proved already: the CA looks for nothing. */
+  readonly isProved: boolean;
+  /** RFC 8555 section 8.1 of dns-01; absent where the CA does not offer it. */
+  readonly dnsKeyAuthorization?: string;
+  /** Token and answer of http-01; absent where the CA does not offer it. */
+  readonly http?: { readonly token: string; readonly keyAuthorization: string };
 }
 
 /**
@@ -62,6 +74,47 @@ async function findOpenOrder(journey: OrderJourney): Promise<OrderAnswer | undef
   return undefined;
 }
 
+/** Thrown between the parts of an order's way: the order of an earlier run is not gone on with. No error for a user. */
+export class AbandonedOrder {
+  /** The beginning of a sentence. */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** Whether the CA does not have what was asked for, or not any more. */
+export function isGone(error: unknown): boolean {
+  return isAcmeError(error) && (error.problem.status === 404 || error.problem.status === 410);
+}
+
+/**
+ * Finds the order of an earlier run again.
+ * @throws AbandonedOrder when it can't become the certificate that is wanted; TlsError of the request
+ */
+export async function findEarlierOrder(flow: OrderFlow, url: string): Promise<OrderAnswer> {
+  const what = `The order ${renderUrl(new URL(url))} of an earlier run`;
+  const answer = await fetchOrder(flow, url).catch((error: unknown) => {
+    if (isGone(error)) throw new AbandonedOrder(`${what} is not there any more`);
+    if (isAcmeError(error) && error.problem.kind === "unauthorized") {
+      throw new AbandonedOrder(`${what} is not one of this account`);
+    }
+    throw error;
+  });
+  const { identifiers, profile, status, expires } = answer.order;
+  const { request, session } = flow;
+  if (!areSameNames(identifiers, request.identifiers)) throw new AbandonedOrder(`${what} is for other names`);
+  if (profile !== undefined && request.profile !== undefined && profile !== request.profile) {
+    throw new AbandonedOrder(`${what} is of another profile`);
+  }
+  const isOpen = status === "pending" || status === "ready";
+  if (isOpen && expires !== undefined && Date.parse(expires) <= session.clock.now().getTime()) {
+    throw new AbandonedOrder(`${what} has expired`);
+  }
+  return answer;
+}
+
 /** Places the order; without `replaces` when the CA refuses it for that. */
 export async function placeOrder(journey: OrderJourney): Promise<OrderAnswer> {
   const { flow } = journey;
@@ -81,6 +134,25 @@ export async function placeOrder(journey: OrderJourney): Promise<OrderAnswer> {
   });
   await journey.after("ordered", { orderUrl: answer.order.url });
   return answer;
+}
+
+/** Words of the CAs' texts on `replaces`, Pebble's among them, which speak of orders alone. */
+const replacementText =
+  /replac|\bARI\b|cert(ificate)? ?ID\b|renewal ?info|order for the given certificate|new order and existing order/i;
+
+/** The kinds that such texts come with; Pebble has "serverInternal" where RFC 9773 has a status of 4xx. */
+const replacementKinds: readonly string[] = ["malformed", "serverInternal", "unauthorized", "notFound", "about:blank"];
+
+/**
+ * Whether a CA refused an order because of the certificate that it says to replace (RFC 9773 section 5): that one was
+ * replaced already, or the CA or the account does not know it. The same order without `replaces` has no such fault.
+ */
+function isReplacementRefused(error: unknown): boolean {
+  if (!isAcmeError(error)) return false;
+  const { kind, status, detail, subproblems }: AcmeProblem = error.problem;
+  if (kind === "alreadyReplaced" || kind === "conflict" || status === 409) return true;
+  const isOfKind = replacementKinds.includes(kind) || status === 404;
+  return isOfKind && [detail, ...subproblems.map((one) => one.detail)].some((text) => replacementText.test(text));
 }
 
 /** A stranger's word for a message. */

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { choosePreferredChain, type OfferedChain } from "../../../provider/src/acme/preferred-chain";
-import type { Certificate } from "../../../provider/src/x509/certificate/certificate";
-import { issueCaCertificate, issueLeafCertificate } from "../../../provider/src/x509/certificate/issue";
-import { parseIdentifier } from "../../../provider/src/x509/names/identifier";
+import { choosePreferredChain, type OfferedChain } from "../../../../provider/src/acme/order/download";
+import type { Certificate } from "../../../../provider/src/x509/certificate/certificate";
+import { issueCaCertificate, issueLeafCertificate } from "../../../../provider/src/x509/certificate/issue";
+import { parseIdentifier } from "../../../../provider/src/x509/names/identifier";
 
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const common = () => ({
