@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { readClockOffset } from "../../../../provider/src/acme/client/headers";
-import { judgeClock } from "../../../../provider/src/acme/preflight/clock";
+import { judgeClock } from "../../../../provider/src/acme/preflight/preflight";
 
 const now = new Date("2026-11-24T12:00:00Z");
 
