@@ -1,10 +1,9 @@
 // Guards: CAA records that are read as a test server of ours writes them. BIND has the zones, and a resolver that follows
 // CNAMEs and DNAMEs is asked, as CAs do.
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { systemClock } from "../../provider/src/acme/clock";
 import { resolversOf } from "../../provider/src/acme/dns/resolvers";
 import { CaaRecords } from "../../provider/src/acme/look/caa";
-import { Deadline } from "../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../provider/src/acme/run/deadline";
 import { describeWithNameServers, type NameResolver, NameServer, startResolver } from "../support/name-server";
 
 const account = "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/42";

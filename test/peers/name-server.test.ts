@@ -7,10 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChallengeSolver } from "../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../provider/src/acme/challenge/solvers";
 import { dns01Value } from "../../provider/src/acme/client/jws";
-import { type AcmeClock, systemClock } from "../../provider/src/acme/clock";
 import { awaitPropagation, type ExpectedRecord } from "../../provider/src/acme/dns/propagation";
 import { ZoneFinder } from "../../provider/src/acme/dns/zone";
-import { Deadline } from "../../provider/src/acme/run/deadline";
+import { type AcmeClock, Deadline, systemClock } from "../../provider/src/acme/run/deadline";
 import {
   describeWithNameServers,
   type NameResolver,

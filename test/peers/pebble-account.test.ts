@@ -13,8 +13,7 @@ import {
 import { type AccountKey, readAccountKey } from "../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../provider/src/acme/client/transport";
-import { systemClock } from "../../provider/src/acme/clock";
-import { Deadline } from "../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../provider/src/acme/run/deadline";
 import { type TestClock, testClock } from "../support/acme-clock";
 import { type FaultAction, type FaultProxy, type ProxiedKind, startFaultProxy } from "../support/fault-proxy";
 import { type Pebble, type PebbleOptions, startPebble } from "../support/pebble";

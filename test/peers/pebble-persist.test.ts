@@ -6,10 +6,9 @@ import { createPersistSolver } from "../../provider/src/acme/challenge/dns-persi
 import type { ChallengeName, ChallengeSolver } from "../../provider/src/acme/challenge/solver";
 import { readAccountKey } from "../../provider/src/acme/client/jws";
 import { isAcmeError } from "../../provider/src/acme/client/problem";
-import { systemClock } from "../../provider/src/acme/clock";
 import { persistRecordName } from "../../provider/src/acme/persist/record-value";
 import { persistRecords } from "../../provider/src/acme/persist/validation-records";
-import { Deadline } from "../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../provider/src/acme/run/deadline";
 import { renderPrivateKey } from "../../provider/src/x509/keys/private-key";
 import { testClock } from "../support/acme-clock";
 import { newKey, PebbleOrders, usePebble } from "../support/pebble-orders";

@@ -4,9 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChallengeName, ChallengeSettings, ChallengeSolver } from "../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../provider/src/acme/challenge/solvers";
 import { dns01Value } from "../../provider/src/acme/client/jws";
-import { type AcmeClock, systemClock } from "../../provider/src/acme/clock";
 import { type PreflightRequest, runPreflight } from "../../provider/src/acme/preflight/preflight";
-import { Deadline } from "../../provider/src/acme/run/deadline";
+import { type AcmeClock, Deadline, systemClock } from "../../provider/src/acme/run/deadline";
 import { isTlsError } from "../../provider/src/errors";
 import {
   answering,

@@ -1,5 +1,5 @@
 // Guards: tests that wait. A clock whose time passes only by sleeping.
-import type { AcmeClock } from "../../provider/src/acme/clock";
+import type { AcmeClock } from "../../provider/src/acme/run/deadline";
 
 /** An {@link AcmeClock} that remembers how long it was asked to sleep. */
 export interface TestClock extends AcmeClock {

@@ -6,7 +6,7 @@ import { readAccountKey } from "../../provider/src/acme/client/jws";
 import { explainAnswer } from "../../provider/src/acme/client/problem";
 import { AcmeSession, type GetOptions, type PostOptions } from "../../provider/src/acme/client/session";
 import { type AcmeResponse, AcmeTransport } from "../../provider/src/acme/client/transport";
-import type { AcmeClock } from "../../provider/src/acme/clock";
+import type { AcmeClock } from "../../provider/src/acme/run/deadline";
 import { renderPem } from "../../provider/src/x509/asn1/pem";
 import { issueCaCertificate, issueLeafCertificate } from "../../provider/src/x509/certificate/issue";
 import { readCertificateRequest } from "../../provider/src/x509/certificate/request";

@@ -14,7 +14,6 @@ import type { OrderIdentifier } from "../../provider/src/acme/client/identifier"
 import { dns01Value, readAccountKey } from "../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../provider/src/acme/client/transport";
-import { systemClock } from "../../provider/src/acme/clock";
 import { makeCertificateRequest } from "../../provider/src/acme/order/certificate-request";
 import {
   fulfilOrder,
@@ -23,7 +22,7 @@ import {
   type OrderProgress,
   type OrderStep,
 } from "../../provider/src/acme/order/flow";
-import { Deadline } from "../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../provider/src/acme/run/deadline";
 import { type KeyType, renderPrivateKey } from "../../provider/src/x509/keys/private-key";
 import { parseIdentifier } from "../../provider/src/x509/names/identifier";
 import { Pebble, type PebbleOptions } from "./pebble";

@@ -1,5 +1,4 @@
-import { systemClock } from "../acme/clock";
-import { Deadline } from "../acme/run/deadline";
+import { Deadline, systemClock } from "../acme/run/deadline";
 
 /** Does work that has so many seconds, waits and repetitions included. */
 export async function within<T>(seconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {

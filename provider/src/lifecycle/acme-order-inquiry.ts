@@ -1,12 +1,11 @@
 import { isAcmeError } from "../acme/client/problem";
-import { systemClock } from "../acme/clock";
 import { renderMinute } from "../acme/moment-text";
 import { fetchAuthorization } from "../acme/order/authorization";
 import { downloadCertificate } from "../acme/order/download";
 import { explainFailedOrder } from "../acme/order/failure";
 import { fetchOrder, type Order, type OrderContext } from "../acme/order/order";
 import { isGone, wordOf } from "../acme/order/placement";
-import { Deadline } from "../acme/run/deadline";
+import { Deadline, systemClock } from "../acme/run/deadline";
 import { inParallel } from "../acme/run/in-parallel";
 import { isTlsError } from "../errors";
 import { renderTimestamp } from "../text/time";

@@ -1,6 +1,5 @@
-import { systemClock } from "../acme/clock";
 import { revokeCertificate } from "../acme/order/flow";
-import { Deadline } from "../acme/run/deadline";
+import { Deadline, systemClock } from "../acme/run/deadline";
 import { readSessionRequest, sessionFor } from "./acme/session";
 import type { Properties } from "./lifecycle";
 

@@ -2,10 +2,9 @@ import { TlsError } from "../../errors";
 import type { AcmeDirectory } from "../client/directory";
 import type { ChallengeType } from "../client/identifier";
 import type { AccountKey } from "../client/jws";
-import type { AcmeClock } from "../clock";
 import type { PropagationSettings } from "../dns/look-up";
 import type { PreflightFinding } from "../look/finding";
-import type { Deadline } from "../run/deadline";
+import type { AcmeClock, Deadline } from "../run/deadline";
 
 /** What a certificate is for and a CA wants proof of (RFC 8555 section 9.7.7, RFC 8738). */
 export interface ChallengeIdentifier {

@@ -1,6 +1,5 @@
 import { isTlsError, TlsError } from "../../errors";
-import { type AcmeClock, systemClock } from "../clock";
-import type { Deadline } from "../run/deadline";
+import { type AcmeClock, type Deadline, systemClock } from "../run/deadline";
 import { type AcmeDirectory, parseDirectory } from "./directory";
 import { readClockOffset } from "./headers";
 import { type AccountKey, signJws } from "./jws";

@@ -1,6 +1,5 @@
 import { isTlsError } from "../../errors";
-import type { AcmeClock } from "../clock";
-import type { Deadline } from "../run/deadline";
+import type { AcmeClock, Deadline } from "../run/deadline";
 import type { Finding } from "./propagation-report";
 import { type DnsAnswer, type DnsServer, query } from "./query";
 import { resolversOf } from "./resolvers";

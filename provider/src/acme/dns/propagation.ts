@@ -1,6 +1,5 @@
 import { TlsError } from "../../errors";
-import type { AcmeClock } from "../clock";
-import type { Deadline } from "../run/deadline";
+import type { AcmeClock, Deadline } from "../run/deadline";
 import { Turns } from "../run/turns";
 import {
   keepLooking,

@@ -1,6 +1,6 @@
 import { TlsError } from "../../errors";
-import type { AcmeClock } from "../clock";
 import type { OrderProgress, OrderStep } from "../order/journey";
+import type { AcmeClock } from "../run/deadline";
 import { readIfThere, removeFile, replaceFile } from "./file";
 import type { HeldLock } from "./lock";
 import { type JournalKey, type OrderFacts, type RecordedOrder, recordName, renderRecord } from "./record";

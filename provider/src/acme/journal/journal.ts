@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { TlsError } from "../../errors";
-import { type AcmeClock, systemClock } from "../clock";
+import { type AcmeClock, systemClock } from "../run/deadline";
 import { explainFailure, HOME, JournalEntry, renderNames } from "./entry";
 import { ensureFolder, hasCode, readIfThere, renameFile } from "./file";
 import { type HeldLock, JournalLock, type LockTimes, lockTimes } from "./lock";

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { type AcmeClock, systemClock } from "../clock";
+import { type AcmeClock, systemClock } from "../run/deadline";
 import { defaultRequests, hostOf, limitsOf, type RequestKind, type RequestRate } from "./limits";
 
 /** Waits for a place for one request. @throws the signal's reason when it aborts */

@@ -8,9 +8,8 @@ import { answerOf } from "../../network/http-answer";
 import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../text/quoted";
 import { userAgent } from "../client/transport";
-import type { AcmeClock } from "../clock";
 import type { DnsServer } from "../dns/query";
-import type { Deadline } from "../run/deadline";
+import type { AcmeClock, Deadline } from "../run/deadline";
 import { explainNoAddress, explainUnseen, findAddresses, type HostAddresses } from "./addresses";
 
 /** What is asked for: `http://<host>:<port><path>`. */

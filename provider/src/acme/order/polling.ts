@@ -1,7 +1,6 @@
 import { TlsError } from "../../errors";
 import { readRetryAfter } from "../../network/retry-after";
-import type { AcmeClock } from "../clock";
-import type { Deadline } from "../run/deadline";
+import type { AcmeClock, Deadline } from "../run/deadline";
 
 /** Seconds between two looks when the CA does not say: a test CA is done at once, a real one in a few seconds. */
 const pauses: readonly number[] = [0.2, 1, 1, 2, 3];

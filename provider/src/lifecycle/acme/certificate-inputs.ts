@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { SolverContext } from "../../acme/challenge/solver";
-import { systemClock } from "../../acme/clock";
+import { systemClock } from "../../acme/run/deadline";
 import { readCertificateRequest } from "../../x509/certificate/request";
 import {
   checkProfile,

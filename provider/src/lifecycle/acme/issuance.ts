@@ -1,11 +1,10 @@
 import { ensureAccount } from "../../acme/account/account";
 import { nameOfDirectory } from "../../acme/client/directory";
 import type { AcmeSession } from "../../acme/client/session";
-import { systemClock } from "../../acme/clock";
 import { makeCertificateRequest } from "../../acme/order/certificate-request";
 import { fulfilOrder, type Issued } from "../../acme/order/flow";
 import type { FlowRequest, OrderFlow, OrderProgress } from "../../acme/order/journey";
-import { Deadline } from "../../acme/run/deadline";
+import { Deadline, systemClock } from "../../acme/run/deadline";
 import { during } from "../../acme/run/termination";
 import { isTlsError, TlsError } from "../../errors";
 import { readPemBlocks } from "../../x509/asn1/pem";

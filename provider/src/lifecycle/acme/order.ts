@@ -1,12 +1,11 @@
 import { nameOfDirectory } from "../../acme/client/directory";
 import { renderNames } from "../../acme/client/identifier";
-import { systemClock } from "../../acme/clock";
 import { isCostlyFailure, rememberFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
 import { estimateLifetimeDays } from "../../acme/limits/profiles";
 import type { OrderFlow, OrderProgress } from "../../acme/order/journey";
 import { openOrder, type PlacedOrder } from "../../acme/order/placement";
-import { Deadline } from "../../acme/run/deadline";
+import { Deadline, systemClock } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
 import { DAY, renderTimestamp } from "../../text/time";
 import { readCertificates } from "../../x509/chain/chain";

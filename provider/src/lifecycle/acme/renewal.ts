@@ -1,6 +1,5 @@
-import { systemClock } from "../../acme/clock";
 import { askRenewalInformation, renewalInfoId } from "../../acme/order/renewal-information";
-import { Deadline } from "../../acme/run/deadline";
+import { Deadline, systemClock } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
 import { decideRenewal, describeRemaining, lifetime, type RenewalDecision } from "../../renewal/decision";
 import { describeWindow } from "../../renewal/window";

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { ChallengeSettings } from "../../../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../../../provider/src/acme/challenge/solvers";
 import { readAccountKey } from "../../../../provider/src/acme/client/jws";
-import { systemClock } from "../../../../provider/src/acme/clock";
+import { systemClock } from "../../../../provider/src/acme/run/deadline";
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const key = readAccountKey(privateKey.export({ type: "pkcs8", format: "pem" }).toString());

@@ -1,9 +1,8 @@
 import { networkInterfaces } from "node:os";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { AcmeClock } from "../../../../provider/src/acme/clock";
 import type { PropagationSettings } from "../../../../provider/src/acme/dns/look-up";
 import { awaitPropagation } from "../../../../provider/src/acme/dns/propagation";
-import { Deadline } from "../../../../provider/src/acme/run/deadline";
+import { type AcmeClock, Deadline } from "../../../../provider/src/acme/run/deadline";
 import { isTlsError, type TlsError } from "../../../../provider/src/errors";
 import { type DnsRecord, type DnsServer, type DnsType, startDnsServer } from "../../../support/dns-server";
 

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../../../provider/src/acme/clock";
 import { resolversOf } from "../../../../provider/src/acme/dns/resolvers";
 import { findAddresses, judgeAddresses } from "../../../../provider/src/acme/look/addresses";
 import { CaaRecords } from "../../../../provider/src/acme/look/caa";
-import { Deadline } from "../../../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../../../provider/src/acme/run/deadline";
 import { type DnsServer, startDnsServer } from "../../../support/dns-server";
 import { rejection } from "../../../support/rejection";
 

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { systemClock } from "../../../../provider/src/acme/clock";
 import { resolversOf } from "../../../../provider/src/acme/dns/resolvers";
 import { type HttpLook, lookByHttp, nextPlace } from "../../../../provider/src/acme/look/http";
-import { Deadline } from "../../../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../../../provider/src/acme/run/deadline";
 import { type DnsServer, startDnsServer } from "../../../support/dns-server";
 import {
   type HttpResponder,

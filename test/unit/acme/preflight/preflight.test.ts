@@ -9,7 +9,6 @@ import type { ChallengeType } from "../../../../provider/src/acme/client/identif
 import { readAccountKey } from "../../../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../../../provider/src/acme/client/transport";
-import { systemClock } from "../../../../provider/src/acme/clock";
 import type { PreflightFinding } from "../../../../provider/src/acme/look/finding";
 import {
   type PreflightRequest,
@@ -17,7 +16,7 @@ import {
   requirePreflight,
   runPreflight,
 } from "../../../../provider/src/acme/preflight/preflight";
-import { Deadline } from "../../../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../../../provider/src/acme/run/deadline";
 import { type DnsServer, startDnsServer } from "../../../support/dns-server";
 import { type HttpResponder, startHttpResponder } from "../../../support/http-responder";
 import { rejection } from "../../../support/rejection";

@@ -2,8 +2,7 @@
 import { describe, expect, it, test } from "vitest";
 import type { SolverContext } from "../../../../provider/src/acme/challenge/solver";
 import type { AcmeDirectory } from "../../../../provider/src/acme/client/directory";
-import { systemClock } from "../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../../../provider/src/acme/run/deadline";
 import { chooseSolvers, listSolvers, namesOf } from "../../../../provider/src/lifecycle/acme/solvers";
 import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
 import { rejection } from "../../../support/rejection";

@@ -1,8 +1,7 @@
 import { isTlsError } from "../../../errors";
 import { dns01Value } from "../../client/jws";
-import type { AcmeClock } from "../../clock";
 import { awaitPropagation } from "../../dns/propagation";
-import type { Deadline } from "../../run/deadline";
+import type { AcmeClock, Deadline } from "../../run/deadline";
 import { Turns, TurnsByName } from "../../run/turns";
 import type { ChallengeSolver, ChallengeTask, CommandSettings } from "../solver";
 import { type HookCall, hookConventions, ownVariables } from "./hook-convention";

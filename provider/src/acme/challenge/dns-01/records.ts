@@ -1,7 +1,7 @@
 import { TlsError } from "../../../errors";
 import { dns01Value } from "../../client/jws";
-import type { AcmeClock } from "../../clock";
 import { awaitPropagation, type ExpectedRecord } from "../../dns/propagation";
+import type { AcmeClock } from "../../run/deadline";
 import {
   type ChallengeIdentifier,
   type ChallengeSolver,

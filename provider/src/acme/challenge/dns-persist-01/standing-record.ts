@@ -1,4 +1,3 @@
-import type { AcmeClock } from "../../clock";
 import {
   keepLooking,
   type Look,
@@ -11,7 +10,7 @@ import {
 import type { DnsAnswer } from "../../dns/query";
 import type { PersistExpectation } from "../../persist/judge";
 import { judgeAnswer, type PersistReport, reportPersistRecord } from "../../persist/report";
-import type { Deadline } from "../../run/deadline";
+import type { AcmeClock, Deadline } from "../../run/deadline";
 import { Turns } from "../../run/turns";
 
 /** One record, for a name, its wildcard, or both. */

@@ -1,5 +1,5 @@
 import { createSecureContext, createServer, type SecureContext } from "node:tls";
-import type { AcmeClock } from "../../clock";
+import type { AcmeClock } from "../../run/deadline";
 import type { Endpoint } from "../listener/endpoint";
 import { SharedListeners } from "../listener/shared";
 import { type ChallengeSolver, type ChallengeTask, checkToken, type ListenerSettings, refuseWildcard } from "../solver";

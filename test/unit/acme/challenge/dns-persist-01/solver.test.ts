@@ -5,9 +5,8 @@ import type { ChallengeTask } from "../../../../../provider/src/acme/challenge/s
 import { createSolver } from "../../../../../provider/src/acme/challenge/solvers";
 import type { AcmeDirectory, DirectoryMeta } from "../../../../../provider/src/acme/client/directory";
 import { readAccountKey } from "../../../../../provider/src/acme/client/jws";
-import { systemClock } from "../../../../../provider/src/acme/clock";
 import type { PropagationSettings } from "../../../../../provider/src/acme/dns/look-up";
-import { Deadline } from "../../../../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../../../../provider/src/acme/run/deadline";
 import { type TestClock, testClock } from "../../../../support/acme-clock";
 import { type DnsRecord, type DnsServer, type DnsType, startDnsServer } from "../../../../support/dns-server";
 import { rejection } from "../../../../support/rejection";

@@ -6,9 +6,8 @@ import {
 } from "../../../../../provider/src/acme/challenge/http-01/standing";
 import type { ChallengeTask, SolverContext } from "../../../../../provider/src/acme/challenge/solver";
 import { keyAuthorization, readAccountKey } from "../../../../../provider/src/acme/client/jws";
-import { type AcmeClock, systemClock } from "../../../../../provider/src/acme/clock";
 import type { PreflightFinding } from "../../../../../provider/src/acme/look/finding";
-import { Deadline } from "../../../../../provider/src/acme/run/deadline";
+import { type AcmeClock, Deadline, systemClock } from "../../../../../provider/src/acme/run/deadline";
 import { type DnsServer, startDnsServer } from "../../../../support/dns-server";
 import {
   answering,

@@ -15,8 +15,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createWebrootSolver } from "../../../../../provider/src/acme/challenge/http-01/webroot";
 import type { ChallengeTask } from "../../../../../provider/src/acme/challenge/solver";
-import { systemClock } from "../../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../../../../provider/src/acme/run/deadline";
 import { isTlsError, type TlsError } from "../../../../../provider/src/errors";
 
 let top: string;

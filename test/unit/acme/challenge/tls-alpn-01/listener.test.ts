@@ -8,8 +8,7 @@ import {
   serverNameOf,
 } from "../../../../../provider/src/acme/challenge/tls-alpn-01/certificate";
 import { createTlsAlpnSolver } from "../../../../../provider/src/acme/challenge/tls-alpn-01/listener";
-import { systemClock } from "../../../../../provider/src/acme/clock";
-import { Deadline } from "../../../../../provider/src/acme/run/deadline";
+import { Deadline, systemClock } from "../../../../../provider/src/acme/run/deadline";
 import { isTlsError } from "../../../../../provider/src/errors";
 import { freePorts } from "../../../../support/ports";
 
