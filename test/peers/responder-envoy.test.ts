@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { challengeLua } from "../../provider/src/gateway/envoy/acme";
 import { envoy } from "../../provider/src/gateway/envoy/envoy";
-import { renderResponder } from "../../provider/src/gateway/responder";
+import { renderResponder } from "../../provider/src/gateway/responders";
 import { acceptedSites } from "../support/cells-sites";
 import { describeWithPeer } from "../support/peer";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { renderResponder } from "../../provider/src/gateway/responder";
+import { renderResponder } from "../../provider/src/gateway/responders";
 import { ask, exchange } from "../support/gateway-client";
 import { nginxServer } from "../support/gateway-server-nginx";
 import { installedNginx } from "../support/install-server-nginx";

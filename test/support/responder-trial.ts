@@ -6,8 +6,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ChallengeSolver } from "../../provider/src/acme/challenge/solver";
 import { contentHash, renderInstallScript } from "../../provider/src/gateway/install/script";
-import { type ResponderInput, renderResponder } from "../../provider/src/gateway/responder";
-import { type ResponderKindName, responderKinds } from "../../provider/src/gateway/responders";
+import {
+  type ResponderInput,
+  type ResponderKindName,
+  renderResponder,
+  responderKinds,
+} from "../../provider/src/gateway/responders";
 import { renderPrivateKey } from "../../provider/src/x509/keys/private-key";
 import { acceptedSites } from "./cells-sites";
 import { ask, exchange } from "./gateway-client";

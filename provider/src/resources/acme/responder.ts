@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { GatewayOptions } from "../../gateway/kinds";
 import type { FirewallPort, GatewayCommands } from "../../gateway/model/kind";
-import { type ResponderRendering, renderResponder } from "../../gateway/responder";
-import type { ResponderKindName } from "../../gateway/responders";
+import { type ResponderKindName, type ResponderRendering, renderResponder } from "../../gateway/responders";
 
 /** What is known of an ACME account: an `AcmeAccount`, or the thumbprint of the key of any other. */
 export interface AnsweredAccount {

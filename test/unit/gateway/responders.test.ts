@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type GatewayKindName, gatewayKinds } from "../../../provider/src/gateway/kinds";
-import { type ResponderInput, renderResponder } from "../../../provider/src/gateway/responder";
-import { findResponderKind, type ResponderKindName, responderKinds } from "../../../provider/src/gateway/responders";
+import {
+  findResponderKind,
+  type ResponderInput,
+  type ResponderKindName,
+  renderResponder,
+  responderKinds,
+} from "../../../provider/src/gateway/responders";
 
 const [one, two] = [`${"A".repeat(42)}E`, `${"b-_".repeat(14)}8`];
 const kinds = Object.keys(responderKinds) as readonly ResponderKindName[];
