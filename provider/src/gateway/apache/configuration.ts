@@ -1,13 +1,16 @@
-import { requestHeaders, responseHeaders } from "../apache-headers";
-import { type ApacheHost, apacheHosts } from "../apache-hosts";
-import { apacheModules } from "../apache-modules";
-import type { SiteData } from "../model/site";
+import type { HeaderChange, SiteData } from "../model/site";
 import { fileName } from "../proxy/files";
-import { type Listener, type ListenerOptions, listenersOf } from "../proxy/listeners";
-import { block, type Directive, directive, raw, renderDirectives } from "../syntax/directives";
+import {
+  type Listener,
+  type ListenerOptions,
+  type ListenerRedirect,
+  type ListenerSite,
+  listenersOf,
+} from "../proxy/listeners";
+import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "../syntax/directives";
 import { answeredPort, challengeRules } from "./acme";
-import { apacheDialect } from "./dialect";
-import type { ApacheOptions } from "./options";
+import { apacheDialect, expression, headerValue } from "./dialect";
+import { type ApacheOptions, apacheModules } from "./options";
 import {
   bodyRules,
   hostSettings,
@@ -120,4 +123,101 @@ function siteLines(
     ...(site.hsts === undefined ? [] : hstsHeaders(site.hsts)),
     ...siteUpstream(site, inner, options),
   ];
+}
+
+/** A site, or the redirect to it, as it stands in one or more virtual hosts. */
+export type HostedSite = (ListenerSite | ListenerRedirect) & { readonly isRedirect: boolean };
+
+/** One virtual host of a listener: Apache takes the first that has the name, and the first of all for any other. */
+interface ApacheHost {
+  /** Undefined: nobody is served there. */
+  readonly hosted?: HostedSite;
+  /** Names and wildcards, sorted; none in the host that is there for all others. */
+  readonly names: readonly string[];
+  readonly isWildcard: boolean;
+}
+
+/**
+ * The virtual hosts of listeners that are one for Apache, in their order. Its wildcards match several labels, so before a
+ * `*.x` stands what takes names of more labels away, and exact names stand before all wildcards, long ones before short.
+ */
+function apacheHosts({ sites, redirects }: Pick<Listener, "sites" | "redirects">): readonly ApacheHost[] {
+  const all: readonly HostedSite[] = [
+    ...sites.map((one) => ({ ...one, isRedirect: false })),
+    ...redirects.map((one) => ({ ...one, isRedirect: true })),
+  ];
+  const hosted = all.find(({ names }) => names.length === 0);
+  const fallback = { ...(hosted !== undefined && { hosted }), isWildcard: false };
+  const exact: ApacheHost[] = [];
+  const byDepth = new Map<number, ApacheHost[]>();
+  const wildcards = new Map<number, string[]>();
+  for (const one of all) {
+    const plain = one.names.filter((name) => !name.startsWith("*."));
+    if (plain.length > 0) exact.push({ hosted: one, names: plain, isWildcard: false });
+    const depths = new Map<number, string[]>();
+    for (const name of one.names) if (name.startsWith("*.")) listOf(depths, depthOf(name)).push(name);
+    for (const [depth, names] of depths) {
+      listOf(byDepth, depth).push({ hosted: one, names, isWildcard: true });
+      for (const name of names) listOf(wildcards, depth + 1).push(`*.${name}`);
+    }
+  }
+  const hosts: ApacheHost[] = [{ ...fallback, names: [] }, ...exact];
+  for (const depth of [...new Set([...byDepth.keys(), ...wildcards.keys()])].sort((one, other) => other - one)) {
+    for (const host of byDepth.get(depth) ?? []) hosts.push(host);
+    const longer = wildcards.get(depth);
+    if (longer !== undefined) hosts.push({ ...fallback, names: longer.sort() });
+  }
+  return hosts;
+}
+
+function depthOf(name: string): number {
+  return name.split(".").length;
+}
+
+function listOf<Item>(lists: Map<number, Item[]>, key: number): Item[] {
+  const list = lists.get(key) ?? [];
+  lists.set(key, list);
+  return list;
+}
+
+/** A client could have any header taken away that it names as one of the connection (RFC 9110 section 7.6.1). */
+const ofConnection = expression("%{req:Connection} !~ /^(?:close|keep-alive|upgrade|te|http2-settings|[ ,])*$/i");
+
+/**
+ * What the upstream is told of the client, whatever the client said itself, and the site's own changes after it.
+ *
+ * @param scheme of the listener
+ */
+function requestHeaders({ headers = [] }: SiteData, scheme: "http" | "https"): readonly Directive[] {
+  return [
+    directive("RequestHeader", "set", "Connection", "close", ofConnection),
+    directive("RequestHeader", "set", "X-Forwarded-For", expression("%{REMOTE_ADDR}")),
+    directive("RequestHeader", "set", "X-Forwarded-Proto", quoted(scheme)),
+    directive("RequestHeader", "set", "X-Forwarded-Host", expression("%{req:Host}")),
+    ...headers.filter(({ on }) => on === "request").map((change) => changeHeader(["RequestHeader"], "req", change)),
+  ];
+}
+
+/**
+ * The site's changes of what comes from the upstream, errors of its own included. Apache's own answers are not changed:
+ * they stand in another table, whose changes all come first, so that rows of changes would come in another order.
+ */
+function responseHeaders({ headers = [] }: SiteData): readonly Directive[] {
+  return headers
+    .filter(({ on }) => on === "response")
+    .map((change) => changeHeader(["Header", "onsuccess"], "resp", change));
+}
+
+const actions = { append: "add", addIfAbsent: "set", set: "set", replace: "set", remove: "unset" } as const;
+
+/** `setifempty` and `edit` would be shorter, but the first takes an empty header for none, and the second edits by patterns. */
+function changeHeader(words: readonly Word[], table: "req" | "resp", change: HeaderChange): Directive {
+  const { action, name, value } = change;
+  const condition =
+    action === "addIfAbsent"
+      ? [expression(`-z %{${table}:${name}}`)]
+      : action === "replace"
+        ? [expression(`-n %{${table}:${name}}`)]
+        : [];
+  return directive(...words, actions[action], name, ...(value === undefined ? [] : [headerValue(value)]), ...condition);
 }

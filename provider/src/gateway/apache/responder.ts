@@ -1,4 +1,3 @@
-import { loadModules } from "../apache-modules";
 import { renderAddress } from "../proxy/listeners";
 import type { Responder, ResponderKind } from "../responder/kind";
 import { block, type Directive, directive, raw, renderDirectives } from "../syntax/directives";
@@ -6,7 +5,7 @@ import { answeredPort, challengeRules } from "./acme";
 import { nobody } from "./configuration";
 import { apacheDialect } from "./dialect";
 import { apacheTexts } from "./install";
-import type { ApacheOptions } from "./options";
+import { type ApacheOptions, loadModules } from "./options";
 import { hostSettings, redirectRules } from "./rules";
 
 /**
