@@ -1,4 +1,3 @@
-import { plainTarget, rulePattern, sortedRules } from "../caddy-paths";
 import { renderHsts } from "../hsts";
 import type { HeaderChange, Maintenance, RoutingRule, SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
@@ -8,6 +7,7 @@ import { block, type Directive, directive, quoted, raw, type Word } from "../syn
 import { comment, isQuotable, placeholder } from "./caddyfile-dialect";
 import { isOwnHeader, ownHeaderOperations } from "./headers";
 import type { CaddyOptions } from "./options";
+import { plainTarget, rulePattern, sortedRules } from "./site";
 
 /** Named matchers, and the directives of a site, in one `route` so that they stay in their order. */
 export function caddyfileSite(site: SiteData, options: CaddyOptions): readonly Directive[] {
