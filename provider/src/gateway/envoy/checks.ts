@@ -1,10 +1,10 @@
-import { exceptionGroups, sitesInMaintenance } from "../envoy-exceptions";
 import { checkHeaders, connectionHeaders, hostOfRequest } from "../header-checks";
 import type { SiteProblem } from "../model/problem";
 import type { SiteData } from "../model/site";
 import { checkProxySites } from "../proxy/checks";
 import { listenersOf, renderAddress } from "../proxy/listeners";
 import type { EnvoyOptions } from "./options";
+import { exceptionGroups, sitesInMaintenance } from "./routes";
 
 const judges = [connectionHeaders("Envoy"), hostOfRequest("append", "addIfAbsent", "remove")];
 

@@ -1,7 +1,7 @@
 // Guards what Envoy's API can't judge: which site a request finds, what it is answered, and in which order.
 import { describe, expect, it } from "vitest";
 import { envoy } from "../../../../provider/src/gateway/envoy/envoy";
-import { exceptionGroups } from "../../../../provider/src/gateway/envoy-exceptions";
+import { exceptionGroups } from "../../../../provider/src/gateway/envoy/routes";
 import type { SiteData } from "../../../../provider/src/gateway/model/site";
 import { acceptedSites } from "../../../support/cells-sites";
 
