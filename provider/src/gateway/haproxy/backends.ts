@@ -1,12 +1,11 @@
 import { ipOctets } from "../../x509/names/ip-address";
-import { changedHeaders, forwardedHeaders, hstsHeader } from "../haproxy-headers";
-import { deniedRoutes, unambiguousPath } from "../haproxy-routing";
-import type { SiteData } from "../model/site";
+import { renderHsts } from "../hsts";
+import { type HeaderChange, isTlsSite, type RoutingRule, type SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy/files";
 import { renderRetryAfter } from "../retry-after";
 import { block, type Directive, directive, quoted, type Word } from "../syntax/directives";
-import { backendName, deny, expression, not, test, when } from "./dialect";
+import { backendName, deny, expression, formatText, not, test, when } from "./dialect";
 import type { HaproxyOptions } from "./options";
 
 /** Roots of the system, where distributions of the Debian family have them. */
@@ -149,4 +148,84 @@ function server(
     words.push("proto", "h2");
   }
   return directive(...words);
+}
+
+/** What a request says of its client: what the client itself said of that is dropped. */
+function forwardedHeaders(site: SiteData): readonly Directive[] {
+  const set = (name: string, value: Word) => directive("http-request", "set-header", `X-Forwarded-${name}`, value);
+  return [
+    set("For", expression("%[src]")),
+    set("Proto", isTlsSite(site) ? "https" : "http"),
+    set("Host", expression("%[req.fhdr(host)]")),
+  ];
+}
+
+/** HSTS on every answer of the site, those of HAProxy itself included. */
+function hstsHeader({ hsts }: SiteData): readonly Directive[] {
+  if (hsts === undefined) return [];
+  return [directive("http-after-response", "set-header", "Strict-Transport-Security", formatText(renderHsts(hsts)))];
+}
+
+/** The site's own changes, in their order. */
+function changedHeaders({ headers = [] }: SiteData): readonly Directive[] {
+  return headers.map(changedHeader);
+}
+
+function changedHeader({ on, action, name, value = "" }: HeaderChange): Directive {
+  const [rules, fetch] = on === "request" ? ["http-request", "req.fhdr_cnt"] : ["http-after-response", "res.fhdr_cnt"];
+  const [text, count] = [formatText(value), `${fetch}(${name})`];
+  switch (action) {
+    case "append":
+      return directive(rules, "add-header", name, text);
+    case "set":
+      return directive(rules, "set-header", name, text);
+    case "remove":
+      return directive(rules, "del-header", name);
+    case "addIfAbsent":
+      return when([rules, "set-header", name, text], test(count, "eq", "0"));
+    case "replace":
+      return when([rules, "set-header", name, text], test(count, "gt", "0"));
+  }
+}
+
+/**
+ * What servers read in two ways: an empty step, `.` and `..`, a backslash, a parameter after `;`, a fragment, and the same
+ * percent-encoded (RFC 3986 sections 3.3 and 6.2.2).
+ */
+const ambiguousPath = "//|/[.][.]?(/|$)|[\\\\;#]|%(2e|2f|5c|00)";
+
+/** Refuses paths that could be read in two ways, before any rule looks at them. */
+function unambiguousPath(site: SiteData): readonly Directive[] {
+  if (pathRules(site).length === 0) return [];
+  return [
+    deny(400, test("path", "-m", "reg", "-i", expression(ambiguousPath))),
+    // fails for a percent sign that encodes nothing: then there is no such variable
+    directive("http-request", "set-var(txn.path)", "path,url_dec"),
+    deny(400, not("var(txn.path)", "-m", "beg", "/")),
+  ];
+}
+
+/** Refuses what the rules do not allow: each rule overrules those with shorter paths. */
+function deniedRoutes(site: SiteData): readonly Directive[] {
+  const rest = site.routing?.find(({ route }) => route === "*");
+  const rules = pathRules(site);
+  if (rules.length === 0)
+    return rest?.effect === "deny" ? [directive("http-request", "deny", "deny_status", "403")] : [];
+  return [
+    directive("http-request", "set-var(txn.route)", `str(${rest?.effect ?? "deny"})`),
+    ...rules.map(({ route, effect }) =>
+      when(
+        ["http-request", "set-var(txn.route)", `str(${effect})`],
+        [...test("var(txn.path)", "-m", "str", route), "||", ...test("var(txn.path)", "-m", "beg", `${route}/`)],
+      ),
+    ),
+    deny(403, test("var(txn.route)", "-m", "str", "deny")),
+  ];
+}
+
+/** The rules for paths, the shortest first. */
+function pathRules({ routing = [] }: SiteData): readonly RoutingRule[] {
+  return routing
+    .filter(({ route }) => route.startsWith("/"))
+    .sort((one, other) => one.route.length - other.route.length || (one.route < other.route ? -1 : 1));
 }
