@@ -1,4 +1,3 @@
-import { headerModifier } from "../../kubernetes-filters";
 import type { SiteProblem } from "../../model/problem";
 import type { HeaderChange, SiteData } from "../../model/site";
 import { effectiveUpstream } from "../../model/upstream";
@@ -8,6 +7,7 @@ import { hasGatewayApi, type KubernetesOptions, listening } from "../options";
 import { servedPaths } from "../paths";
 import { listenerEntries, MOST_LISTENERS } from "./listeners";
 import { sharedServices } from "./policies";
+import { headerModifier } from "./routes";
 
 /** What the types allow: headers of one kind of change, the octets of a value, and of a path. */
 const MOST_HEADERS = 16;

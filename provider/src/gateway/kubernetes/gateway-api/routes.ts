@@ -1,5 +1,5 @@
-import { headerFilters } from "../../kubernetes-filters";
-import { isTlsSite, type SiteData } from "../../model/site";
+import { renderHsts } from "../../hsts";
+import { type HeaderChange, isTlsSite, type SiteData } from "../../model/site";
 import { effectiveUpstream } from "../../model/upstream";
 import type { ListenerRedirect, ListenerSite } from "../../proxy/listeners";
 import { type Backend, backendOf } from "../backends";
@@ -134,4 +134,42 @@ function siteRules(
 /** A duration of GEP-2257: at most five digits a unit. */
 function duration(seconds: number): string {
   return seconds <= 99_999 ? `${seconds}s` : `${Math.floor(seconds / 3600)}h${seconds % 3600}s`;
+}
+
+/** A header that an object of the Gateway API sets or adds. */
+interface NamedValue {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** RequestHeaderModifier and ResponseHeaderModifier have the same fields, each a set of headers by name. */
+export interface HeaderModifier {
+  readonly set?: readonly NamedValue[];
+  readonly add?: readonly NamedValue[];
+  readonly remove?: readonly string[];
+}
+
+const HSTS = "Strict-Transport-Security";
+
+/** Filters of a site's rules: what it changes in requests and responses. */
+function headerFilters(site: SiteData): readonly object[] {
+  const request = headerModifier(site, "request");
+  const response = headerModifier(site, "response");
+  return [
+    ...(request === undefined ? [] : [{ type: "RequestHeaderModifier", requestHeaderModifier: request }]),
+    ...(response === undefined ? [] : [{ type: "ResponseHeaderModifier", responseHeaderModifier: response }]),
+  ];
+}
+
+/** What is done to the headers of one direction, HSTS among them; undefined when nothing is. */
+export function headerModifier(site: SiteData, on: HeaderChange["on"]): HeaderModifier | undefined {
+  const changes = (site.headers ?? []).filter((change) => change.on === on);
+  const pick = (action: HeaderChange["action"]): NamedValue[] =>
+    changes.filter((change) => change.action === action).map(({ name, value = "" }) => ({ name, value }));
+  const set = pick("set");
+  if (on === "response" && site.hsts !== undefined) set.push({ name: HSTS, value: renderHsts(site.hsts) });
+  const add = pick("append");
+  const remove = pick("remove").map(({ name }) => name);
+  if (set.length + add.length + remove.length === 0) return undefined;
+  return { ...(set.length > 0 && { set }), ...(add.length > 0 && { add }), ...(remove.length > 0 && { remove }) };
 }
