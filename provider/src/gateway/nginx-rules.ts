@@ -1,7 +1,6 @@
-import type { RoutingRule, SiteData } from "./model/site";
+import { type RoutingRule, renderRetryAfter, type SiteData } from "./model/site";
 import { expression, pattern, returnIf } from "./nginx/dialect";
 import { common, type NginxVariables } from "./nginx/variables";
-import { renderRetryAfter } from "./retry-after";
 import { type Directive, directive, raw, type Word } from "./syntax/directives";
 
 const maintenanceText = raw('"This site is down for maintenance. Please try again later.\\n"');

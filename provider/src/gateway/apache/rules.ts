@@ -1,5 +1,4 @@
-import type { Maintenance, ProxyProtocol, RoutingRule } from "../model/site";
-import { renderRetryAfter } from "../retry-after";
+import { type Maintenance, type ProxyProtocol, type RoutingRule, renderRetryAfter } from "../model/site";
 import { block, type Directive, directive, quoted, raw } from "../syntax/directives";
 import { escapePattern, pattern } from "./dialect";
 

@@ -1,5 +1,4 @@
-import { renderHsts } from "../hsts";
-import type { Hsts, SiteData, TlsProfile } from "../model/site";
+import { type Hsts, renderHsts, type SiteData, type TlsProfile } from "../model/site";
 import { opensslGroups, tlsProfileFigures } from "../model/tls-profiles";
 import { certificateFiles, clientCaFile } from "../proxy/files";
 import { type Directive, directive, quoted, raw } from "../syntax/directives";

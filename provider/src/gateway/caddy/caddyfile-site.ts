@@ -1,8 +1,13 @@
-import { renderHsts } from "../hsts";
-import type { HeaderChange, Maintenance, RoutingRule, SiteData } from "../model/site";
+import {
+  type HeaderChange,
+  type Maintenance,
+  type RoutingRule,
+  renderHsts,
+  renderRetryAfter,
+  type SiteData,
+} from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy/files";
-import { renderRetryAfter } from "../retry-after";
 import { block, type Directive, directive, quoted, raw, type Word } from "../syntax/directives";
 import { comment, isQuotable, placeholder } from "./caddyfile-dialect";
 import { isOwnHeader, ownHeaderOperations } from "./headers";

@@ -1,8 +1,13 @@
-import { renderHsts } from "../hsts";
-import type { Hsts, Maintenance, RoutingRule, SiteData } from "../model/site";
+import {
+  type Hsts,
+  type Maintenance,
+  type RoutingRule,
+  renderHsts,
+  renderRetryAfter,
+  type SiteData,
+} from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy/files";
-import { renderRetryAfter } from "../retry-after";
 import { ownHeaderOperations, requestHeaderHandlers, responseHeaderHandlers } from "./headers";
 import { answer, type JsonObject, type Route, seconds, subroute } from "./json";
 import type { CaddyOptions } from "./options";

@@ -1,5 +1,4 @@
-import { renderHsts } from "../hsts";
-import { type HeaderChange, isTlsSite, type SiteData } from "../model/site";
+import { type HeaderChange, isTlsSite, renderHsts, type SiteData } from "../model/site";
 import { type EnvoyMessage, typed } from "./message";
 
 /** Our five changes are those of Envoy: `HeaderValueOption.HeaderAppendAction`. */

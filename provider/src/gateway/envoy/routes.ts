@@ -1,8 +1,7 @@
 import { ipOctets } from "../../x509/names/ip-address";
-import type { RoutingRule, SiteData } from "../model/site";
+import { type RoutingRule, renderRetryAfter, type SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import type { ListenerRedirect, ListenerSite } from "../proxy/listeners";
-import { renderRetryAfter } from "../retry-after";
 import { clusterName } from "./clusters";
 import { headerFilter, headerMutations, hostRewrite } from "./headers";
 import { type EnvoyMessage, seconds, typed } from "./message";

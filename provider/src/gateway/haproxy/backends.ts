@@ -1,9 +1,14 @@
 import { ipOctets } from "../../x509/names/ip-address";
-import { renderHsts } from "../hsts";
-import { type HeaderChange, isTlsSite, type RoutingRule, type SiteData } from "../model/site";
+import {
+  type HeaderChange,
+  isTlsSite,
+  type RoutingRule,
+  renderHsts,
+  renderRetryAfter,
+  type SiteData,
+} from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy/files";
-import { renderRetryAfter } from "../retry-after";
 import { block, type Directive, directive, quoted, type Word } from "../syntax/directives";
 import { backendName, deny, expression, formatText, not, test, when } from "./dialect";
 import type { HaproxyOptions } from "./options";

@@ -226,3 +226,20 @@ export function sortedByName(sites: readonly SiteData[]): readonly SiteData[] {
 export function sortedSet(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)].sort();
 }
+
+/** The value of Strict-Transport-Security: RFC 6797 section 6.1. */
+export function renderHsts({ maxAgeSeconds, includeSubDomains, preload }: Hsts): string {
+  return [
+    `max-age=${maxAgeSeconds}`,
+    ...(includeSubDomains === true ? ["includeSubDomains"] : []),
+    ...(preload === true ? ["preload"] : []),
+  ].join("; ");
+}
+
+/** Five minutes, where a site says nothing. */
+const DEFAULT_RETRY_AFTER_SECONDS = 300;
+
+/** The value of Retry-After in maintenance, in seconds (RFC 9110 section 10.2.3). */
+export function renderRetryAfter({ retryAfterSeconds = DEFAULT_RETRY_AFTER_SECONDS }: Maintenance): string {
+  return String(retryAfterSeconds);
+}

@@ -1,5 +1,4 @@
-import { renderHsts } from "../hsts";
-import type { HeaderChange, SiteData } from "../model/site";
+import { type HeaderChange, renderHsts, type SiteData } from "../model/site";
 import { type Directive, directive, type Word } from "../syntax/directives";
 import { expression, nginxText } from "./dialect";
 import { common, type NginxVariables } from "./variables";

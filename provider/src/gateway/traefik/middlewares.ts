@@ -1,6 +1,4 @@
-import { renderHsts } from "../hsts";
-import { isTlsSite, type SiteData } from "../model/site";
-import { renderRetryAfter } from "../retry-after";
+import { isTlsSite, renderHsts, renderRetryAfter, type SiteData } from "../model/site";
 import { type TraefikValue, traefikName } from "./names";
 
 /** An address that no client has: RFC 919 section 7. */

@@ -1,5 +1,4 @@
-import { renderHsts } from "../../hsts";
-import { type HeaderChange, isTlsSite, type SiteData } from "../../model/site";
+import { type HeaderChange, isTlsSite, renderHsts, type SiteData } from "../../model/site";
 import { effectiveUpstream } from "../../model/upstream";
 import type { ListenerRedirect, ListenerSite } from "../../proxy/listeners";
 import { type Backend, backendOf } from "../backends";
