@@ -1,7 +1,6 @@
 import type { ProxyProtocol, TlsProfile } from "../model/site";
 import { opensslGroups, tlsProfileFigures } from "../model/tls-profiles";
 import { effectiveUpstream } from "../model/upstream";
-import { judgementDirectives } from "../nginx-rules";
 import { certificateFiles, clientCaFile } from "../proxy/files";
 import { type Listener, type ListenerRedirect, type ListenerSite, renderAddress } from "../proxy/listeners";
 import { block, type Directive, directive, quoted, type RawWord, raw, type Word } from "../syntax/directives";
@@ -9,7 +8,7 @@ import { challengeAnswer } from "./acme";
 import { pattern, returnIf } from "./dialect";
 import { responseHeaders } from "./headers";
 import { hasHttp2Directive, type NginxOptions } from "./options";
-import { upstreamDirectives } from "./proxy";
+import { judgementDirectives, upstreamDirectives } from "./proxy";
 import { common, type NginxVariables } from "./variables";
 
 /** Of the roots that a chain of a client may have between it and its authority; nginx's own 1 allows no intermediate. */
