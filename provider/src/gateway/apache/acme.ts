@@ -1,4 +1,4 @@
-import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "../acme-answer";
+import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "../proxy/options";
 import { type Directive, directive, quoted, raw } from "../syntax/directives";
 import { escapePattern, pattern } from "./dialect";
 

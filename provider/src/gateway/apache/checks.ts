@@ -1,11 +1,16 @@
-import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "../header-checks";
 import type { SiteProblem } from "../model/problem";
 import type { SiteData } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
-import { checkProxySites } from "../proxy/checks";
+import {
+  checkHeaders,
+  checkProxySites,
+  checkVerifiedName,
+  connectionHeaders,
+  type HeaderJudge,
+  hostOfRequest,
+} from "../proxy/checks";
 import { clientCaFile } from "../proxy/files";
 import { firstSite, type Listener, listenersOf, renderAddress } from "../proxy/listeners";
-import { checkVerifiedName } from "../upstream-checks";
 import type { ApacheOptions } from "./options";
 
 /** What Apache writes into every answer, or keeps beside the headers. */

@@ -1,7 +1,13 @@
-import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
 import { isTlsSite, type SiteData } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
-import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy/options";
+import {
+  type AcmeAnswerOptions,
+  type OpensslOptions,
+  opensslOptionTable,
+  type ProxyOptions,
+  proxyOptionTable,
+  thumbprintOption,
+} from "../proxy/options";
 import { block, type Directive, directive, quoted } from "../syntax/directives";
 import {
   directoryOption,

@@ -1,4 +1,4 @@
-import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "../acme-answer";
+import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "../proxy/options";
 import { answer, type Route, terminalRoute } from "./json";
 
 /** What a challenge is told by: path and query as they were sent, which Caddy's matcher of paths would decode and clean. */

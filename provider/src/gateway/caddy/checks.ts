@@ -1,8 +1,7 @@
-import { checkHeaders, hostOfRequest } from "../header-checks";
 import { readBind } from "../model/bind";
 import type { SiteProblem } from "../model/problem";
 import { answeredNames, isTlsSite, type SiteData, sortedByName } from "../model/site";
-import { checkProxySites } from "../proxy/checks";
+import { checkHeaders, checkProxySites, hostOfRequest } from "../proxy/checks";
 import type { CaddyOptions } from "./options";
 import { automationOf } from "./tls";
 

@@ -1,4 +1,4 @@
-import { type AnsweringAccount, answerType, hostOf } from "../acme-answer";
+import { type AnsweringAccount, answerType, hostOf } from "../proxy/options";
 
 /**
  * Answers http-01 before a request finds its route: a direct answer of a route has one text for all. Lua of Envoy's filter

@@ -1,7 +1,6 @@
-import { checkHeaders, connectionHeaders, hostOfRequest } from "../header-checks";
 import type { SiteProblem } from "../model/problem";
 import type { SiteData } from "../model/site";
-import { checkProxySites } from "../proxy/checks";
+import { checkHeaders, checkProxySites, connectionHeaders, hostOfRequest } from "../proxy/checks";
 import { listenersOf, renderAddress } from "../proxy/listeners";
 import type { EnvoyOptions } from "./options";
 import { exceptionGroups, sitesInMaintenance } from "./routes";

@@ -1,5 +1,4 @@
-import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
-import { type ProxyOptions, proxyOptionTable } from "../proxy/options";
+import { type AcmeAnswerOptions, type ProxyOptions, proxyOptionTable, thumbprintOption } from "../proxy/options";
 import { choice, type OptionTable, readOptions } from "../syntax/options";
 
 /** What a gateway of kind `envoy` needs to know beside its sites. */

@@ -1,4 +1,4 @@
-import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "../acme-answer";
+import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "../proxy/options";
 import type { Directive, Word } from "../syntax/directives";
 import { expression, test, when } from "./dialect";
 

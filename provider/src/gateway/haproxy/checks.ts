@@ -1,11 +1,9 @@
 import { renderQuoted } from "../../text/quoted";
-import { checkHeaders, type HeaderJudge } from "../header-checks";
 import type { SiteProblem } from "../model/problem";
 import { type SiteData, sortedByName } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
-import { checkProxySites } from "../proxy/checks";
+import { checkHeaders, checkProxySites, checkVerifiedName, type HeaderJudge } from "../proxy/checks";
 import { certificateFiles, clientCaFile, upstreamRootFile } from "../proxy/files";
-import { checkVerifiedName } from "../upstream-checks";
 import type { HaproxyOptions } from "./options";
 import { isFoundByItself } from "./texts";
 

@@ -1,8 +1,8 @@
 import { featuresBut } from "../model/features";
 import type { GatewayCommands, GatewayFile, GatewayKind, GatewayRendering } from "../model/kind";
 import { type SiteData, sortedByName } from "../model/site";
+import { proxyFirewallPorts } from "../proxy/install";
 import { type Listener, type ListenerRedirect, type ListenerSite, listenersOf } from "../proxy/listeners";
-import { proxyFirewallPorts } from "../proxy-ports";
 import { backendObjects, backendOf } from "./backends";
 import { checkKubernetesSites } from "./checks";
 import { kubernetesFiles, kubernetesSecrets } from "./files";

@@ -1,4 +1,4 @@
-import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "../acme-answer";
+import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "../proxy/options";
 import { type Directive, directive, raw, type Word } from "../syntax/directives";
 import { pattern, returnIf } from "./dialect";
 import type { NginxVariables } from "./variables";

@@ -1,8 +1,6 @@
-import { checkHeaders, connectionHeaders, type HeaderJudge } from "../header-checks";
 import type { SiteProblem } from "../model/problem";
 import type { HeaderChange, SiteData } from "../model/site";
-import { checkProxySites } from "../proxy/checks";
-import { checkVerifiedName } from "../upstream-checks";
+import { checkHeaders, checkProxySites, checkVerifiedName, connectionHeaders, type HeaderJudge } from "../proxy/checks";
 import { nginxText } from "./dialect";
 import type { NginxOptions } from "./options";
 

@@ -1,5 +1,11 @@
-import { type AcmeAnswerOptions, thumbprintOption } from "../acme-answer";
-import { type OpensslOptions, opensslOptionTable, type ProxyOptions, proxyOptionTable } from "../proxy/options";
+import {
+  type AcmeAnswerOptions,
+  type OpensslOptions,
+  opensslOptionTable,
+  type ProxyOptions,
+  proxyOptionTable,
+  thumbprintOption,
+} from "../proxy/options";
 import { fileOption, flagOption, type OptionTable, readOptions } from "../syntax/options";
 
 /** What a gateway of kind `nginx` needs to know beside its sites. */

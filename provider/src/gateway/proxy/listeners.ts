@@ -1,5 +1,4 @@
 import { ipOctets } from "../../x509/names/ip-address";
-import type { AcmeAnswerOptions } from "../acme-answer";
 import { readBind } from "../model/bind";
 import {
   answeredNames,
@@ -9,7 +8,7 @@ import {
   sortedByName,
   type TlsProfile,
 } from "../model/site";
-import type { ProxyOptions } from "./options";
+import type { AcmeAnswerOptions, ProxyOptions } from "./options";
 
 /** A site on one listener. */
 export interface ListenerSite {

@@ -4,8 +4,10 @@ import {
   directoryOption,
   flagOption,
   nameOption,
+  type OptionReader,
   type OptionTable,
   portOption,
+  refuseOption,
 } from "../syntax/options";
 
 /** What every proxy needs to know beside its sites. */
@@ -58,4 +60,49 @@ export function ownerOf({ user, group }: ProxyOptions): string | undefined {
   return user === undefined && group === undefined
     ? undefined
     : `${user ?? ""}${group === undefined ? "" : `:${group}`}`;
+}
+
+/**
+ * An account whose http-01 challenges a server answers by its configuration alone: the answer is the token, a dot and the
+ * thumbprint of the account's key, which never changes (RFC 8555 sections 8.1 and 8.3).
+ */
+export interface AnsweringAccount {
+  /** SHA-256 of the key (RFC 7638), base64url, 43 characters. */
+  readonly thumbprint: string;
+  /** The hosts that it answers for, canonical and sorted, IPv6 without brackets; none: every host that no other has. */
+  readonly hostnames: readonly string[];
+}
+
+/** What a gateway needs to know to answer beside its sites. */
+export interface AcmeAnswerOptions {
+  /**
+   * Thumbprint of an ACME account (`account.thumbprint`), whose http-01 challenges are answered on `httpPort`, for every
+   * name and before all else; where no site listens there the gateway does all the same. Default: they are not answered.
+   */
+  readonly acmeThumbprint?: string | undefined;
+}
+
+/** Where a CA asks (RFC 8555 section 8.3), as a regular expression, and what it asks for. */
+export const challengePath = String.raw`/\.well-known/acme-challenge/`;
+/** base64url, and longer than what any CA gives (43 characters): RFC 8555 says no upper bound. */
+export const tokenPattern = "[A-Za-z0-9_-]{1,128}";
+
+/** The type of the answer; RFC 8555 section 8.3 leaves it open, and no browser is to see more in it. */
+export const answerType = "text/plain";
+
+/** Whether a text is a thumbprint: base64url of 32 octets, whose last character holds four bits. */
+export function isThumbprint(value: unknown): value is string {
+  return typeof value === "string" && /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(value);
+}
+
+/** What is expected where {@link isThumbprint} says no. */
+export const expectedThumbprint = "the 43 characters of account.thumbprint (base64url)";
+
+/** A reader of {@link AcmeAnswerOptions.acmeThumbprint}. */
+export const thumbprintOption: OptionReader<string | undefined> = (value, path) =>
+  value === undefined || isThumbprint(value) ? value : refuseOption(path, value, expectedThumbprint);
+
+/** A host as requests have it: IPv6 in brackets. */
+export function hostOf(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }

@@ -2,8 +2,7 @@ import { isTlsError, TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
 import { parseHostName } from "../../x509/names/identifier";
 import { ipOctets, renderIp } from "../../x509/names/ip-address";
-import { type AnsweringAccount, expectedThumbprint, isThumbprint } from "../acme-answer";
-import type { ProxyOptions } from "../proxy/options";
+import { type AnsweringAccount, expectedThumbprint, isThumbprint, type ProxyOptions } from "../proxy/options";
 import { portOption, refuseOption } from "../syntax/options";
 import type { Responder } from "./kind";
 

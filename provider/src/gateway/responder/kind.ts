@@ -1,4 +1,4 @@
-import type { AnsweringAccount } from "../acme-answer";
+import type { AnsweringAccount } from "../proxy/options";
 
 /** What a responder is: it listens without TLS, answers http-01, and sends everything else on. */
 export interface Responder {

@@ -1,5 +1,4 @@
-import type { AnsweringAccount } from "../acme-answer";
-import { hostOf } from "../acme-answer";
+import { type AnsweringAccount, hostOf } from "../proxy/options";
 import { shellQuoted } from "../syntax/shell";
 import type { Responder } from "./kind";
 

@@ -1,8 +1,7 @@
-import { checkHeaders, connectionHeaders, type HeaderJudge, hostOfRequest } from "../header-checks";
 import type { SiteProblem } from "../model/problem";
 import type { SiteData } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
-import { checkProxySites } from "../proxy/checks";
+import { checkHeaders, checkProxySites, connectionHeaders, type HeaderJudge, hostOfRequest } from "../proxy/checks";
 import { certificateFiles } from "../proxy/files";
 import { firstSite, type Listener, listenersOf, renderAddress } from "../proxy/listeners";
 import { entryPointsOf, isAllAddresses } from "./names";

@@ -1,8 +1,8 @@
 import type { SiteProblem } from "../../model/problem";
 import type { HeaderChange, SiteData } from "../../model/site";
 import { effectiveUpstream } from "../../model/upstream";
+import { checkVerifiedName } from "../../proxy/checks";
 import { listenersOf } from "../../proxy/listeners";
-import { checkVerifiedName } from "../../upstream-checks";
 import { hasGatewayApi, type KubernetesOptions, listening } from "../options";
 import { servedPaths } from "../paths";
 import { listenerEntries, MOST_LISTENERS } from "./listeners";
