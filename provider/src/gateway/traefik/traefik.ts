@@ -3,8 +3,7 @@ import type { GatewayKind, GatewayRendering } from "../model/kind";
 import { answeredNames, isTlsSite, type SiteData, sortedByName } from "../model/site";
 import { currentFolder, proxyFiles } from "../proxy/files";
 import { proxyFirewallPorts } from "../proxy/install";
-import { listenersOf } from "../proxy/listeners";
-import { renderStatic } from "../traefik-static";
+import { type Listener, listenersOf } from "../proxy/listeners";
 import { checkTraefikSites } from "./checks";
 import { traefikCommands, traefikFiles, traefikInstall } from "./install";
 import { traefikMiddlewares } from "./middlewares";
@@ -85,4 +84,26 @@ function traefikNotes(sites: readonly SiteData[]): readonly string[] {
     }
   }
   return notes;
+}
+
+/** For a whole request with its body, which Traefik would give up after a minute: an upload takes as long as a line is slow. */
+const requestTimeout = "3600s";
+
+/** The static configuration: where to listen, and where the rest lies. Traefik reads it at its start alone. */
+function renderStatic(listeners: readonly Listener[], { dynamicDirectory }: TraefikOptions): string {
+  const points = entryPointsOf(listeners).map(({ name, address, listener: { proxyProtocol } }) => [
+    name,
+    {
+      address,
+      transport: { respondingTimeouts: { readTimeout: requestTimeout } },
+      ...(proxyProtocol !== undefined && { proxyProtocol: { trustedIPs: proxyProtocol.trusted } }),
+      // paths pass as they come; where they are judged, the ambiguous are refused. A semicolon in a query would become `&`
+      http: { sanitizePath: false, encodeQuerySemicolons: true },
+    },
+  ]);
+  return renderYaml({
+    global: { checkNewVersion: false, sendAnonymousUsage: false },
+    entryPoints: Object.fromEntries(points),
+    providers: { file: { directory: dynamicDirectory, watch: true } },
+  });
 }
