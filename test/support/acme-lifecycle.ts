@@ -9,8 +9,13 @@ import type { Issued } from "../../provider/src/acme/order/flow";
 import { isTlsError, type TlsError } from "../../provider/src/errors";
 import { acmeAccount } from "../../provider/src/lifecycle/acme/account";
 import { acmeCertificate } from "../../provider/src/lifecycle/acme/certificate";
-import { isSameValue } from "../../provider/src/lifecycle/equality";
-import { type Lifecycle, type Properties, type Reason, UnfinishedError } from "../../provider/src/lifecycle/lifecycle";
+import {
+  isSameValue,
+  type Lifecycle,
+  type Properties,
+  type Reason,
+  UnfinishedError,
+} from "../../provider/src/lifecycle/lifecycle";
 import type { FaultProxy } from "./fault-proxy";
 import { checked, created } from "./lifecycle";
 import { verifyByOpenssl } from "./pebble-orders";

@@ -10,9 +10,13 @@ import { acmeCertificate } from "../../provider/src/lifecycle/acme/certificate";
 import { acmeOrder } from "../../provider/src/lifecycle/acme/order";
 import { listRecordNames, valuesOf } from "../../provider/src/lifecycle/acme/order-records";
 import type { StoredChallenge } from "../../provider/src/lifecycle/acme/order-state";
-import { isSameValue } from "../../provider/src/lifecycle/equality";
-import type { Lifecycle, Properties, Reason } from "../../provider/src/lifecycle/lifecycle";
-import { UNKNOWN } from "../../provider/src/lifecycle/unknown";
+import {
+  isSameValue,
+  type Lifecycle,
+  type Properties,
+  type Reason,
+  UNKNOWN,
+} from "../../provider/src/lifecycle/lifecycle";
 import { opened } from "./mocks";
 import type { Pebble } from "./pebble";
 import { verifyByOpenssl } from "./pebble-orders";

@@ -1,9 +1,8 @@
 // Runs a lifecycle as the adapter does, without an engine: check, then create or update; and holds what certificate tests start from.
 
-import type { Lifecycle, Properties } from "../../provider/src/lifecycle/lifecycle";
+import { isKnown, type Lifecycle, type Properties } from "../../provider/src/lifecycle/lifecycle";
 import { leafCertificate } from "../../provider/src/lifecycle/local/leaf-certificate";
 import { selfSignedCa } from "../../provider/src/lifecycle/local/self-signed-ca";
-import { isKnown } from "../../provider/src/lifecycle/unknown";
 
 /** The day on which these tests take place. */
 export const TODAY = new Date("2026-11-23T10:20:30Z");

@@ -3,7 +3,7 @@ const { existsSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { createDynamicProvider } = require("../../provider/dist/adapter/dynamic-provider");
 const { UnfinishedError } = require("../../provider/dist/lifecycle/lifecycle");
-const { UNKNOWN } = require("../../provider/dist/lifecycle/unknown");
+const { UNKNOWN } = require("../../provider/dist/lifecycle/lifecycle");
 
 /** Inputs: text, policy, word (secret), fail ("create" | "update" | "refuse"), due, kind. Output: made, key (secret). */
 const probe = {

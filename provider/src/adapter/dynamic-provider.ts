@@ -1,7 +1,6 @@
 import { isTlsError, TlsError } from "../errors";
-import { isSameValue } from "../lifecycle/equality";
 import { findExcess, type InputLimits } from "../lifecycle/input/guard";
-import { type Failure, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle/lifecycle";
+import { type Failure, isSameValue, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle/lifecycle";
 import { isClockSet, readClock, requireWallClock } from "./clock";
 import { describeUnexpected, renderFailures, type WireFailure } from "./failures";
 import { readUnknowns, renderUnknowns, type WireProperties, withoutUndefined, wrapSecrets } from "./wire";

@@ -1,5 +1,5 @@
 // How values travel between the engine and a dynamic provider: JSON with two marks (pulumi/pulumi, sdk/nodejs/runtime/rpc.ts).
-import { isKnown, UNKNOWN } from "../lifecycle/unknown";
+import { isKnown, UNKNOWN } from "../lifecycle/lifecycle";
 
 /** A value that the preview does not know (`unknownValue` in rpc.ts). */
 const UNKNOWN_MARK = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

@@ -7,8 +7,7 @@ import { parseHostName, parseIdentifier } from "../x509/names/identifier";
 import { resolversSchema } from "./acme/challenge-inputs";
 import { pemSchema, renewalShape } from "./certificate-inputs";
 import { attempt, known, renderFailure } from "./input/parse";
-import type { Failure, Properties } from "./lifecycle";
-import { UNKNOWN, type Unknown } from "./unknown";
+import { type Failure, type Properties, UNKNOWN, type Unknown } from "./lifecycle";
 
 /** A URL of the CA. */
 export const urlSchema = z.string("expected a URL").min(1, "is empty").max(2_000, "is longer than 2000 characters");

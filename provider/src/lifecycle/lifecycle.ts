@@ -1,5 +1,3 @@
-import type { Unknown } from "./unknown";
-
 /** The properties of a resource as plain JSON values; in `check` a value may be {@link Unknown}. */
 export type Properties = Readonly<Record<string, unknown>>;
 
@@ -88,4 +86,43 @@ export class UnfinishedError extends Error {
     this.id = id;
     this.outputs = outputs;
   }
+}
+
+/**
+ * Stands for a value that a preview does not know yet: an output of a resource that is still to be made. A whole
+ * top-level property is unknown as soon as anything in it is.
+ */
+export const UNKNOWN: unique symbol = Symbol("unknown");
+
+/** The type of {@link UNKNOWN}. */
+export type Unknown = typeof UNKNOWN;
+
+/** Whether a value is known. */
+export function isKnown<T>(value: T | Unknown): value is T {
+  return value !== UNKNOWN;
+}
+
+/**
+ * Whether two JSON values say the same: the order of keys does not count (the engine does not keep it), and a key
+ * without a value, `null` or `undefined`, is no key.
+ */
+export function isSameValue(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (isAbsent(one) || isAbsent(other)) return isAbsent(one) && isAbsent(other);
+  if (typeof one !== "object" || typeof other !== "object") return false;
+  if (Array.isArray(one) || Array.isArray(other)) {
+    return (
+      Array.isArray(one) &&
+      Array.isArray(other) &&
+      one.length === other.length &&
+      one.every((entry, index) => isSameValue(entry, other[index]))
+    );
+  }
+  const left = one as Record<string, unknown>;
+  const right = other as Record<string, unknown>;
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isSameValue(left[key], right[key]));
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === null || value === undefined;
 }

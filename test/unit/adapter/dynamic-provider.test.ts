@@ -2,8 +2,7 @@ import { afterEach, describe, expect, it, test, vi } from "vitest";
 import { AS_OF } from "../../../provider/src/adapter/clock";
 import { createDynamicProvider, SENSITIVE } from "../../../provider/src/adapter/dynamic-provider";
 import { TlsError } from "../../../provider/src/errors";
-import { type Lifecycle, type Properties, UnfinishedError } from "../../../provider/src/lifecycle/lifecycle";
-import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
+import { type Lifecycle, type Properties, UNKNOWN, UnfinishedError } from "../../../provider/src/lifecycle/lifecycle";
 
 const mark = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const envelope = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };

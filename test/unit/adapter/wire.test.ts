@@ -7,7 +7,7 @@ import {
   withoutUndefined,
   wrapSecrets,
 } from "../../../provider/src/adapter/wire";
-import { UNKNOWN } from "../../../provider/src/lifecycle/unknown";
+import { UNKNOWN } from "../../../provider/src/lifecycle/lifecycle";
 
 /** As in pulumi/pulumi, sdk/nodejs/runtime/rpc.ts. */
 const mark = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";

@@ -7,8 +7,7 @@ import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { parseIdentifier } from "../../x509/names/identifier";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../certificate-inputs";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
-import type { CheckResult, Failure, Properties } from "../lifecycle";
-import { isKnown, UNKNOWN } from "../unknown";
+import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
 
 /** What every public CA takes for an account; Ed25519 is taken by none. */
 export const accountKeyTypes = ["P256", "P384", "RSA2048", "RSA3072", "RSA4096"] as const;

@@ -13,8 +13,7 @@ import {
 } from "../acme-ordering-inputs";
 import { pemSchema } from "../certificate-inputs";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
-import type { CheckResult, Failure, Properties } from "../lifecycle";
-import { isKnown, UNKNOWN } from "../unknown";
+import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
 import { accountKeyTypes } from "./account-inputs";
 import { challengeSchema } from "./challenge-inputs";
 import { listSolvers, namesOf } from "./solvers";

@@ -1,7 +1,6 @@
 import { checkProfile, describeOrdered, hostnamesSchema, orderingShape, parseHostnames } from "../acme-ordering-inputs";
 import { parseInputs } from "../input/parse";
-import type { CheckResult, Failure, Properties } from "../lifecycle";
-import { UNKNOWN } from "../unknown";
+import { type CheckResult, type Failure, type Properties, UNKNOWN } from "../lifecycle";
 
 const shape = { ...orderingShape, hostnames: hostnamesSchema };
 

@@ -2,8 +2,7 @@ import type { Validity } from "../../renewal/decision";
 import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate/certificate";
 import type { Chain } from "../../x509/chain/chain";
-import type { Properties } from "../lifecycle";
-import { UNKNOWN } from "../unknown";
+import { type Properties, UNKNOWN } from "../lifecycle";
 
 /** What the outputs of a chain say about its leaf: known as soon as the certificate is. */
 export function leafFactsOf({ leaf, identifiers }: Pick<Chain, "leaf" | "identifiers">): Properties {

@@ -5,8 +5,7 @@ import { systemRoots } from "../../x509/chain/chain";
 import { type ContainerContents, readContainer } from "../../x509/containers/container";
 import { readPrivateKey } from "../../x509/keys/private-key";
 import { attempt, known, renderFailure } from "../input/parse";
-import type { Failure } from "../lifecycle";
-import { UNKNOWN, type Unknown } from "../unknown";
+import { type Failure, UNKNOWN, type Unknown } from "../lifecycle";
 
 /** The word that stands for the roots of Mozilla that Node brings along. */
 export const SYSTEM_ROOTS = "system";

@@ -2,8 +2,7 @@ import type { core, ZodType, z } from "zod";
 import { isTlsError } from "../../errors";
 import { nearest } from "../../text/nearest";
 import { renderQuoted } from "../../text/quoted";
-import type { Failure } from "../lifecycle";
-import { isKnown, UNKNOWN, type Unknown } from "../unknown";
+import { type Failure, isKnown, UNKNOWN, type Unknown } from "../lifecycle";
 import { renderPath } from "./issue-text";
 
 /** The schema of each property of a resource. */

@@ -5,8 +5,7 @@ import { type Certificate, describeCertificate } from "../../x509/certificate/ce
 import { readCertificates } from "../../x509/chain/chain";
 import { describeKey, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { attempt, known, renderFailure } from "../input/parse";
-import type { CheckResult, Failure, Properties } from "../lifecycle";
-import { UNKNOWN, type Unknown } from "../unknown";
+import { type CheckResult, type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 import { checkPolicy, readPolicy } from "./planned-validity";
 
 /** The valid inputs of a CA, as far as they count for one that exists already. */

@@ -8,8 +8,7 @@ import { findViolation, type NameConstraints } from "../../x509/names/constraint
 import type { Identifier } from "../../x509/names/identifier";
 import { pemSchema } from "../certificate-inputs";
 import { attempt, known, renderFailure } from "../input/parse";
-import type { Failure, Properties } from "../lifecycle";
-import { UNKNOWN, type Unknown } from "../unknown";
+import { type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 
 /** How a CA travels to the certificates that it issues. */
 export const issuerShape = {

@@ -16,10 +16,8 @@ import {
   subjectSchema,
   validityDaysSchema,
 } from "../certificate-inputs";
-import { isSameValue } from "../equality";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
-import type { CheckResult, Failure, Lifecycle, Properties } from "../lifecycle";
-import { UNKNOWN } from "../unknown";
+import { type CheckResult, type Failure, isSameValue, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
 import { checkIssuer, type IssuerFacts, issuerShape } from "./issuer";
 import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
 import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity } from "./planned-validity";

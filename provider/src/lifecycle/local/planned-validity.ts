@@ -1,8 +1,7 @@
 import { decideRenewal, type RenewalPolicy, type Validity } from "../../renewal/decision";
 import { planValidity, type ValidityRequest } from "../../renewal/validity";
 import { renderFailure } from "../input/parse";
-import type { Failure, Properties } from "../lifecycle";
-import { isKnown } from "../unknown";
+import { type Failure, isKnown, type Properties } from "../lifecycle";
 
 /** What the dates of a locally issued certificate depend on. */
 export interface PlanRequest extends ValidityRequest {

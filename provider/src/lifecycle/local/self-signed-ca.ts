@@ -15,10 +15,16 @@ import {
   subjectSchema,
   validityDaysSchema,
 } from "../certificate-inputs";
-import { isSameValue } from "../equality";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
-import type { CheckResult, Failure, Lifecycle, Properties } from "../lifecycle";
-import { isKnown, UNKNOWN } from "../unknown";
+import {
+  type CheckResult,
+  type Failure,
+  isKnown,
+  isSameValue,
+  type Lifecycle,
+  type Properties,
+  UNKNOWN,
+} from "../lifecycle";
 import { ADOPTED_FACTS, checkAdoptedCa } from "./adopted-ca";
 import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
 import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity } from "./planned-validity";

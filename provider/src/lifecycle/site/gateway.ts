@@ -7,8 +7,7 @@ import { parseSites, renderSites } from "../../gateway/model/text";
 import { nearest } from "../../text/nearest";
 import { describeInput, renderPath } from "../input/issue-text";
 import { attempt, renderFailure } from "../input/parse";
-import type { CheckResult, Failure, Lifecycle, Properties } from "../lifecycle";
-import { UNKNOWN } from "../unknown";
+import { type CheckResult, type Failure, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
 import { parseSiteList } from "./list-text";
 import { checkSiteListInput } from "./schema";
 

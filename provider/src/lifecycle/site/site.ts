@@ -1,8 +1,7 @@
 import { type SiteData, siteUrl } from "../../gateway/model/site";
 import type { InputIssue } from "../input/issue-text";
 import { renderFailure } from "../input/parse";
-import type { CheckResult, Failure, Lifecycle, Properties, Reason } from "../lifecycle";
-import { UNKNOWN } from "../unknown";
+import { type CheckResult, type Failure, type Lifecycle, type Properties, type Reason, UNKNOWN } from "../lifecycle";
 import { checkKnownSiteProperties, checkSiteInput } from "./schema";
 
 /** One site of a gateway. Nothing happens outside of the state: its worth is in its checks and its differences. */

@@ -2,8 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../../adapter/clock";
 import { isTlsError } from "../../errors";
-import type { Lifecycle } from "../../lifecycle/lifecycle";
-import { UNKNOWN } from "../../lifecycle/unknown";
+import { type Lifecycle, UNKNOWN } from "../../lifecycle/lifecycle";
 
 /** Prefix of the names in the state; the engine finds the hook by it. */
 const NAME = "tls-gateway-reason";

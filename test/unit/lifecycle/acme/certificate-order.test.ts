@@ -3,8 +3,7 @@ import { describe, expect, it } from "vitest";
 import { identifierSetKey } from "../../../../provider/src/acme/limits/back-off";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
 import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
-import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { checked, issuer, leafOf, TODAY } from "../../../support/lifecycle";
 
 const directoryUrl = "https://acme-v02.api.letsencrypt.org/directory";

@@ -3,8 +3,7 @@ import { afterEach, describe, expect, it, test, vi } from "vitest";
 import { identifierSetKey, RETRY_NOW } from "../../../../provider/src/acme/limits/back-off";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
 import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
-import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { checked, issuer, leafOf, refused, TODAY } from "../../../support/lifecycle";
 import { OpensslPki } from "../../../support/openssl-pki";
 

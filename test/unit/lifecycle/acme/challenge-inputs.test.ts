@@ -2,8 +2,7 @@
 import { describe, expect, it, test } from "vitest";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
 import { describeChallenge, readChallenge } from "../../../../provider/src/lifecycle/acme/challenge-inputs";
-import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { checked, refused } from "../../../support/lifecycle";
 
 const account = {

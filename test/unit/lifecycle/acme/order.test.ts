@@ -3,8 +3,7 @@ import { afterEach, describe, expect, it, test, vi } from "vitest";
 import { identifierSetKey, RETRY_NOW } from "../../../../provider/src/acme/limits/back-off";
 import { acmeOrder } from "../../../../provider/src/lifecycle/acme/order";
 import { describePlaced } from "../../../../provider/src/lifecycle/acme/order-inputs";
-import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { checked, issuer, leafOf, refused, TODAY } from "../../../support/lifecycle";
 
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";

@@ -3,7 +3,7 @@ import * as peculiar from "@peculiar/x509";
 import { beforeAll, describe, expect, it, test } from "vitest";
 import { certificateChain } from "../../../../provider/src/lifecycle/chain/certificate-chain";
 import { findChainWarnings, type OrderedChain } from "../../../../provider/src/lifecycle/chain/warnings";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { DAY } from "../../../../provider/src/text/time";
 import { readPemBlocks } from "../../../../provider/src/x509/asn1/pem";
 import { readCertificate } from "../../../../provider/src/x509/certificate/certificate";

@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
 import { TlsError } from "../../../../provider/src/errors";
 import { attempt, known, parseInputs, renderFailure } from "../../../../provider/src/lifecycle/input/parse";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { nearest } from "../../../../provider/src/text/nearest";
 
 const shape = {

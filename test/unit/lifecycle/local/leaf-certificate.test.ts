@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import * as peculiar from "@peculiar/x509";
 import { beforeAll, describe, expect, it, test } from "vitest";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { leafCertificate } from "../../../../provider/src/lifecycle/local/leaf-certificate";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
 import { DAY } from "../../../../provider/src/text/time";
 import { checked, created, issuer, leafOf, refused, TODAY, updated } from "../../../support/lifecycle";
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import {
   checkPolicy,
   isPlannable,
@@ -7,7 +8,6 @@ import {
   readPolicy,
   readValidity,
 } from "../../../../provider/src/lifecycle/local/planned-validity";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
 import { decideRenewal } from "../../../../provider/src/renewal/decision";
 import { DAY } from "../../../../provider/src/text/time";
 

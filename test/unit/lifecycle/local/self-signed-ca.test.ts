@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { describe, expect, it, test } from "vitest";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { selfSignedCa } from "../../../../provider/src/lifecycle/local/self-signed-ca";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
 import { DAY } from "../../../../provider/src/text/time";
 import { checked, created, refused, TODAY, updated } from "../../../support/lifecycle";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { parseSites, renderSites } from "../../../../provider/src/gateway/model/text";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { gateway } from "../../../../provider/src/lifecycle/site/gateway";
 import { checkSiteListInput } from "../../../../provider/src/lifecycle/site/schema";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
 import { checked, created, refused, TODAY } from "../../../support/lifecycle";
 import { reversedKeys, siteListArbitrary } from "../../../support/site-arbitraries";
 

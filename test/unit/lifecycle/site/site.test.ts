@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { site } from "../../../../provider/src/lifecycle/site/site";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/unknown";
 import { checked, created, refused, TODAY } from "../../../support/lifecycle";
 import { reversedKeys, siteArbitrary } from "../../../support/site-arbitraries";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isSameValue } from "../../../provider/src/lifecycle/equality";
+import { isSameValue } from "../../../provider/src/lifecycle/lifecycle";
 import { reversedKeys } from "../../support/site-arbitraries";
 
 test("a value is the same as itself in another order of keys", () => {
