@@ -13,12 +13,11 @@ import type { Deadline } from "../../acme/run/deadline";
 import { isTlsError, TlsError } from "../../errors";
 import { readMoment } from "../../text/time";
 import { type KeyType, renderPrivateKey } from "../../x509/keys/private-key";
-import { within } from "../acme-deadline";
 import { isKnown, isSameValue, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";
 import { generatePrivateKey } from "../local/key-generation";
 import { ALWAYS, checkAcmeAccount } from "./account-inputs";
 import { tellEngine } from "./engine";
-import { readSessionRequest, sessionFor } from "./session";
+import { readSessionRequest, sessionFor, within } from "./session";
 
 /** For all requests about an account together. */
 const ACCOUNT_SECONDS = 120;

@@ -2,6 +2,11 @@ import { z } from "zod";
 import type { SolverContext } from "../../acme/challenge/solver";
 import { systemClock } from "../../acme/run/deadline";
 import { readCertificateRequest } from "../../x509/certificate/request";
+import { pemSchema } from "../certificate-inputs";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
+import { accountKeyTypes } from "./account-inputs";
+import { challengeSchema } from "./challenge-inputs";
 import {
   checkProfile,
   describeOrdered,
@@ -10,12 +15,7 @@ import {
   orderingShape,
   parseHostnames,
   urlSchema,
-} from "../acme-ordering-inputs";
-import { pemSchema } from "../certificate-inputs";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
-import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
-import { accountKeyTypes } from "./account-inputs";
-import { challengeSchema } from "./challenge-inputs";
+} from "./order-inputs";
 import { listSolvers, namesOf } from "./solvers";
 
 /** What CAs take for a certificate's key. */

@@ -1,13 +1,12 @@
 import { isCostlyFailure, rememberFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
-import type { Issued } from "../../acme/order/flow";
+import { type Issued, revokeCertificate } from "../../acme/order/flow";
 import type { OrderProgress } from "../../acme/order/journey";
+import { Deadline, systemClock } from "../../acme/run/deadline";
 import { isTlsError, TlsError } from "../../errors";
 import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain/chain";
-import { countOrder } from "../acme-budget";
-import { revokeOnDestroy } from "../acme-revocation";
 import { type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";
 import { checkAcmeCertificate, describeOrder } from "./certificate-inputs";
 import { type CertificateRecord, computedNames, keptOutputs, readRecord, renderProgress } from "./certificate-state";
@@ -15,11 +14,32 @@ import { tellEngine } from "./engine";
 import { explainCertificate } from "./explanation";
 import { orderCertificate, rehearseOrder, type ValidatedCertificate } from "./issuance";
 import { OrderJournal, sweepJournal } from "./journal";
-import { refuseSpent, refuseTooSoon } from "./refusals";
+import { countOrder, refuseSpent, refuseTooSoon } from "./refusals";
 import { askWindow, decideAcmeRenewal, readLeaf, replacedBy } from "./renewal";
+import { readSessionRequest, sessionFor } from "./session";
 
 /** After an order the window is asked for, and at a refresh; neither fails without an answer. */
 const WINDOW_SECONDS = 10;
+
+const REVOCATION_SECONDS = 60;
+
+/**
+ * Revokes the certificate of a resource that is destroyed, where that is asked for; one that is revoked or has expired is
+ * left alone.
+ * @throws TlsError of the request
+ */
+export async function revokeOnDestroy(_id: string, state: Properties): Promise<void> {
+  const { revocationKeyPem, certPem, accountUrl, validTo } = state as Readonly<Record<string, string | undefined>>;
+  if (state.revokeOnDestroy !== true || revocationKeyPem === undefined || certPem === undefined) return;
+  if (accountUrl === undefined || (validTo !== undefined && Date.parse(validTo) < Date.now())) return;
+  const session = sessionFor(readSessionRequest({ ...state, accountKeyPem: revocationKeyPem }));
+  const deadline = new Deadline(REVOCATION_SECONDS, systemClock);
+  try {
+    await revokeCertificate(session, accountUrl, certPem, "cessationOfOperation", deadline);
+  } finally {
+    deadline.dispose();
+  }
+}
 
 /** A certificate from a CA, by ACME: ordered, renewed by the CA's own window, and resumed where a run died. */
 export const acmeCertificate: Lifecycle = {

@@ -1,11 +1,10 @@
 import { nameOfDirectory } from "../../acme/client/directory";
-import { countOrder } from "../acme-budget";
 import type { Properties, Reason } from "../lifecycle";
 import { describeOrder } from "./certificate-inputs";
 import { type CertificateRecord, readRecord } from "./certificate-state";
 import { describeChallenge } from "./challenge-inputs";
 import { describeChoice, lookBefore } from "./preflight";
-import { refuseSpent, refuseTooSoon } from "./refusals";
+import { countOrder, refuseSpent, refuseTooSoon } from "./refusals";
 import { decideAcmeRenewal } from "./renewal";
 
 /**

@@ -1,6 +1,99 @@
-import { checkProfile, describeOrdered, hostnamesSchema, orderingShape, parseHostnames } from "../acme-ordering-inputs";
-import { parseInputs } from "../input/parse";
-import { type CheckResult, type Failure, type Properties, UNKNOWN } from "../lifecycle";
+// What everything that orders at a CA has in common: whose order it is, for which names, and when it renews.
+
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { OrderIdentifier } from "../../acme/client/identifier";
+import { judgeProfile } from "../../acme/limits/profiles";
+import { parseHostName, parseIdentifier } from "../../x509/names/identifier";
+import { pemSchema, renewalShape } from "../certificate-inputs";
+import { attempt, known, parseInputs, renderFailure } from "../input/parse";
+import { type CheckResult, type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
+import { resolversSchema } from "./challenge-inputs";
+
+/** A URL of the CA. */
+export const urlSchema = z.string("expected a URL").min(1, "is empty").max(2_000, "is longer than 2000 characters");
+
+/** The names of one certificate. */
+export const hostnamesSchema = z
+  .array(z.string("expected a host name").max(2_048, "is longer than 2048 characters"), "expected a list of names")
+  .min(1, "is empty: a certificate has at least one name")
+  .max(100, "has more than 100 names, which no public CA takes in one certificate");
+
+/** When it is looked before an order, and by which DNS. */
+export const preflightSchema = z.strictObject(
+  {
+    when: z.enum(["up", "preview", "off"], "expected up, preview or off").optional(),
+    resolvers: resolversSchema.optional(),
+  },
+  'expected "up", "preview", "off" or an object such as { resolvers: ["192.0.2.53"] }',
+);
+
+/** The arguments of whatever orders a certificate, from the class: the account's part, and the policy. */
+export const orderingShape = {
+  /** The Pulumi name: orders of two resources for the same names are told apart by it. */
+  name: z.string("expected text").max(1_000, "is longer than 1000 characters").optional(),
+  accountUrl: urlSchema,
+  directoryUrl: urlSchema,
+  accountKeyPem: pemSchema("the account's key"),
+  caBundlePem: z.string("expected certificates as PEM text").optional(),
+  requestTimeoutSeconds: z.number("expected a number of seconds").optional(),
+  profile: z
+    .string("expected the name of a profile")
+    .min(1, "is empty")
+    .max(100, "is longer than 100 characters")
+    .optional(),
+  timeoutSeconds: z
+    .number("expected a number of seconds")
+    .min(1, { error: ({ input }) => `found ${input} seconds, expected at least 1` })
+    .max(86_400, { error: ({ input }) => `found ${input} seconds, expected at most 86400, a day` })
+    .optional(),
+  renewalInfoDays: z
+    .number("expected a number of days")
+    .min(0, { error: ({ input }) => `found ${input} days, expected 0 or more` })
+    .max(1_000, { error: ({ input }) => `found ${input} days, expected at most 1000` })
+    .optional(),
+  preflight: preflightSchema.optional(),
+  ...renewalShape,
+};
+
+/** A name as an order takes it. */
+export function toOrderIdentifier(hostname: string): OrderIdentifier {
+  const { type, value } = parseIdentifier(hostname);
+  return type === "ip" ? { type, value } : { type: "dns", value };
+}
+
+/** The names in canonical form, sorted, each once; what is no name is a failure. */
+export function parseHostnames(given: readonly string[], failures: Failure[]): readonly string[] {
+  const names = given.flatMap(
+    (text, index) => attempt(`hostnames[${index}]`, failures, () => parseHostName(text)) ?? [],
+  );
+  return [...new Set(names)].sort();
+}
+
+/** Judges the names under the profile, as far as both are known. */
+export function checkProfile(
+  hostnames: readonly string[],
+  values: { readonly directoryUrl: string | Unknown; readonly profile?: string | Unknown | undefined },
+  failures: Failure[],
+): void {
+  const directoryUrl = known(values.directoryUrl);
+  if (directoryUrl === undefined || values.profile === UNKNOWN) return;
+  const fault = judgeProfile(directoryUrl, known(values.profile), hostnames.map(toOrderIdentifier));
+  if (fault !== undefined) failures.push(renderFailure(fault.property, fault.reason, fault.hint));
+}
+
+/** What an order is of: where any of it differs another one is placed. `parts` are further words of its own. */
+export function describeOrdered(
+  { hostnames, profile, directoryUrl }: Properties,
+  ...parts: readonly unknown[]
+): string {
+  return hashText(JSON.stringify([hostnames, profile ?? null, ...parts, directoryUrl]));
+}
+
+/** 32 hexadecimal digits. */
+export function hashText(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
 
 const shape = { ...orderingShape, hostnames: hostnamesSchema };
 

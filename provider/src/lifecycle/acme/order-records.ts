@@ -5,7 +5,7 @@ import type { NameChallenge } from "../../acme/order/placement";
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
 import { parseHostName } from "../../x509/names/identifier";
-import { toOrderIdentifier } from "../acme-ordering-inputs";
+import { toOrderIdentifier } from "./order-inputs";
 
 export type { NameChallenge };
 

@@ -5,9 +5,8 @@ import type { PreflightFinding } from "../../acme/look/finding";
 import { renderFindings, requirePreflight, runPreflight } from "../../acme/preflight/preflight";
 import type { Deadline } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
-import { within } from "../acme-deadline";
 import type { Properties } from "../lifecycle";
-import { readSessionRequest, sessionFor } from "./session";
+import { readSessionRequest, sessionFor, within } from "./session";
 import { chooseSolvers, listSolvers, namesOf, solverContext } from "./solvers";
 
 /** A preview that looks by itself, for `auto`, holds up nobody. */

@@ -3,6 +3,7 @@ import { type AccountKey, readAccountKey } from "../../acme/client/jws";
 import { AcmeSession } from "../../acme/client/session";
 import { AcmeTransport } from "../../acme/client/transport";
 import { requestLimiter } from "../../acme/limits/limiter";
+import { Deadline, systemClock } from "../../acme/run/deadline";
 import type { Properties } from "../lifecycle";
 
 /** Where a session leads, and as whom. */
@@ -52,4 +53,14 @@ export function readSessionRequest(properties: Properties): SessionRequest {
     caBundlePem: caBundlePem as string | undefined,
     requestTimeoutSeconds: requestTimeoutSeconds as number | undefined,
   };
+}
+
+/** Does work that has so many seconds, waits and repetitions included. */
+export async function within<T>(seconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const deadline = new Deadline(seconds, systemClock);
+  try {
+    return await work(deadline);
+  } finally {
+    deadline.dispose();
+  }
 }

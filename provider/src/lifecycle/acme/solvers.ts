@@ -3,9 +3,9 @@ import type { ChallengeName, ChallengeSolver, PersistSettings, SolverContext } f
 import { createSolver } from "../../acme/challenge/solvers";
 import type { AcmeSession } from "../../acme/client/session";
 import { type Deadline, systemClock } from "../../acme/run/deadline";
-import { toOrderIdentifier } from "../acme-ordering-inputs";
 import type { Properties } from "../lifecycle";
 import { readChallenge } from "./challenge-inputs";
+import { toOrderIdentifier } from "./order-inputs";
 
 /** By what the names of an order are proved. */
 export interface SolverChoice {

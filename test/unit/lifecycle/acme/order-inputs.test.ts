@@ -1,13 +1,13 @@
 // FROZEN: what a certificate is of stands in the state of every user. Another text for the same would order all of them anew.
 import { createHash } from "node:crypto";
 import { describe, expect, it, test } from "vitest";
-import { createDynamicProvider } from "../../../provider/src/adapter/dynamic-provider";
-import { acmeCertificate } from "../../../provider/src/lifecycle/acme/certificate";
-import { describeOrder } from "../../../provider/src/lifecycle/acme/certificate-inputs";
-import { describePlaced } from "../../../provider/src/lifecycle/acme/order-inputs";
-import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
-import { issuer, leafOf } from "../../support/lifecycle";
-import { opened } from "../../support/mocks";
+import { createDynamicProvider } from "../../../../provider/src/adapter/dynamic-provider";
+import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
+import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
+import { describePlaced } from "../../../../provider/src/lifecycle/acme/order-inputs";
+import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
+import { issuer, leafOf } from "../../../support/lifecycle";
+import { opened } from "../../../support/mocks";
 
 const directoryUrl = "https://acme-v02.api.letsencrypt.org/directory";
 
