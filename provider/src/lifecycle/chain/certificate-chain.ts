@@ -5,11 +5,19 @@ import { type Chain, judgeChain } from "../../x509/chain/chain";
 import { renderPrivateKey } from "../../x509/keys/private-key";
 import { parseHostName } from "../../x509/names/identifier";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../certificate-inputs";
-import { complete, explainCompletion, isCompleted } from "../completed-chain";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import { type CheckResult, type Failure, isKnown, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
 import { checkPolicy, readPolicy } from "../local/planned-validity";
-import { completionSchema, describeDeadEnd, findMissingIssuer, type MissingIssuer, readCompletion } from "./completion";
+import {
+  complete,
+  completionSchema,
+  describeDeadEnd,
+  explainCompletion,
+  findMissingIssuer,
+  isCompleted,
+  type MissingIssuer,
+  readCompletion,
+} from "./completion";
 import { issuerFactsOf, joinPem, leafFactsOf, unknownFacts, validityOf } from "./facts";
 import { type ChainSource, readRoots, readSource, SYSTEM_ROOTS } from "./source";
 

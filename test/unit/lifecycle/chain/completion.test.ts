@@ -1,12 +1,12 @@
 // A chain whose certificates say where their issuers are: what is missing is fetched from a server on loopback, judged, and kept.
 import { X509Certificate } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { isTlsError } from "../../../provider/src/errors";
-import { certificateChain } from "../../../provider/src/lifecycle/chain/certificate-chain";
-import { type Properties, UNKNOWN } from "../../../provider/src/lifecycle/lifecycle";
-import { type AiaServer, startAiaServer } from "../../support/aia-server";
-import { checked, created, refused, updated } from "../../support/lifecycle";
-import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { isTlsError } from "../../../../provider/src/errors";
+import { certificateChain } from "../../../../provider/src/lifecycle/chain/certificate-chain";
+import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
+import { type AiaServer, startAiaServer } from "../../../support/aia-server";
+import { checked, created, refused, updated } from "../../../support/lifecycle";
+import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());
