@@ -5,8 +5,8 @@ import { TlsError } from "../../errors";
 import { readMoment } from "../../text/time";
 import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { parseIdentifier } from "../../x509/names/identifier";
-import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../certificate-inputs";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../input/schema";
 import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
 
 /** What every public CA takes for an account; Ed25519 is taken by none. */

@@ -5,8 +5,8 @@ import { z } from "zod";
 import type { OrderIdentifier } from "../../acme/client/identifier";
 import { judgeProfile } from "../../acme/limits/profiles";
 import { parseHostName, parseIdentifier } from "../../x509/names/identifier";
-import { pemSchema, renewalShape } from "../certificate-inputs";
 import { attempt, known, parseInputs, renderFailure } from "../input/parse";
+import { pemSchema, renewalShape } from "../input/schema";
 import { type CheckResult, type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 import { resolversSchema } from "./challenge-inputs";
 

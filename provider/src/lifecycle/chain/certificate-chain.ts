@@ -4,8 +4,8 @@ import { DAY } from "../../text/time";
 import { type Chain, judgeChain } from "../../x509/chain/chain";
 import { renderPrivateKey } from "../../x509/keys/private-key";
 import { parseHostName } from "../../x509/names/identifier";
-import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../certificate-inputs";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../input/schema";
 import { type CheckResult, type Failure, isKnown, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
 import { checkPolicy, readPolicy } from "../local/planned-validity";
 import {

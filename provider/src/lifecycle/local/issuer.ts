@@ -6,8 +6,8 @@ import { readCertificates } from "../../x509/chain/chain";
 import { describeKey, readPrivateKey } from "../../x509/keys/private-key";
 import { findViolation, type NameConstraints } from "../../x509/names/constraints";
 import type { Identifier } from "../../x509/names/identifier";
-import { pemSchema } from "../certificate-inputs";
 import { attempt, known, renderFailure } from "../input/parse";
+import { pemSchema } from "../input/schema";
 import { type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 
 /** How a CA travels to the certificates that it issues. */

@@ -7,6 +7,7 @@ import { readCertificates } from "../../x509/chain/chain";
 import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import type { DistinguishedName } from "../../x509/names/distinguished-name";
 import { type Identifier, parseIdentifier } from "../../x509/names/identifier";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import {
   checkSubject,
   keyTypeSchema,
@@ -15,8 +16,7 @@ import {
   renewalShape,
   subjectSchema,
   validityDaysSchema,
-} from "../certificate-inputs";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+} from "../input/schema";
 import { type CheckResult, type Failure, isSameValue, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
 import { checkIssuer, type IssuerFacts, issuerShape } from "./issuer";
 import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";

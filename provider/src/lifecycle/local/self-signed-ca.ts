@@ -5,6 +5,7 @@ import { issueCaCertificate } from "../../x509/certificate/issue";
 import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { type NameConstraints, parseNameConstraints } from "../../x509/names/constraints";
 import type { DistinguishedName } from "../../x509/names/distinguished-name";
+import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import {
   checkSubject,
   keyTypeSchema,
@@ -14,8 +15,7 @@ import {
   renewalShape,
   subjectSchema,
   validityDaysSchema,
-} from "../certificate-inputs";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+} from "../input/schema";
 import {
   type CheckResult,
   type Failure,
