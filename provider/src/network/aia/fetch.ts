@@ -1,7 +1,11 @@
+import { TlsError } from "../../errors";
 import type { Certificate } from "../../x509/certificate/certificate";
-import { allowEvery, refuseNonPublic } from "../address-policy";
-import { followRedirects } from "../redirects";
+import { type AddressPolicy, allowEvery, refuseNonPublic } from "../address-policy";
+import { readRetryAfter } from "../retry-after";
+import { parseIssuerUrl, renderUrl } from "../url";
 import { readIssuers } from "./answer";
+import { exchange, type HttpAnswer } from "./exchange";
+import { judgedLookup, refuseLiteral } from "./lookup";
 
 export interface IssuerFetchOptions {
   /** Default false: only public unicast addresses are connected to. */
@@ -46,4 +50,73 @@ export async function fetchIssuers(url: string, options: IssuerFetchOptions = {}
     clearTimeout(timer);
     signal?.removeEventListener("abort", giveUp);
   }
+}
+
+/** The body that was found and where. */
+export interface Found {
+  readonly body: Buffer;
+  /** Names the URL, and that of the redirection which led to the body. */
+  readonly what: string;
+}
+
+/** From http to https and from an old host to a new one is two. */
+const mostRedirects = 3;
+
+/** RFC 9110 section 15.4; the others ask for something else than another GET. */
+const redirects: readonly number[] = [301, 302, 303, 307, 308];
+
+const byHand = "Append the issuer's certificate by hand, and tell the CA.";
+
+/**
+ * Gets what a URL holds, over at most three redirections: each place is judged like the first one, and none leads from
+ * https back to http. The signal's reason is a text that says why it ended.
+ * @throws TlsError AIA_UNREACHABLE, with `retryAt` when the server says one; AIA_REFUSED
+ */
+export async function followRedirects(text: string, policy: AddressPolicy, signal: AbortSignal): Promise<Found> {
+  let what = "fetching the issuer's certificate";
+  let url = parseIssuerUrl(text, what);
+  const first = renderUrl(url);
+  what = `${what} from ${first}`;
+  for (let count = 0; ; count++) {
+    refuseLiteral(url.hostname.replace(/^\[|\]$/g, ""), policy, what);
+    const answer = await exchange(url, { what, lookup: judgedLookup(policy, what), signal });
+    if (answer.status === 200) return { body: answer.body, what };
+    if (!redirects.includes(answer.status)) throw refusedBy(answer, what);
+    if (count === mostRedirects) {
+      throw refused(`${what}: it redirects more than ${mostRedirects} times.`, byHand);
+    }
+    url = nextUrl(answer, url, what);
+    what = `fetching the issuer's certificate from ${first}, redirected to ${renderUrl(url)}`;
+  }
+}
+
+function nextUrl({ status, headers: { location } }: HttpAnswer, from: URL, what: string): URL {
+  if (location === undefined) throw refused(`${what}: it answered ${status} without saying where to.`, byHand);
+  const url = parseIssuerUrl(location, `${what}: its redirection`, from);
+  if (from.protocol === "https:" && url.protocol === "http:") {
+    throw refused(`${what}: it redirects from https to http, to ${renderUrl(url)}.`, byHand);
+  }
+  return url;
+}
+
+/** RFC 9110 sections 15.5 and 15.6, RFC 6585 section 4. */
+function refusedBy({ status, headers }: HttpAnswer, what: string): TlsError {
+  const reason = `${what}: the server answered with status ${status}.`;
+  if (status < 500 && status !== 429) {
+    const hint =
+      status === 404 || status === 410
+        ? "The CA has moved or removed the file: get its certificate from its web site and append it by hand."
+        : "Look at the URL from the machine that runs Pulumi (a proxy may stand in between), or append the issuer's certificate by hand.";
+    return refused(reason, hint);
+  }
+  const canSay = status === 429 || status === 503;
+  const retryAt = canSay ? readRetryAfter(headers["retry-after"], new Date()) : undefined;
+  return new TlsError("AIA_UNREACHABLE", reason, {
+    hint: "The server has a fault or too much to do: run it again later, or append the issuer's certificate by hand.",
+    ...(retryAt === undefined ? {} : { retryAt }),
+  });
+}
+
+function refused(reason: string, hint: string): TlsError {
+  return new TlsError("AIA_REFUSED", reason, { hint });
 }

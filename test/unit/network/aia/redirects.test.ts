@@ -2,12 +2,12 @@
 import type { LookupAddress } from "node:dns";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isTlsError, type TlsError } from "../../../provider/src/errors";
-import { type AddressPolicy, allowEvery, refuseNonPublic } from "../../../provider/src/network/address-policy";
-import { exchange } from "../../../provider/src/network/aia/exchange";
-import { judgedLookup, type Resolver } from "../../../provider/src/network/aia/lookup";
-import { followRedirects } from "../../../provider/src/network/redirects";
-import { type AiaServer, startAiaServer } from "../../support/aia-server";
+import { isTlsError, type TlsError } from "../../../../provider/src/errors";
+import { type AddressPolicy, allowEvery, refuseNonPublic } from "../../../../provider/src/network/address-policy";
+import { exchange } from "../../../../provider/src/network/aia/exchange";
+import { followRedirects } from "../../../../provider/src/network/aia/fetch";
+import { judgedLookup, type Resolver } from "../../../../provider/src/network/aia/lookup";
+import { type AiaServer, startAiaServer } from "../../../support/aia-server";
 
 let server: AiaServer;
 beforeEach(async () => {
