@@ -30,6 +30,7 @@ export type {
 export type { ResponderKindName } from "./gateway/responders";
 export type { RenewalDecision, RenewalPolicy, Validity } from "./renewal/decision";
 export type { RenewalWindow } from "./renewal/window";
+export type { OrderingAccount } from "./resources/acme/account";
 export {
   AcmeAccount,
   type AcmeAccountArgs,
@@ -51,6 +52,7 @@ export type {
   HttpListenerChallengeArgs,
   HttpWebrootChallengeArgs,
   OrderChallengeArgs,
+  PreflightArgs,
   PropagationArgs,
   TlsAlpnChallengeArgs,
 } from "./resources/acme/challenge-args";
@@ -84,7 +86,6 @@ export {
   type ValidationRecordsOptions,
   validationRecords,
 } from "./resources/acme/validation-records";
-export type { OrderingAccount } from "./resources/acme-account-properties";
 export type { RenewalArgs } from "./resources/base/renewal-outputs";
 export {
   type AiaCompletionArgs,
@@ -111,7 +112,6 @@ export type { GatewayCertificate, Renewal } from "./resources/gateway/certificat
 export { Gateway, type GatewayArgs, type GatewayArgsOf, type GatewaySiteArgs } from "./resources/gateway/gateway";
 export { Site } from "./resources/gateway/site";
 export type { SiteArgs, SiteTlsArgs } from "./resources/gateway/site-args";
-export type { PreflightArgs } from "./resources/preflight-args";
 export type { KeyType } from "./x509/keys/private-key";
 export type { NameConstraints } from "./x509/names/constraints";
 export type { DistinguishedName } from "./x509/names/distinguished-name";

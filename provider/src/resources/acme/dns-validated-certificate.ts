@@ -1,11 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { TlsError } from "../../errors";
 import { challengeRecordName, listRecordNames } from "../../lifecycle/acme/order-records";
-import type { OrderingAccount } from "../acme-account-properties";
-import type { OrderedCertificateArgs } from "../acme-certificate-args";
-import type { PreflightArgs } from "../preflight-args";
-import { AcmeCertificate } from "./certificate";
-import type { PropagationArgs } from "./challenge-args";
+import type { OrderingAccount } from "./account";
+import { AcmeCertificate, type OrderedCertificateArgs } from "./certificate";
+import type { PreflightArgs, PropagationArgs } from "./challenge-args";
 import { AcmeOrder, type ChallengeRecord } from "./order";
 
 const TYPE = "tls-gateway:index:DnsValidatedCertificate";

@@ -9,10 +9,10 @@ import {
   valuesOf,
 } from "../../lifecycle/acme/order-records";
 import type { RenewalWindow } from "../../renewal/window";
-import { accountProperties, type OrderingAccount } from "../acme-account-properties";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
-import { type PreflightArgs, preflightProperties } from "../preflight-args";
+import { accountProperties, type OrderingAccount } from "./account";
+import { type PreflightArgs, preflightProperties } from "./challenge-args";
 
 export type { NameChallenge };
 
