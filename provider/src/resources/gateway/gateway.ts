@@ -6,7 +6,6 @@ import { gateway } from "../../lifecycle/site/gateway";
 import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import type { LeafCertificate } from "../certificate/leaf-certificate";
 import type { SelfSignedCA } from "../certificate/self-signed-ca";
-import { renderSitesText } from "../sites-text";
 import { type GatewayCertificate, type Renewal, renewalOf } from "./certificate-reference";
 import { addSource, type FileSources, type FilledFile, fillFiles, renderFiles } from "./files";
 import { type GatewayModel, readModel, renderContentHash, renderObjects, renderRemoval, renderScript } from "./install";
@@ -263,4 +262,28 @@ function readEntry(entry: Site | GatewaySiteArgs): Entry {
     authorities,
     ...(ca === undefined ? certificate !== undefined && { certificate } : { ca, ...(leaf !== undefined && { leaf }) }),
   };
+}
+
+/**
+ * Sites as one text: as nested properties, 10,000 of them would take the engine half a minute a preview. Only entries
+ * that hold outputs are waited for; the others are written at once.
+ */
+function renderSitesText(entries: readonly unknown[]): pulumi.Input<string> {
+  const texts = entries.map((entry) => (holdsOutputs(entry) ? undefined : JSON.stringify(entry)));
+  const waited = entries.filter((_, index) => texts[index] === undefined);
+  if (waited.length === 0) return joinTexts(texts as string[]);
+  return pulumi.all(waited).apply((values) => {
+    const rest = values.values();
+    return joinTexts(texts.map((text) => text ?? JSON.stringify(rest.next().value)));
+  });
+}
+
+function joinTexts(texts: readonly string[]): string {
+  return `[${texts.join(",\n")}]`;
+}
+
+function holdsOutputs(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (pulumi.Output.isInstance(value) || value instanceof Promise || pulumi.Resource.isInstance(value)) return true;
+  return Object.values(value).some(holdsOutputs);
 }
