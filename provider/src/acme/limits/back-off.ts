@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ErrorCode } from "../../errors";
-import { renderMinute, renderSecond } from "../moment-text";
+import { renderMinute, renderSecond } from "../../text/time";
 
 /** The environment variable that, set to anything, has a run try in spite of the back-off. Read by the caller. */
 export const RETRY_NOW = "TLS_GATEWAY_RETRY_NOW";

@@ -1,6 +1,6 @@
 import { getDomain } from "tldts";
+import { renderMinute, renderSecond } from "../../text/time";
 import { ipOctets, renderIp } from "../../x509/names/ip-address";
-import { renderMinute, renderSecond } from "../moment-text";
 import { identifierSetKey } from "./back-off";
 import type { CaLimits, IssuanceLimit } from "./limits";
 

@@ -1,7 +1,6 @@
 import { renderNames } from "../../acme/client/identifier";
 import { readAccountKey } from "../../acme/client/jws";
 import { isAcmeError } from "../../acme/client/problem";
-import { renderMinute } from "../../acme/moment-text";
 import { fetchAuthorization } from "../../acme/order/authorization";
 import { downloadCertificate } from "../../acme/order/download";
 import { explainFailedOrder } from "../../acme/order/failure";
@@ -11,7 +10,7 @@ import { Deadline, systemClock } from "../../acme/run/deadline";
 import { inParallel } from "../../acme/run/in-parallel";
 import { isTlsError } from "../../errors";
 import { decideRenewal, describeRemaining, lifetime, type Validity } from "../../renewal/decision";
-import { DAY, renderDuration, renderTimestamp } from "../../text/time";
+import { DAY, renderDuration, renderMinute, renderTimestamp } from "../../text/time";
 import type { Effect, Properties } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";
 import type { StoredWindow } from "./certificate-state";
