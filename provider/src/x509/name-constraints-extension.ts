@@ -1,6 +1,5 @@
 import { TlsError } from "../errors";
-import { type Asn1, der } from "./asn1/der";
-import { isTagged, items, octets } from "./der-content";
+import { type Asn1, der, isTagged, items, octets } from "./asn1/der";
 import { rangeOctets, renderIpRange } from "./ip-range";
 import { generalName } from "./names/alternative-name";
 import type { NameConstraints } from "./names/constraints";

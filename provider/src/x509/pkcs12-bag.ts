@@ -1,9 +1,8 @@
 import type { KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../errors";
-import { type Asn1, bytes } from "./asn1/der";
+import { type Asn1, bytes, isTagged, items, joinOctets, readOid } from "./asn1/der";
 import { renderPem } from "./asn1/pem";
 import { type Certificate, readCertificate } from "./certificate/certificate";
-import { isTagged, items, joinOctets, readOid } from "./der-content";
 import { readPrivateKey } from "./keys/private-key";
 import { readEncryption } from "./pkcs12/encryption";
 import type { PasswordForm, Pkcs12Password } from "./pkcs12/password";

@@ -1,6 +1,5 @@
 import { TlsError } from "../errors";
-import { type Asn1, der, readDer, tag } from "./asn1/der";
-import { isTagged, isUniversal, items, joinOctets, readOid } from "./der-content";
+import { type Asn1, der, isTagged, isUniversal, items, joinOctets, readDer, readOid, tag } from "./asn1/der";
 import { readEncryption } from "./pkcs12/encryption";
 import type { PasswordForm, Pkcs12Password } from "./pkcs12/password";
 

@@ -1,6 +1,5 @@
 import { pbkdf2Sync } from "node:crypto";
-import { type Asn1, der, tag } from "./asn1/der";
-import { isUniversal, items, readAlgorithm, readNumber } from "./der-content";
+import { type Asn1, der, isUniversal, items, readAlgorithm, readNumber, tag } from "./asn1/der";
 import { type HashName, readSalt } from "./pkcs12/key-derivation";
 import { unsupportedAlgorithm } from "./pkcs12-failure";
 

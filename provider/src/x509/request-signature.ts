@@ -1,6 +1,5 @@
 import { constants, type KeyObject, verify } from "node:crypto";
-import { type Asn1, tag } from "./asn1/der";
-import { isTagged, isUniversal, items, octets, readOid } from "./der-content";
+import { type Asn1, isTagged, isUniversal, items, octets, readOid, tag } from "./asn1/der";
 
 /** Which key an algorithm belongs to, and its hash (RFC 3279, 4055, 5758, 8410). Neither MD5 nor older: forgeable. */
 const algorithms: Readonly<Record<string, { readonly keyType: string; readonly hash: string | null }>> = {

@@ -1,6 +1,5 @@
-import { type Asn1, readDer, tag } from "./asn1/der";
+import { type Asn1, isTagged, isUniversal, items, readDer, readOid, tag } from "./asn1/der";
 import type { Certificate } from "./certificate/certificate";
-import { isTagged, isUniversal, items, readOid } from "./der-content";
 
 /** Broken hashes by the signature algorithms that use them (RFC 3279 section 2.2, RFC 8017 appendix A.2.4, OIW). */
 const weakAlgorithms: Readonly<Record<string, string>> = {

@@ -1,7 +1,6 @@
 import { readRetryAfter } from "../../network/retry-after";
-import { readDer } from "../../x509/asn1/der";
+import { items, octets, readDer } from "../../x509/asn1/der";
 import type { Certificate } from "../../x509/certificate/certificate";
-import { items, octets } from "../../x509/der-content";
 import { isAcmeError } from "../client/problem";
 import type { AcmeSession } from "../client/session";
 import type { Deadline } from "../run/deadline";

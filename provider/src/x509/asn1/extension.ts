@@ -1,6 +1,5 @@
 import { TlsError } from "../../errors";
-import { isUniversal, items, octets, readOid } from "../der-content";
-import { type Asn1, bytes, der, readDer, tag } from "./der";
+import { type Asn1, bytes, der, isUniversal, items, octets, readDer, readOid, tag } from "./der";
 
 /** Object identifiers of the extensions that are read or written here (RFC 5280 section 4.2.1). */
 export const extensionId = {

@@ -1,9 +1,8 @@
 import { createHash, type KeyObject, X509Certificate } from "node:crypto";
 import { isTlsError, TlsError } from "../../errors";
-import { type Asn1, bytes, readDer, tag } from "../asn1/der";
+import { type Asn1, bytes, isTagged, isUniversal, items, octets, readDer, readOid, tag } from "../asn1/der";
 import { type Extension, extensionId, readExtensions } from "../asn1/extension";
 import { renderPem } from "../asn1/pem";
-import { isTagged, isUniversal, items, octets, readOid } from "../der-content";
 import { readNameConstraints } from "../name-constraints-extension";
 import { readAlternativeNames } from "../names/alternative-name";
 import type { NameConstraints } from "../names/constraints";

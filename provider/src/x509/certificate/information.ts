@@ -1,6 +1,5 @@
 import { isTlsError } from "../../errors";
-import { type Asn1, readDer, tag } from "../asn1/der";
-import { isTagged, isUniversal, items, octets, readNumber, readOid } from "../der-content";
+import { type Asn1, isTagged, isUniversal, items, octets, readDer, readNumber, readOid, tag } from "../asn1/der";
 import type { Certificate } from "./certificate";
 
 /** What a certificate says beside what a chain is judged by; what can't be read is taken for absent, as clients do. */

@@ -1,8 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { TlsError } from "../../errors";
-import { type Asn1, bytes, der, readDer } from "../asn1/der";
+import { type Asn1, bytes, der, items, octets, readDer } from "../asn1/der";
 import { encodeExtension, extensionId } from "../asn1/extension";
-import { items, octets } from "../der-content";
 import { encodeNameConstraints } from "../name-constraints-extension";
 import { encodeAlternativeNames } from "../names/alternative-name";
 import { findViolation, type NameConstraints } from "../names/constraints";

@@ -1,10 +1,9 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { type Asn1, bytes, readDer, tag } from "../asn1/der";
+import { type Asn1, bytes, isTagged, isUniversal, items, octets, readDer, readOid, tag } from "../asn1/der";
 import { extensionId, readExtensions } from "../asn1/extension";
 import { readPemBlocks } from "../asn1/pem";
-import { isTagged, isUniversal, items, octets, readOid } from "../der-content";
 import { readAlternativeNames } from "../names/alternative-name";
 import { type DistinguishedName, readName } from "../names/distinguished-name";
 import { type Identifier, parseIdentifier } from "../names/identifier";

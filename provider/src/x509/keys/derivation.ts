@@ -1,7 +1,5 @@
 import { TlsError } from "../../errors";
-import type { Asn1 } from "../asn1/der";
-import { readDer } from "../asn1/der";
-import { items, octets, readAlgorithm, readNumber } from "../der-content";
+import { type Asn1, items, octets, readAlgorithm, readDer, readNumber } from "../asn1/der";
 
 /** RFC 8018 appendix A, RFC 7914 section 7. */
 const pbes2 = "1.2.840.113549.1.5.13";

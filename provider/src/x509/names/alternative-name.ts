@@ -1,6 +1,5 @@
 import { TlsError } from "../../errors";
-import { type Asn1, der } from "../asn1/der";
-import { isTagged, items, octets } from "../der-content";
+import { type Asn1, der, isTagged, items, octets } from "../asn1/der";
 import { type Identifier, parseIdentifier } from "./identifier";
 import { ipOctets, renderIp } from "./ip-address";
 

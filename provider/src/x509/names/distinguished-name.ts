@@ -1,7 +1,6 @@
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { type Asn1, bytes, der, tag } from "../asn1/der";
-import { items, octets, readOid } from "../der-content";
+import { type Asn1, bytes, der, items, octets, readOid, tag } from "../asn1/der";
 
 /** A subject or issuer; the words are those of pulumi-tls. */
 export interface DistinguishedName {

@@ -1,8 +1,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import util from "node-forge/lib/util";
 import { TlsError } from "../../errors";
-import { type Asn1, der } from "../asn1/der";
-import { items, octets, readAlgorithm, readNumber } from "../der-content";
+import { type Asn1, der, items, octets, readAlgorithm, readNumber } from "../asn1/der";
 import { unsupportedAlgorithm } from "../pkcs12-failure";
 import { derivePbkdf2, encodePbkdf2, type Pbkdf2Parameters, readPbkdf2 } from "../pkcs12-pbkdf2";
 import { derivationPurpose, deriveByPkcs12, type Pkcs12Derivation, readSalt, roundsOf } from "./key-derivation";

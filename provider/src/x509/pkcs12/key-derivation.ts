@@ -1,7 +1,6 @@
 import { hash as digest } from "node:crypto";
 import { TlsError } from "../../errors";
-import type { Asn1 } from "../asn1/der";
-import { octets } from "../der-content";
+import { type Asn1, octets } from "../asn1/der";
 import { rewriteHint } from "../pkcs12-failure";
 
 /** A hash by the name that Node has for it. */

@@ -1,7 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { TlsError } from "../../errors";
-import { type Asn1, der } from "../asn1/der";
-import { items, octets, readAlgorithm, readNumber } from "../der-content";
+import { type Asn1, der, items, octets, readAlgorithm, readNumber } from "../asn1/der";
 import { unsupportedAlgorithm } from "../pkcs12-failure";
 import { derivePbkdf2, readHmac, readPbkdf2 } from "../pkcs12-pbkdf2";
 import {

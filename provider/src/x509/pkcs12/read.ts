@@ -1,8 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { isTlsError, TlsError } from "../../errors";
-import { type Asn1, readDer } from "../asn1/der";
+import { type Asn1, items, readDer, readNumber } from "../asn1/der";
 import type { Certificate } from "../certificate/certificate";
-import { items, readNumber } from "../der-content";
 import { type BagContents, readBag } from "../pkcs12-bag";
 import { readAuthenticatedSafe, readSafeContents } from "../pkcs12-content";
 import { readMac } from "./mac";

@@ -3,8 +3,7 @@ import { rootCertificates } from "node:tls";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TlsError } from "../../../../provider/src/errors";
-import { type Asn1, bytes, der, readDer } from "../../../../provider/src/x509/asn1/der";
-import { items, octets, readOid } from "../../../../provider/src/x509/der-content";
+import { type Asn1, bytes, der, items, octets, readDer, readOid } from "../../../../provider/src/x509/asn1/der";
 
 const hex = (node: Asn1) => bytes(node).toString("hex");
 
