@@ -1,8 +1,8 @@
 import type { KeyObject } from "node:crypto";
 import { type Certificate, describeCertificate, publicKeyOf } from "./certificate/certificate";
+import { readWeakHash } from "./certificate/signature";
 import { type ChainFinding, findAbout } from "./chain/finding";
 import { describeKey } from "./keys/private-key";
-import { readWeakHash } from "./signature-algorithm";
 
 /** Where a certificate stands in its chain, and when it is judged. */
 export interface MemberContext {

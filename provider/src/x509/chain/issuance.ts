@@ -1,7 +1,7 @@
 import { type Certificate, describeCertificate } from "../certificate/certificate";
+import { isVersion1 } from "../certificate/signature";
 import { findViolation } from "../names/constraints";
 import { renderIdentifier } from "../names/identifier";
-import { isVersion1 } from "../signature-algorithm";
 import { type ChainFinding, findAbout } from "./finding";
 
 /** TLS 1.2 and 1.3 servers sign, decipher or agree on a key (RFC 5246 section 7.4.2, RFC 8446 section 4.4.2.2). */
