@@ -3,9 +3,8 @@ import { isTlsError, TlsError } from "../../errors";
 import { type Asn1, bytes, isTagged, isUniversal, items, octets, readDer, readOid, tag } from "../asn1/der";
 import { type Extension, extensionId, readExtensions } from "../asn1/extension";
 import { renderPem } from "../asn1/pem";
-import { readNameConstraints } from "../name-constraints-extension";
 import { readAlternativeNames } from "../names/alternative-name";
-import type { NameConstraints } from "../names/constraints";
+import { type NameConstraints, readNameConstraints } from "../names/constraints";
 import { comparableName, renderName } from "../names/distinguished-name";
 import { type Identifier, renderIdentifier } from "../names/identifier";
 

@@ -3,15 +3,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TlsError } from "../../../../provider/src/errors";
 import { bytes, readDer } from "../../../../provider/src/x509/asn1/der";
-import { isInside, parseIpRange } from "../../../../provider/src/x509/ip-range";
-import { encodeNameConstraints, readNameConstraints } from "../../../../provider/src/x509/name-constraints-extension";
 import {
+  encodeNameConstraints,
   findViolation,
   type NameConstraints,
   parseNameConstraints,
+  readNameConstraints,
 } from "../../../../provider/src/x509/names/constraints";
 import { parseIdentifier } from "../../../../provider/src/x509/names/identifier";
-import { ipOctets } from "../../../../provider/src/x509/names/ip-address";
+import { ipOctets, isInside, parseIpRange } from "../../../../provider/src/x509/names/ip-address";
 
 const violation = (constraints: NameConstraints, ...names: string[]) =>
   findViolation(constraints, names.map(parseIdentifier));
