@@ -2,9 +2,18 @@ import { createCipheriv, createDecipheriv } from "node:crypto";
 import util from "node-forge/lib/util";
 import { TlsError } from "../../errors";
 import { type Asn1, der, items, octets, readAlgorithm, readNumber } from "../asn1/der";
-import { unsupportedAlgorithm } from "../pkcs12-failure";
-import { derivePbkdf2, encodePbkdf2, type Pbkdf2Parameters, readPbkdf2 } from "../pkcs12-pbkdf2";
-import { derivationPurpose, deriveByPkcs12, type Pkcs12Derivation, readSalt, roundsOf } from "./key-derivation";
+import {
+  derivationPurpose,
+  deriveByPkcs12,
+  derivePbkdf2,
+  encodePbkdf2,
+  type Pbkdf2Parameters,
+  type Pkcs12Derivation,
+  readPbkdf2,
+  readSalt,
+  roundsOf,
+  unsupportedAlgorithm,
+} from "./key-derivation";
 import type { Lock, PasswordForm } from "./password";
 
 /** A way to decipher, by key and initialisation vector. */

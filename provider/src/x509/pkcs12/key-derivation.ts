@@ -1,7 +1,6 @@
-import { hash as digest } from "node:crypto";
+import { hash as digest, pbkdf2Sync } from "node:crypto";
 import { TlsError } from "../../errors";
-import { type Asn1, octets } from "../asn1/der";
-import { rewriteHint } from "../pkcs12-failure";
+import { type Asn1, der, isUniversal, items, octets, readAlgorithm, readNumber, tag } from "../asn1/der";
 
 /** A hash by the name that Node has for it. */
 export type HashName = "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
@@ -132,4 +131,78 @@ export class DerivationBudget {
       hint: rewriteHint,
     });
   }
+}
+
+/** Everything about a derivation but the password. */
+export interface Pbkdf2Parameters {
+  /** Of the HMAC that is iterated. */
+  readonly hash: HashName;
+  readonly salt: Buffer;
+  readonly iterations: number;
+  /** Octets, where they are written down. */
+  readonly keyLength?: number;
+}
+
+const pbkdf2 = "1.2.840.113549.1.5.12";
+const hmacWithSha256 = "1.2.840.113549.2.9";
+
+/** HMACs by their identifiers (RFC 8018 appendix B.1). */
+const hmacs: Readonly<Record<string, HashName>> = {
+  "1.2.840.113549.2.7": "sha1",
+  "1.2.840.113549.2.8": "sha224",
+  [hmacWithSha256]: "sha256",
+  "1.2.840.113549.2.10": "sha384",
+  "1.2.840.113549.2.11": "sha512",
+};
+
+/**
+ * Reads the AlgorithmIdentifier of PBKDF2. Not checked: how long deriving takes.
+ * @throws TlsError CONTAINER_INVALID: another derivation (scrypt) or hash; DER_INVALID. RFC 8018 appendix A.2.
+ */
+export function readPbkdf2(node: Asn1 | undefined, what: string): Pbkdf2Parameters {
+  const [oid, parameters] = readAlgorithm(node, "its encryption");
+  if (oid !== pbkdf2) throw unsupportedAlgorithm(oid, what);
+  const [salt, iterations, ...rest] = items(parameters, "its encryption");
+  const keyLength = rest.find((item) => isUniversal(item, tag.integer));
+  const prf = rest.find((item) => isUniversal(item, tag.sequence));
+  return {
+    hash: prf === undefined ? "sha1" : readHmac(prf, what),
+    salt: readSalt(salt, "its encryption"),
+    iterations: readNumber(iterations, "its encryption"),
+    ...(keyLength === undefined ? {} : { keyLength: readNumber(keyLength, "its encryption") }),
+  };
+}
+
+/** Encodes the AlgorithmIdentifier of PBKDF2 with SHA-256 for a cipher whose key length is known. */
+export function encodePbkdf2({ salt, iterations }: Pbkdf2Parameters): Asn1 {
+  const prf = der.sequence(der.oid(hmacWithSha256), der.null());
+  return der.sequence(der.oid(pbkdf2), der.sequence(der.octetString(salt), der.integer(iterations), prf));
+}
+
+/** Derives `length` octets. */
+export function derivePbkdf2({ hash, salt, iterations }: Pbkdf2Parameters, password: Buffer, length: number): Buffer {
+  return pbkdf2Sync(password, salt, iterations, length, hash);
+}
+
+/**
+ * The hash of an HMAC's AlgorithmIdentifier.
+ * @throws TlsError CONTAINER_INVALID, DER_INVALID
+ */
+export function readHmac(node: Asn1 | undefined, what: string): HashName {
+  const [oid] = readAlgorithm(node, "its encryption");
+  const hash = hmacs[oid];
+  if (hash === undefined) throw unsupportedAlgorithm(oid, what);
+  return hash;
+}
+
+/** How to turn a file that is not read here into one that is. */
+const rewriteHint =
+  "Write it anew: openssl pkcs12 -legacy -in <file> -nodes -out <pem>, then openssl pkcs12 -export -in <pem> -out <new>.";
+
+/** An algorithm that is not read here; `oid` is its identifier, empty for one that can't be read itself. */
+export function unsupportedAlgorithm(oid: string, what: string): TlsError {
+  const found = oid === "" ? "an unknown algorithm" : `the algorithm ${oid}`;
+  return new TlsError("CONTAINER_INVALID", `${what}: is protected by ${found}, which is not read here`, {
+    hint: rewriteHint,
+  });
 }

@@ -1,15 +1,17 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { TlsError } from "../../errors";
 import { type Asn1, der, items, octets, readAlgorithm, readNumber } from "../asn1/der";
-import { unsupportedAlgorithm } from "../pkcs12-failure";
-import { derivePbkdf2, readHmac, readPbkdf2 } from "../pkcs12-pbkdf2";
 import {
   derivationPurpose,
   deriveByPkcs12,
+  derivePbkdf2,
   type HashName,
   type Pkcs12Derivation,
+  readHmac,
+  readPbkdf2,
   readSalt,
   roundsOf,
+  unsupportedAlgorithm,
 } from "./key-derivation";
 import type { Lock, PasswordForm } from "./password";
 

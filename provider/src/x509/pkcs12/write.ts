@@ -2,11 +2,10 @@ import { createHash, createHmac, type KeyObject, pbkdf2Sync } from "node:crypto"
 import { TlsError } from "../../errors";
 import { type Asn1, bytes, der } from "../asn1/der";
 import { type Certificate, describeCertificate } from "../certificate/certificate";
-import { bagType, x509Certificate } from "../pkcs12-bag";
-import { encodeData, encodeEncryptedData } from "../pkcs12-content";
 import { type Encrypted, encryptLegacy, encryptModern } from "./encryption";
 import { encodeMac } from "./mac";
 import { encodePassword } from "./password";
+import { bagType, encodeData, encodeEncryptedData, x509Certificate } from "./read";
 
 /** What a PKCS#12 file is made of. */
 export interface Pkcs12Request {
