@@ -11,19 +11,19 @@ const eslintCache = process.env.CI ? [] : ["--cache", "--cache-location", "node_
 
 /** Unit tests that start programs, make RSA keys or wait for a bound of the product: two thirds of the time. `npm test` runs them. */
 const slowUnits = [
-  "acme/challenge/dns-01-command",
-  "acme/challenge/http-01-webroot",
+  "acme/challenge/dns-01/command",
+  "acme/challenge/http-01/webroot",
   "acme/dns/propagation",
-  "acme/engine-watch",
-  "acme/journal-lock",
-  "acme/journal-processes",
-  "lifecycle/completed-chain",
-  "lifecycle/site-schema",
-  "x509/chain",
-  "x509/chain-advice",
-  "x509/chain-mutations",
-  "x509/pkcs12",
-  "x509/private-key",
+  "acme/run/engine-watch",
+  "acme/journal/lock",
+  "acme/journal/processes",
+  "lifecycle/chain/completion",
+  "lifecycle/site/schema",
+  "x509/chain/chain",
+  "x509/chain/advice",
+  "x509/chain/mutations",
+  "x509/pkcs12/read",
+  "x509/keys/private-key",
 ].flatMap((name) => ["--exclude", `test/unit/${name}.test.ts`]);
 
 /** Two lanes for two cores, each one after the other: the type checkers need the most memory and time. */
