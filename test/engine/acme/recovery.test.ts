@@ -99,7 +99,7 @@ describeWithPeer("pebble", () => {
 
   it("fails for a CA that takes too long, is refreshed, and is finished by the next run all the same", async () => {
     const ordered = place.pebble.orderCount();
-    place.want("slow", { timeoutSeconds: 5 });
+    place.want("slow", { timeoutSeconds: 15 });
     const rewrite = (body: string) => body.replace(/"status": "valid"/, '"status": "processing"');
     for (const on of ["finalize", "order"] as const) place.proxy.plan({ on, times: 100, action: { rewrite } });
     expect(await place.failedUp()).toMatch(/ACME_TIMEOUT: .*still being processed/);

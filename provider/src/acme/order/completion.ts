@@ -60,11 +60,11 @@ export async function finalize(now: Order, surroundings: Completion, pauses: Pol
     if (!isAcmeError(error)) throw error;
     const { kind } = error.problem;
     if (kind === "orderNotReady") {
-      await pauses.wait(
+      return await pauses.look(
         undefined,
         `the order for ${renderNames(now.identifiers)} (${renderUrl(new URL(now.url))}) is not ready`,
+        () => fetchOrder(flow, now.url),
       );
-      return await fetchOrder(flow, now.url);
     }
     if (ofRequest.includes(kind)) {
       // another request is wanted, so the next run chooses its key anew

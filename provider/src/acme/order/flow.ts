@@ -86,11 +86,11 @@ async function advance(first: OrderAnswer, surroundings: Surroundings): Promise<
         answer = await finalize(now, surroundings, pauses);
         break;
       case "processing":
-        await pauses.wait(
+        answer = await pauses.look(
           retryAfter,
           `the order for ${renderNames(now.identifiers)} (${renderUrl(new URL(now.url))}) is still being processed by the CA`,
+          () => fetchOrder(flow, now.url),
         );
-        answer = await fetchOrder(flow, now.url);
         break;
       case "valid":
         return await download(now, surroundings);

@@ -43,6 +43,19 @@ export class PollPauses {
     if (left > 0 && seconds >= left) throw tooLong(doing, seconds, moment);
     return this.#deadline.wait(1000 * seconds, doing);
   }
+
+  /**
+   * Waits, then looks. When the time ends in the middle of the look, the error says what has not come yet, and not which
+   * request was cut. Throws as {@link wait} and `ask`.
+   */
+  async look<T>(retryAfter: string | undefined, doing: string, ask: () => Promise<T>): Promise<T> {
+    await this.wait(retryAfter, doing);
+    try {
+      return await ask();
+    } catch (error) {
+      throw this.#deadline.signal.aborted ? this.#deadline.error(doing) : error;
+    }
+  }
 }
 
 function tooLong(doing: string, seconds: number, retryAt: string): TlsError {

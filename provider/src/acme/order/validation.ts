@@ -115,8 +115,8 @@ async function letDecide(told: readonly Choice[], { flow }: OrderJourney): Promi
     const pauses = new PollPauses(session.clock, deadline);
     let now = await fetchAuthorization({ session, accountUrl, deadline }, url);
     while (isUndecided(now.status)) {
-      await pauses.wait(now.retryAfter, "waiting for the CA to decide");
-      now = await fetchAuthorization({ session, accountUrl, deadline }, url);
+      const ask = () => fetchAuthorization({ session, accountUrl, deadline }, url);
+      now = await pauses.look(now.retryAfter, "waiting for the CA to decide", ask);
     }
   };
   try {
@@ -206,8 +206,7 @@ async function outcomeOf(
   try {
     let { retryAfter }: { readonly retryAfter?: string } = {};
     for (;;) {
-      await pauses.wait(retryAfter, doing);
-      const now = await fetchAuthorization(flow, authorization.url);
+      const now = await pauses.look(retryAfter, doing, () => fetchAuthorization(flow, authorization.url));
       if (!isUndecided(now.status)) return now;
       ({ retryAfter } = now);
     }

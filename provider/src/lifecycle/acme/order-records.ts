@@ -1,7 +1,7 @@
 import type { OrderIdentifier } from "../../acme/client/identifier";
 import { dns01Value } from "../../acme/client/jws";
 import { renderTxt } from "../../acme/dns/txt-strings";
-import type { NameChallenge } from "../../acme/order/placement";
+import type { NameChallenge } from "../../acme/order/name-challenge";
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
 import { parseHostName } from "../../x509/names/identifier";

@@ -1,5 +1,5 @@
 import { type FailureMemory, readFailureMemory } from "../../acme/limits/back-off";
-import type { NameChallenge } from "../../acme/order/placement";
+import type { NameChallenge } from "../../acme/order/name-challenge";
 import type { Properties } from "../lifecycle";
 import { type RecordedIssuance, readRecord, type StoredWindow } from "./certificate-state";
 
