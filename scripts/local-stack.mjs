@@ -1,9 +1,13 @@
 // Guards that a run leaves nothing outside the working copy: state, passphrase and plugins of the examples are in .pulumi-local.
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { LocalWorkspace, PulumiCommand } from "@pulumi/pulumi/automation/index.js";
+import { promisify } from "node:util";
+import { LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation/index.js";
+
+const execute = promisify(execFile);
 
 /** The one stack of an example here. */
 const stackName = "local";
@@ -26,15 +30,29 @@ export async function openStack(root, example) {
   const pulumiCommand = await PulumiCommand.get();
   const project = await (await LocalWorkspace.create({ workDir: folder, pulumiCommand })).projectSettings();
   const projectSettings = { ...project, runtime: "nodejs", main: folder };
-  const args = { stackName, projectName: project.name, program: () => loadProgram(join(folder, "index.ts")) };
-  const options = { workDir, pulumiCommand, projectSettings, envVars: environment(local, backend) };
+  const program = () => loadProgram(join(folder, "index.ts"));
+  const options = { workDir, pulumiCommand, projectSettings, envVars: environment(local, backend), program };
+  const workspace = await LocalWorkspace.create(options);
   const isMade = existsSync(join(backend, ".pulumi/stacks", project.name, `${stackName}.json`));
-  const stack = await (isMade ? LocalWorkspace.selectStack : LocalWorkspace.createStack).call(
-    LocalWorkspace,
-    args,
-    options,
-  );
+  // every command names its stack: `pulumi stack select` would be one more start of the CLI
+  if (isMade) workspace.selectStack = async () => {};
+  const stack = await (isMade ? Stack.select(stackName, workspace) : Stack.create(stackName, workspace));
   return { stack, place: { folder: backend, project: project.name, stack: stackName } };
+}
+
+/**
+ * The outputs of a stack, with "[secret]" in the place of secret ones. `stack.outputs()` starts the CLI twice, the second time
+ * for the secrets in clear.
+ * @param {import("@pulumi/pulumi/automation/index.js").Stack} stack
+ * @returns {Promise<import("@pulumi/pulumi/automation/index.js").OutputMap>}
+ */
+export async function readMaskedOutputs({ name: stackName, workspace }) {
+  const args = ["stack", "output", "--json", "--stack", stackName];
+  const env = { ...process.env, ...workspace.envVars };
+  const limits = { timeout: 600_000, maxBuffer: 256 << 20 };
+  const { stdout } = await execute(workspace.pulumiCommand.command, args, { cwd: workspace.workDir, env, ...limits });
+  const rows = Object.entries(JSON.parse(stdout));
+  return Object.fromEntries(rows.map(([name, value]) => [name, { value, secret: value === "[secret]" }]));
 }
 
 /**

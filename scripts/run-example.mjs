@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { RunError } from "@pulumi/pulumi";
 import { CommandError } from "@pulumi/pulumi/automation/index.js";
-import { openStack } from "./local-stack.mjs";
+import { openStack, readMaskedOutputs } from "./local-stack.mjs";
 import { maskOutputs, renderOutputs } from "./outputs-summary.mjs";
 import { ProgramMissing, requirePrograms } from "./peers.mjs";
 import { clearDeadLocks, clearPendingCreates, StackLocked } from "./stack-lock.mjs";
@@ -114,7 +114,7 @@ async function runCommand(stack, options) {
   const onEvent = ({ summaryEvent }) => {
     if (summaryEvent !== undefined) changes = summaryEvent.resourceChanges;
   };
-  // the run's own events say what changed: the history would take one more start of the CLI
+  // the run's own events say what changed: the history would take one more start of the CLI, and so do outputs in clear
   stack.info = async () => undefined;
   if (command === "destroy") {
     await stack.destroy({ ...options, onEvent });
@@ -123,8 +123,10 @@ async function runCommand(stack, options) {
   const { changeSummary } = await stack.preview(options);
   if (command === "preview") return { changes: changeSummary };
   options.signal.throwIfAborted();
-  const { outputs } = await stack.up({ ...options, onEvent, suppressOutputs: true });
-  return { changes, outputs };
+  stack.outputs = async () => ({});
+  await stack.up({ ...options, onEvent, suppressOutputs: true });
+  Reflect.deleteProperty(stack, "outputs");
+  return { changes, outputs: await readMaskedOutputs(stack) };
 }
 
 /** @param {unknown} error */
