@@ -22,7 +22,7 @@ import { selfSignedCa } from "../../provider/src/lifecycle/local/self-signed-ca"
 import { gateway } from "../../provider/src/lifecycle/site/gateway";
 import { site } from "../../provider/src/lifecycle/site/site";
 import * as provider from "../../provider/src/provider";
-import { describeKind } from "../../provider/src/resources/base/dynamic-resource";
+import { describeKind } from "../../provider/src/resources/base/kind";
 import { recordResources } from "../support/mocks";
 
 const require = createRequire(import.meta.url);
@@ -137,7 +137,7 @@ describe.each(frozen)("$type", ({ type, text, make, resource, lifecycle }) => {
       expect(served).toHaveProperty(method, expect.any(Function));
     }
     expect(provider).toHaveProperty(exportName);
-    expect(describeKind(lifecycle, exportName, [])).toMatchObject({ type, provider: text });
+    expect(describeKind(lifecycle, exportName, () => lifecycle)).toMatchObject({ type, provider: text });
   });
 });
 

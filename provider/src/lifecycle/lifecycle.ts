@@ -1,3 +1,5 @@
+import type { Description } from "./descriptions";
+
 /** The properties of a resource as plain JSON values; in `check` a value may be {@link Unknown}. */
 export type Properties = Readonly<Record<string, unknown>>;
 
@@ -27,13 +29,7 @@ export interface Created {
  * What happens to one kind of resource, over plain JSON values: it knows no Pulumi. The adapter adds to every result
  * the inputs that outputs show, the secret marks and what the engine needs.
  */
-export interface Lifecycle {
-  /** The name in the type token, `pulumi-nodejs:dynamic/tls-gateway:<name>`. Frozen. */
-  readonly name: string;
-  /** Top-level strings, inputs or outputs, that are secret wherever they appear. */
-  readonly secretProperties: readonly string[];
-  /** Secret inputs that `explain` needs too; it is shown no other. */
-  readonly explainedSecrets?: readonly string[];
+export interface Lifecycle extends Description {
   /** Inputs that no output shows: a change of these alone updates nothing. Left out of the state. */
   readonly policyProperties: readonly string[];
   /**

@@ -12,6 +12,7 @@ const text = "exports.handler = 1;";
 /** `text` shows in the output `derived`; `word` is secret, `policy` moves nothing, `made` is what only the effect knows. */
 const probe: Lifecycle = {
   name: "Probe",
+  outputs: ["made", "key", "derived"],
   secretProperties: ["word", "key"],
   policyProperties: ["policy"],
   computedProperties: () => ["made", "key"],

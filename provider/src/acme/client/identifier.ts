@@ -1,8 +1,16 @@
+import { parseIdentifier } from "../../x509/names/identifier";
+
 /** A name that a certificate is ordered for (RFC 8555 section 9.7.7, RFC 8738). */
 export interface OrderIdentifier {
   readonly type: "dns" | "ip";
   /** Canonical, from `parseIdentifier`: a wildcard with its "*.". */
   readonly value: string;
+}
+
+/** A name as an order takes it. */
+export function toOrderIdentifier(hostname: string): OrderIdentifier {
+  const { type, value } = parseIdentifier(hostname);
+  return type === "ip" ? { type, value } : { type: "dns", value };
 }
 
 /** The kinds of challenge that are known here: RFC 8555 section 8, RFC 8737, draft-ietf-acme-dns-persist. */

@@ -8,12 +8,10 @@ import { parseIdentifier } from "../../x509/names/identifier";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../input/schema";
 import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
+import { ALWAYS } from "./standing-records";
 
 /** What every public CA takes for an account; Ed25519 is taken by none. */
 export const accountKeyTypes = ["P256", "P384", "RSA2048", "RSA3072", "RSA4096"] as const;
-
-/** Standing records without an end. */
-export const ALWAYS = "always";
 
 const directorySchema = z
   .string("expected the name of a CA, such as letsencrypt-staging, or the URL of its directory")

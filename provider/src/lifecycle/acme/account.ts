@@ -13,11 +13,13 @@ import type { Deadline } from "../../acme/run/deadline";
 import { isTlsError, TlsError } from "../../errors";
 import { readMoment } from "../../text/time";
 import { type KeyType, renderPrivateKey } from "../../x509/keys/private-key";
+import { acmeAccountDescription } from "../descriptions";
 import { isKnown, isSameValue, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";
 import { generatePrivateKey } from "../local/key-generation";
-import { ALWAYS, checkAcmeAccount } from "./account-inputs";
+import { checkAcmeAccount } from "./account-inputs";
 import { tellEngine } from "./engine";
 import { readSessionRequest, sessionFor, within } from "./session";
+import { ALWAYS } from "./standing-records";
 
 /** For all requests about an account together. */
 const ACCOUNT_SECONDS = 120;
@@ -42,8 +44,7 @@ const factProperties = [
 
 /** An account at a CA: found by its key, or made. */
 export const acmeAccount: Lifecycle = {
-  name: "AcmeAccount",
-  secretProperties: ["accountKeyPem", "rehearsalAccountKeyPem", "externalAccountHmac"],
+  ...acmeAccountDescription,
   policyProperties: ["externalAccountKeyId", "externalAccountHmac", "acceptTermsOfService"],
   derivedProperties: () => ["directoryUrl", "rehearsalDirectoryUrl", "thumbprint"],
   computedProperties: (state) =>

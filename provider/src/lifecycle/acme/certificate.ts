@@ -7,6 +7,7 @@ import { isTlsError, TlsError } from "../../errors";
 import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain/chain";
+import { acmeCertificateDescription } from "../descriptions";
 import { type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";
 import { checkAcmeCertificate, describeOrder } from "./certificate-inputs";
 import { type CertificateRecord, computedNames, keptOutputs, readRecord, renderProgress } from "./certificate-state";
@@ -43,16 +44,7 @@ export async function revokeOnDestroy(_id: string, state: Properties): Promise<v
 
 /** A certificate from a CA, by ACME: ordered, renewed by the CA's own window, and resumed where a run died. */
 export const acmeCertificate: Lifecycle = {
-  name: "AcmeCertificate",
-  secretProperties: [
-    "privateKeyPem",
-    "accountKeyPem",
-    "rehearsalAccountKeyPem",
-    "challengeEnvironment",
-    "progress",
-    "revocationKeyPem",
-  ],
-  explainedSecrets: ["accountKeyPem"],
+  ...acmeCertificateDescription,
   policyProperties: [
     "accountKeyPem",
     "rehearsalAccountKeyPem",

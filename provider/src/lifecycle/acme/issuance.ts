@@ -1,5 +1,6 @@
 import { ensureAccount } from "../../acme/account/account";
 import { nameOfDirectory } from "../../acme/client/directory";
+import { toOrderIdentifier } from "../../acme/client/identifier";
 import type { AcmeSession } from "../../acme/client/session";
 import { makeCertificateRequest } from "../../acme/order/certificate-request";
 import { fulfilOrder, type Issued } from "../../acme/order/flow";
@@ -13,7 +14,6 @@ import type { Properties } from "../lifecycle";
 import { generatePrivateKey } from "../local/key-generation";
 import { readChallenge } from "./challenge-inputs";
 import { checkEngine } from "./engine";
-import { toOrderIdentifier } from "./order-inputs";
 import { requireReady } from "./preflight";
 import { readSessionRequest, sessionFor } from "./session";
 import { chooseSolvers, type SolverChoice, solverContext } from "./solvers";

@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { OrderIdentifier } from "../../acme/client/identifier";
+import { toOrderIdentifier } from "../../acme/client/identifier";
 import { judgeProfile } from "../../acme/limits/profiles";
-import { parseHostName, parseIdentifier } from "../../x509/names/identifier";
+import { parseHostName } from "../../x509/names/identifier";
 import { attempt, known, parseInputs, renderFailure } from "../input/parse";
 import { pemSchema, renewalShape } from "../input/schema";
 import { type CheckResult, type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
@@ -55,12 +55,6 @@ export const orderingShape = {
   preflight: preflightSchema.optional(),
   ...renewalShape,
 };
-
-/** A name as an order takes it. */
-export function toOrderIdentifier(hostname: string): OrderIdentifier {
-  const { type, value } = parseIdentifier(hostname);
-  return type === "ip" ? { type, value } : { type: "dns", value };
-}
 
 /** The names in canonical form, sorted, each once; what is no name is a failure. */
 export function parseHostnames(given: readonly string[], failures: Failure[]): readonly string[] {

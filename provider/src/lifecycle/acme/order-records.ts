@@ -1,11 +1,10 @@
-import type { OrderIdentifier } from "../../acme/client/identifier";
+import { type OrderIdentifier, toOrderIdentifier } from "../../acme/client/identifier";
 import { dns01Value } from "../../acme/client/jws";
 import { renderTxt } from "../../acme/dns/txt-strings";
 import type { NameChallenge } from "../../acme/order/name-challenge";
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
 import { parseHostName } from "../../x509/names/identifier";
-import { toOrderIdentifier } from "./order-inputs";
 
 export type { NameChallenge };
 

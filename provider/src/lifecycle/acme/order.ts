@@ -1,5 +1,5 @@
 import { nameOfDirectory } from "../../acme/client/directory";
-import { renderNames } from "../../acme/client/identifier";
+import { renderNames, toOrderIdentifier } from "../../acme/client/identifier";
 import { isCostlyFailure, rememberFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
 import { estimateLifetimeDays } from "../../acme/limits/profiles";
@@ -9,12 +9,13 @@ import { Deadline, systemClock } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
 import { DAY, renderTimestamp } from "../../text/time";
 import { readCertificates } from "../../x509/chain/chain";
+import { acmeOrderDescription } from "../descriptions";
 import { isSameValue, type Lifecycle, type Properties, type Reason, UnfinishedError } from "../lifecycle";
 import { checkEngine, tellEngine } from "./engine";
 import { DEFAULT_TIMEOUT_SECONDS, type IssuanceRequest } from "./issuance";
 import { OrderJournal, sweepJournal } from "./journal";
 import { decideOrder, type OrderDecision, refreshOrder } from "./order-decision";
-import { checkAcmeOrder, describePlaced, toOrderIdentifier } from "./order-inputs";
+import { checkAcmeOrder, describePlaced } from "./order-inputs";
 import { certificateNames, computedOrderNames, keptOrder, type OrderRecord, readOrderRecord } from "./order-state";
 import { lookBefore, requireReady } from "./preflight";
 import { countOrder, refuseSpent, refuseTooSoon } from "./refusals";
@@ -26,9 +27,7 @@ import { readSessionRequest, sessionFor } from "./session";
  * falls due by itself, since it comes before the certificate.
  */
 export const acmeOrder: Lifecycle = {
-  name: "AcmeOrder",
-  secretProperties: ["accountKeyPem", "orderKeyPem"],
-  explainedSecrets: ["accountKeyPem"],
+  ...acmeOrderDescription,
   policyProperties: [
     "accountKeyPem",
     "requestTimeoutSeconds",

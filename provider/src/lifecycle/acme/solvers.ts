@@ -1,11 +1,11 @@
 import { chooseStanding } from "../../acme/challenge/auto";
 import type { ChallengeName, ChallengeSolver, PersistSettings, SolverContext } from "../../acme/challenge/solver";
 import { createSolver } from "../../acme/challenge/solvers";
+import { toOrderIdentifier } from "../../acme/client/identifier";
 import type { AcmeSession } from "../../acme/client/session";
 import { type Deadline, systemClock } from "../../acme/run/deadline";
 import type { Properties } from "../lifecycle";
 import { readChallenge } from "./challenge-inputs";
-import { toOrderIdentifier } from "./order-inputs";
 
 /** By what the names of an order are proved. */
 export interface SolverChoice {

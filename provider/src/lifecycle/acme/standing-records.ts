@@ -9,9 +9,11 @@ import { TlsError } from "../../errors";
 import { describeRemaining } from "../../renewal/decision";
 import { renderQuoted } from "../../text/quoted";
 import { DAY, readMoment, renderTimestamp } from "../../text/time";
-import { ALWAYS } from "./account-inputs";
 
 export type { PersistRecordName, PersistRecordSet, PersistRecordsAccount };
+
+/** Standing records without an end. */
+export const ALWAYS = "always";
 
 /** How long before their end records are warned of: a certificate lives shorter, and a person needs time. */
 const WARNING_DAYS = 30;

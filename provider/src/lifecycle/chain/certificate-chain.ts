@@ -4,6 +4,7 @@ import { DAY } from "../../text/time";
 import { type Chain, judgeChain } from "../../x509/chain/chain";
 import { renderPrivateKey } from "../../x509/keys/private-key";
 import { parseHostName } from "../../x509/names/identifier";
+import { certificateChainDescription } from "../descriptions";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../input/schema";
 import { type CheckResult, type Failure, isKnown, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
@@ -53,8 +54,7 @@ type Values = ParsedInputs<typeof shape>;
 
 /** A certificate that exists already: checked, ordered, and known in a preview, but for what has to be fetched. */
 export const certificateChain: Lifecycle = {
-  name: "CertificateChain",
-  secretProperties: ["privateKeyPem", "passphrase", "pkcs12"],
+  ...certificateChainDescription,
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase", "pkcs12"],
   derivedProperties: () => [
     "rootPem",

@@ -7,6 +7,7 @@ import { readCertificates } from "../../x509/chain/chain";
 import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import type { DistinguishedName } from "../../x509/names/distinguished-name";
 import { type Identifier, parseIdentifier } from "../../x509/names/identifier";
+import { leafCertificateDescription } from "../descriptions";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import {
   checkSubject,
@@ -49,8 +50,7 @@ type Values = ParsedInputs<typeof shape>;
 
 /** A certificate issued by a local root. */
 export const leafCertificate: Lifecycle = {
-  name: "LeafCertificate",
-  secretProperties: ["privateKeyPem", "caPrivateKeyPem"],
+  ...leafCertificateDescription,
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "caPrivateKeyPem"],
   derivedProperties: () => ["validFrom", "validTo"],
   computedProperties: () => ["certPem", "privateKeyPem", "fingerprintSha256", "serialNumber"],

@@ -5,6 +5,7 @@ import { issueCaCertificate } from "../../x509/certificate/issue";
 import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { type NameConstraints, parseNameConstraints } from "../../x509/names/constraints";
 import type { DistinguishedName } from "../../x509/names/distinguished-name";
+import { selfSignedCaDescription } from "../descriptions";
 import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
 import {
   checkSubject,
@@ -73,8 +74,7 @@ type SelfSignedCaValues = ParsedInputs<typeof shape>;
 
 /** The local root: issued here, or adopted from its files. */
 export const selfSignedCa: Lifecycle = {
-  name: "SelfSignedCA",
-  secretProperties: ["privateKeyPem", "passphrase"],
+  ...selfSignedCaDescription,
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase"],
   derivedProperties: (inputs) => (inputs.certPem === undefined ? ["validFrom", "validTo"] : ADOPTED_FACTS),
   computedProperties: (state) =>

@@ -5,6 +5,7 @@ import type { GatewayKind } from "../../gateway/model/kind";
 import type { SiteData } from "../../gateway/model/site";
 import { parseSites, renderSites } from "../../gateway/model/text";
 import { nearest } from "../../text/nearest";
+import { gatewayDescription } from "../descriptions";
 import { describeInput, renderPath } from "../input/issue-text";
 import { attempt, renderFailure } from "../input/parse";
 import { type CheckResult, type Failure, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
@@ -13,8 +14,7 @@ import { checkSiteListInput } from "./schema";
 
 /** All sites of one gateway: checked against each other, and kept as one text that is diffed line by line. */
 export const gateway: Lifecycle = {
-  name: "Gateway",
-  secretProperties: [],
+  ...gatewayDescription,
   policyProperties: [],
   computedProperties: () => [],
   check,

@@ -1,4 +1,5 @@
 import { type SiteData, siteUrl } from "../../gateway/model/site";
+import { siteDescription } from "../descriptions";
 import type { InputIssue } from "../input/issue-text";
 import { renderFailure } from "../input/parse";
 import { type CheckResult, type Failure, type Lifecycle, type Properties, type Reason, UNKNOWN } from "../lifecycle";
@@ -6,8 +7,7 @@ import { checkKnownSiteProperties, checkSiteInput } from "./schema";
 
 /** One site of a gateway. Nothing happens outside of the state: its worth is in its checks and its differences. */
 export const site: Lifecycle = {
-  name: "Site",
-  secretProperties: [],
+  ...siteDescription,
   policyProperties: [],
   derivedProperties: () => ["url"],
   computedProperties: () => [],

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { acmeAccount } from "../../lifecycle/acme/account";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { acmeAccountDescription } from "../../lifecycle/descriptions";
+import { absentFrom, DynamicResource, isResourceOfKind } from "../base/dynamic-resource";
+import { describeKind } from "../base/kind";
 import {
   type RehearsalAccount,
   type StandingRecord,
@@ -8,29 +9,11 @@ import {
   validationRecords,
 } from "./validation-records";
 
-const kind = describeKind(acmeAccount, "acmeAccount", [
-  "directory",
-  "directoryUrl",
-  "rehearsalDirectoryUrl",
-  "contacts",
-  "accountUrl",
-  "accountKeyPem",
-  "rehearsalAccountKeyPem",
-  "thumbprint",
-  "status",
-  "keyType",
-  "caBundlePem",
-  "requestTimeoutSeconds",
-  "termsOfServiceUrl",
-  "profiles",
-  "requiresExternalAccountBinding",
-  "offersRenewalInformation",
-  "recordsUntil",
-  "caaIdentities",
-  "issuerDomainNames",
-  "accountHashPrefix",
-  "rehearsalAccount",
-]);
+const kind = describeKind(
+  acmeAccountDescription,
+  "acmeAccount",
+  () => require("../../lifecycle/acme/account").acmeAccount,
+);
 
 /** What a CA gave beforehand to people that it knows already (RFC 8555 section 7.3.4). */
 export interface ExternalAccountBinding {

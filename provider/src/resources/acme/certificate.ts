@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { acmeCertificate } from "../../lifecycle/acme/certificate";
+import { acmeCertificateDescription } from "../../lifecycle/descriptions";
 import type { RenewalWindow } from "../../renewal/window";
-import { absentFrom, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { absentFrom, isResourceOfKind } from "../base/dynamic-resource";
+import { describeKind } from "../base/kind";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
 import { CertificateResource } from "../certificate/certificate-resource";
 import { accountProperties, type OrderingAccount } from "./account";
@@ -14,32 +15,11 @@ import {
 } from "./challenge-args";
 import type { AcmeOrder } from "./order";
 
-const kind = describeKind(acmeCertificate, "acmeCertificate", [
-  "hostnames",
-  "directoryUrl",
-  "accountUrl",
-  "keyType",
-  "profile",
-  "certPem",
-  "issuerPem",
-  "privateKeyPem",
-  "fingerprintSha256",
-  "serialNumber",
-  "validFrom",
-  "validTo",
-  "certificateUrl",
-  "orderUrl",
-  "fromOrderUrl",
-  "validatedBy",
-  "renewalWindow",
-  "issuances",
-  "issuedFor",
-  "rehearsedFor",
-  "progress",
-  "pendingOrderUrl",
-  "failure",
-  "revocationKeyPem",
-]);
+const kind = describeKind(
+  acmeCertificateDescription,
+  "acmeCertificate",
+  () => require("../../lifecycle/acme/certificate").acmeCertificate,
+);
 
 /** What is the same for a certificate that is ordered, and one that is taken from an order. */
 interface TakenArgs extends RenewalArgs {

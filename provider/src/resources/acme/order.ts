@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { acmeOrder } from "../../lifecycle/acme/order";
 import {
   type ChallengeRecordName,
   challengeRecordName,
@@ -8,35 +7,17 @@ import {
   renderQuotedTxt,
   valuesOf,
 } from "../../lifecycle/acme/order-records";
+import { acmeOrderDescription } from "../../lifecycle/descriptions";
 import type { RenewalWindow } from "../../renewal/window";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { absentFrom, DynamicResource, isResourceOfKind } from "../base/dynamic-resource";
+import { describeKind } from "../base/kind";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
 import { accountProperties, type OrderingAccount } from "./account";
 import { type PreflightArgs, preflightProperties } from "./challenge-args";
 
 export type { NameChallenge };
 
-const kind = describeKind(acmeOrder, "acmeOrder", [
-  "hostnames",
-  "directoryUrl",
-  "accountUrl",
-  "profile",
-  "orderUrl",
-  "orderedFor",
-  "orderedAt",
-  "expiresAt",
-  "estimatedValidTo",
-  "challenges",
-  "pendingOrderUrl",
-  "certificateUrl",
-  "certPem",
-  "validFrom",
-  "validTo",
-  "renewalWindow",
-  "issuances",
-  "failure",
-  "orderKeyPem",
-]);
+const kind = describeKind(acmeOrderDescription, "acmeOrder", () => require("../../lifecycle/acme/order").acmeOrder);
 
 /** The arguments of {@link AcmeOrder}. */
 export interface AcmeOrderArgs extends RenewalArgs {

@@ -1,32 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { SENSITIVE } from "../../adapter/dynamic-provider";
-import type { Lifecycle } from "../../lifecycle/lifecycle";
+import type { ResourceKind } from "./kind";
 import { reasonHook } from "./reason-hook";
-
-/** What a class says of itself. */
-export interface DynamicResourceKind {
-  /** The Pulumi type token; frozen, it stands in every URN. */
-  readonly type: string;
-  /** The text that the engine keeps and its dynamic-provider process runs; frozen to the letter, at most 80 bytes. */
-  readonly provider: string;
-  readonly lifecycle: Lifecycle;
-  /** Every output of the state. */
-  readonly outputs: readonly string[];
-}
-
-/** Describes the kind whose provider is exported as `exportName` by `pulumi-tls-gateway/provider`. */
-export function describeKind(
-  lifecycle: Lifecycle,
-  exportName: string,
-  outputs: readonly string[],
-): DynamicResourceKind {
-  return {
-    type: `pulumi-nodejs:dynamic/tls-gateway:${lifecycle.name}`,
-    provider: `exports.handler = () => require("pulumi-tls-gateway/provider").${exportName};`,
-    lifecycle,
-    outputs,
-  };
-}
 
 /**
  * The base of every resource: what `pulumi.dynamic.Resource` does, without serialising a closure. `__provider` is a
@@ -38,14 +13,14 @@ export abstract class DynamicResource extends pulumi.CustomResource {
    * nothing changes, and so everything that depends on it: what is known to be absent is set here instead.
    */
   protected constructor(
-    kind: DynamicResourceKind,
+    kind: ResourceKind,
     name: string,
     args: Record<string, unknown>,
     opts: pulumi.CustomResourceOptions,
     absent: readonly string[] = [],
   ) {
-    const secrets = kind.lifecycle.secretProperties;
-    const present = kind.outputs.filter((output) => !absent.includes(output));
+    const { secretProperties: secrets, outputs: all } = kind.description;
+    const present = all.filter((output) => !absent.includes(output));
     const outputs = Object.fromEntries(present.map((output) => [output, undefined]));
     super(
       kind.type,
@@ -60,9 +35,9 @@ export abstract class DynamicResource extends pulumi.CustomResource {
 }
 
 /** A resource that is only read (`get`) is never created or updated. */
-function hooksFor(kind: DynamicResourceKind, opts: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
+function hooksFor(kind: ResourceKind, opts: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
   if (opts.id !== undefined) return {};
-  const hook = reasonHook(kind.type, kind.lifecycle);
+  const hook = reasonHook(kind);
   return hook === undefined ? {} : { hooks: { beforeCreate: [hook], beforeUpdate: [hook] } };
 }
 
@@ -96,7 +71,7 @@ function collectOutputs(value: unknown): readonly pulumi.Output<unknown>[] {
 }
 
 /** Whether `value` is a resource of the given kind, also one made by another copy of this package. */
-export function isResourceOfKind(value: unknown, kind: DynamicResourceKind): boolean {
+export function isResourceOfKind(value: unknown, kind: ResourceKind): boolean {
   return (
     pulumi.CustomResource.isInstance(value) &&
     (value as unknown as { __pulumiType?: unknown }).__pulumiType === kind.type

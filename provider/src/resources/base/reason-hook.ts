@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../../adapter/clock";
 import { isTlsError } from "../../errors";
-import { type Lifecycle, UNKNOWN } from "../../lifecycle/lifecycle";
+import { UNKNOWN } from "../../lifecycle/lifecycle";
+import type { ResourceKind } from "./kind";
 
 /** Prefix of the names in the state; the engine finds the hook by it. */
 const NAME = "tls-gateway-reason";
@@ -17,7 +18,7 @@ const RUNS = Symbol.for("pulumi-tls-gateway.reason-hook.runs");
 /** The hook of one run and the kinds of resource it can speak for, by type token. */
 interface Run {
   readonly hook: pulumi.ResourceHook;
-  readonly lifecycles: Map<string, Lifecycle>;
+  readonly kinds: Map<string, ResourceKind>;
 }
 
 /**
@@ -26,18 +27,18 @@ interface Run {
  *
  * @returns `undefined` where hooks don't exist: under `pulumi.runtime.setMocks` and with an old engine.
  */
-export function reasonHook(type: string, lifecycle: Lifecycle): pulumi.ResourceHook | undefined {
-  if (lifecycle.explain === undefined || !canRegisterHooks()) return undefined;
+export function reasonHook(kind: ResourceKind): pulumi.ResourceHook | undefined {
+  if (kind.loadLifecycle === undefined || !canRegisterHooks()) return undefined;
   const stack = pulumi.runtime.getStackResource();
   if (stack === undefined) return undefined;
   const runs = globalRuns();
   let run = runs.get(stack);
   if (run === undefined) {
-    const lifecycles = new Map<string, Lifecycle>();
-    run = { hook: makeHook(lifecycles), lifecycles };
+    const kinds = new Map<string, ResourceKind>();
+    run = { hook: makeHook(kinds), kinds };
     runs.set(stack, run);
   }
-  run.lifecycles.set(type, lifecycle);
+  run.kinds.set(kind.type, kind);
   return run.hook;
 }
 
@@ -52,23 +53,24 @@ function canRegisterHooks(): boolean {
   return typeof monitor?.registerResourceHook === "function" && typeof pulumi.ResourceHook === "function";
 }
 
-function makeHook(lifecycles: ReadonlyMap<string, Lifecycle>): pulumi.ResourceHook {
+function makeHook(kinds: ReadonlyMap<string, ResourceKind>): pulumi.ResourceHook {
   // an inline program's hook is called outside of the run's async context, where logging would miss the engine
   const inRun = AsyncLocalStorage.snapshot();
-  return new pulumi.ResourceHook(NAME, (args) => inRun(() => explainStep(lifecycles, args)), { onDryRun: true });
+  return new pulumi.ResourceHook(NAME, (args) => inRun(() => explainStep(kinds, args)), { onDryRun: true });
 }
 
 /**
  * A hook that fails fails the step. That is what a step which would be refused is meant to do, in the preview already;
  * whatever else goes wrong here costs the reason and no more.
  */
-async function explainStep(lifecycles: ReadonlyMap<string, Lifecycle>, args: pulumi.ResourceHookArgs): Promise<void> {
+async function explainStep(kinds: ReadonlyMap<string, ResourceKind>, args: pulumi.ResourceHookArgs): Promise<void> {
   // the resource itself can't be passed: its URN is known only after this hook has returned
   const resource = { urn: pulumi.output(args.urn) } as unknown as pulumi.Resource;
   try {
-    const lifecycle = lifecycles.get(args.type);
+    const kind = kinds.get(args.type);
     const state = args.oldOutputs === undefined ? undefined : readHookValues(args.oldOutputs);
-    const inputs = await readHookInputs(args.newInputs ?? {}, lifecycle?.explainedSecrets ?? []);
+    const inputs = await readHookInputs(args.newInputs ?? {}, kind?.description.explainedSecrets ?? []);
+    const lifecycle = kind?.loadLifecycle?.();
     const reason = await lifecycle?.explain?.(state, inputs, readClock());
     if (typeof reason === "string") await pulumi.log.info(reason, resource);
     else if (reason !== undefined) await pulumi.log.warn(reason.warning, resource);

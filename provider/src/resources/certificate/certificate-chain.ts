@@ -1,25 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../../adapter/clock";
-import { certificateChain } from "../../lifecycle/chain/certificate-chain";
 import { findChainWarnings } from "../../lifecycle/chain/warnings";
-import { absentFrom, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { certificateChainDescription } from "../../lifecycle/descriptions";
+import { absentFrom, isResourceOfKind } from "../base/dynamic-resource";
+import { describeKind } from "../base/kind";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "../base/renewal-outputs";
 import { CertificateResource } from "./certificate-resource";
 
-const kind = describeKind(certificateChain, "certificateChain", [
-  "certPem",
-  "issuerPem",
-  "rootPem",
-  "missingIssuerUrls",
-  "completedIssuerPem",
-  "privateKeyPem",
-  "names",
-  "hostnames",
-  "fingerprintSha256",
-  "serialNumber",
-  "validFrom",
-  "validTo",
-]);
+const kind = describeKind(
+  certificateChainDescription,
+  "certificateChain",
+  () => require("../../lifecycle/chain/certificate-chain").certificateChain,
+);
 
 /** How missing intermediates are fetched. */
 export interface AiaCompletionArgs {

@@ -1,22 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
-import { leafCertificate } from "../../lifecycle/local/leaf-certificate";
+import { leafCertificateDescription } from "../../lifecycle/descriptions";
 import type { KeyType } from "../../x509/keys/private-key";
 import type { NameConstraints } from "../../x509/names/constraints";
 import type { DistinguishedName } from "../../x509/names/distinguished-name";
-import { describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { isResourceOfKind } from "../base/dynamic-resource";
+import { describeKind } from "../base/kind";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
 import { CertificateResource } from "./certificate-resource";
 
-const kind = describeKind(leafCertificate, "leafCertificate", [
-  "certPem",
-  "privateKeyPem",
-  "caCertPem",
-  "hostnames",
-  "fingerprintSha256",
-  "serialNumber",
-  "validFrom",
-  "validTo",
-]);
+const kind = describeKind(
+  leafCertificateDescription,
+  "leafCertificate",
+  () => require("../../lifecycle/local/leaf-certificate").leafCertificate,
+);
 
 /** Lives above this are refused by browsers from public CAs, and a sign of a forgotten renewal (CA/B Forum, 2020). */
 const LONG_LIFE_DAYS = 398;

@@ -1,25 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
-import { selfSignedCa } from "../../lifecycle/local/self-signed-ca";
+import { selfSignedCaDescription } from "../../lifecycle/descriptions";
 import type { KeyType } from "../../x509/keys/private-key";
 import type { NameConstraints } from "../../x509/names/constraints";
 import type { DistinguishedName } from "../../x509/names/distinguished-name";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { absentFrom, DynamicResource, isResourceOfKind } from "../base/dynamic-resource";
+import { describeKind } from "../base/kind";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "../base/renewal-outputs";
 import { type IssueArgs, LeafCertificate } from "./leaf-certificate";
 import { findCaroot, readMkcertFiles } from "./mkcert-files";
 
-const kind = describeKind(selfSignedCa, "selfSignedCa", [
-  "certPem",
-  "privateKeyPem",
-  "subject",
-  "keyType",
-  "nameConstraints",
-  "subjectKeyId",
-  "fingerprintSha256",
-  "serialNumber",
-  "validFrom",
-  "validTo",
-]);
+const kind = describeKind(
+  selfSignedCaDescription,
+  "selfSignedCa",
+  () => require("../../lifecycle/local/self-signed-ca").selfSignedCa,
+);
 
 /** The arguments of {@link SelfSignedCA}: either what to issue, or `certPem` and `privateKeyPem` to adopt. */
 export interface SelfSignedCAArgs extends RenewalArgs {

@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GatewayKindName, GatewayOptions } from "../../gateway/kinds";
 import type { FirewallPort, GatewayCommands, GatewayFile } from "../../gateway/model/kind";
 import { selfSignedHostnames } from "../../gateway/model/site";
-import { gateway } from "../../lifecycle/site/gateway";
-import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
+import { gatewayDescription } from "../../lifecycle/descriptions";
+import { absentFrom, DynamicResource, isResourceOfKind } from "../base/dynamic-resource";
+import { describeKind } from "../base/kind";
 import type { LeafCertificate } from "../certificate/leaf-certificate";
 import type { SelfSignedCA } from "../certificate/self-signed-ca";
 import { type GatewayCertificate, type Renewal, renewalOf } from "./certificate-reference";
@@ -12,7 +13,7 @@ import { type GatewayModel, readModel, renderContentHash, renderObjects, renderR
 import { Site } from "./site";
 import { readSiteArgs, type SiteArgs, type SiteAuthorities } from "./site-args";
 
-const kind = describeKind(gateway, "gateway", ["name", "kind", "options", "sites"]);
+const kind = describeKind(gatewayDescription, "gateway", () => require("../../lifecycle/site/gateway").gateway);
 
 /** A site as data: no resource of its own, for fleets. */
 export interface GatewaySiteArgs extends SiteArgs {

@@ -1,0 +1,180 @@
+// What a program knows of each resource without loading its lifecycle, which brings zod, the readers of certificates or the ACME
+// client with it: most programs use few kinds, and run little more than this in their own process.
+import { siteProperties } from "../gateway/model/site";
+
+/** What a resource is, apart from what happens to it. */
+export interface Description {
+  /** The name in the type token, `pulumi-nodejs:dynamic/tls-gateway:<name>`. Frozen. */
+  readonly name: string;
+  /** Every output of the state. */
+  readonly outputs: readonly string[];
+  /** Top-level strings, inputs or outputs, that are secret wherever they appear. */
+  readonly secretProperties: readonly string[];
+  /** Secret inputs that `explain` needs too; it is shown no other. */
+  readonly explainedSecrets?: readonly string[];
+}
+
+/** Of {@link AcmeAccount}. */
+export const acmeAccountDescription: Description = {
+  name: "AcmeAccount",
+  outputs: [
+    "directory",
+    "directoryUrl",
+    "rehearsalDirectoryUrl",
+    "contacts",
+    "accountUrl",
+    "accountKeyPem",
+    "rehearsalAccountKeyPem",
+    "thumbprint",
+    "status",
+    "keyType",
+    "caBundlePem",
+    "requestTimeoutSeconds",
+    "termsOfServiceUrl",
+    "profiles",
+    "requiresExternalAccountBinding",
+    "offersRenewalInformation",
+    "recordsUntil",
+    "caaIdentities",
+    "issuerDomainNames",
+    "accountHashPrefix",
+    "rehearsalAccount",
+  ],
+  secretProperties: ["accountKeyPem", "rehearsalAccountKeyPem", "externalAccountHmac"],
+};
+
+/** Of {@link AcmeCertificate}. */
+export const acmeCertificateDescription: Description = {
+  name: "AcmeCertificate",
+  outputs: [
+    "hostnames",
+    "directoryUrl",
+    "accountUrl",
+    "keyType",
+    "profile",
+    "certPem",
+    "issuerPem",
+    "privateKeyPem",
+    "fingerprintSha256",
+    "serialNumber",
+    "validFrom",
+    "validTo",
+    "certificateUrl",
+    "orderUrl",
+    "fromOrderUrl",
+    "validatedBy",
+    "renewalWindow",
+    "issuances",
+    "issuedFor",
+    "rehearsedFor",
+    "progress",
+    "pendingOrderUrl",
+    "failure",
+    "revocationKeyPem",
+  ],
+  secretProperties: [
+    "privateKeyPem",
+    "accountKeyPem",
+    "rehearsalAccountKeyPem",
+    "challengeEnvironment",
+    "progress",
+    "revocationKeyPem",
+  ],
+  explainedSecrets: ["accountKeyPem"],
+};
+
+/** Of {@link AcmeOrder}. */
+export const acmeOrderDescription: Description = {
+  name: "AcmeOrder",
+  outputs: [
+    "hostnames",
+    "directoryUrl",
+    "accountUrl",
+    "profile",
+    "orderUrl",
+    "orderedFor",
+    "orderedAt",
+    "expiresAt",
+    "estimatedValidTo",
+    "challenges",
+    "pendingOrderUrl",
+    "certificateUrl",
+    "certPem",
+    "validFrom",
+    "validTo",
+    "renewalWindow",
+    "issuances",
+    "failure",
+    "orderKeyPem",
+  ],
+  secretProperties: ["accountKeyPem", "orderKeyPem"],
+  explainedSecrets: ["accountKeyPem"],
+};
+
+/** Of {@link CertificateChain}. */
+export const certificateChainDescription: Description = {
+  name: "CertificateChain",
+  outputs: [
+    "certPem",
+    "issuerPem",
+    "rootPem",
+    "missingIssuerUrls",
+    "completedIssuerPem",
+    "privateKeyPem",
+    "names",
+    "hostnames",
+    "fingerprintSha256",
+    "serialNumber",
+    "validFrom",
+    "validTo",
+  ],
+  secretProperties: ["privateKeyPem", "passphrase", "pkcs12"],
+};
+
+/** Of {@link LeafCertificate}. */
+export const leafCertificateDescription: Description = {
+  name: "LeafCertificate",
+  outputs: [
+    "certPem",
+    "privateKeyPem",
+    "caCertPem",
+    "hostnames",
+    "fingerprintSha256",
+    "serialNumber",
+    "validFrom",
+    "validTo",
+  ],
+  secretProperties: ["privateKeyPem", "caPrivateKeyPem"],
+};
+
+/** Of {@link SelfSignedCA}. */
+export const selfSignedCaDescription: Description = {
+  name: "SelfSignedCA",
+  outputs: [
+    "certPem",
+    "privateKeyPem",
+    "subject",
+    "keyType",
+    "nameConstraints",
+    "subjectKeyId",
+    "fingerprintSha256",
+    "serialNumber",
+    "validFrom",
+    "validTo",
+  ],
+  secretProperties: ["privateKeyPem", "passphrase"],
+};
+
+/** Of {@link Gateway}. */
+export const gatewayDescription: Description = {
+  name: "Gateway",
+  outputs: ["name", "kind", "options", "sites"],
+  secretProperties: [],
+};
+
+/** Of {@link Site}. */
+export const siteDescription: Description = {
+  name: "Site",
+  outputs: [...siteProperties, "url"],
+  secretProperties: [],
+};
