@@ -14,7 +14,7 @@ import { withinCpuTime } from "../../../support/cpu-time";
 import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
 import { fuzzRuns } from "../../../support/tier";
 
-const runs = fuzzRuns(10_000, 500_000);
+const runs = fuzzRuns(4_000, 500_000);
 const password = "correct horse battery";
 const pki = new OpensslPki();
 afterAll(() => pki.remove());
