@@ -79,7 +79,7 @@ export function failureFeatures(trial: GatewayTrial): void {
             const asked = trial.ask(site, { http, method: "PUT", body, answer: { status, early: "drop" } });
             // who closes with octets on their way resets the connection, and the client may see that first
             const answer = await asked.catch((error: Error) => {
-              const isRace = trial.server.cutsUnreadBodies && http === "1.1" && /ECONNRESET|EPIPE/.test(error.message);
+              const isRace = trial.server.cutsUnreadBodies && http === "1.1" && /ECONNRESET|EPIPE|socket hang up|aborted/.test(error.message);
               if (isRace) return undefined;
               throw error;
             });
