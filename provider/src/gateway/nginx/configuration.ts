@@ -4,7 +4,7 @@ import { type Directive, directive, quoted, raw, renderDirectives } from "../syn
 import { comment, nginxDialect } from "./dialect";
 import type { NginxOptions } from "./options";
 import { redirectServer, siteServer, unknownNameServer } from "./server";
-import { commonVariables, nginxVariables } from "./variables";
+import { commonVariables, type NginxVariables, nginxVariables } from "./variables";
 
 /**
  * What stands in the `http` block of nginx: variables, a server for the unknown names of each listener, and the servers of
@@ -14,12 +14,14 @@ import { commonVariables, nginxVariables } from "./variables";
 export function renderNginxConfiguration(sites: readonly SiteData[], options: NginxOptions): string {
   const listeners = listenersOf(sites, options);
   const variables = nginxVariables();
-  const servers = siteServers(listeners, options, variables);
-  const others = listeners.filter(hasNoDefault).map((listener) => unknownNameServer(listener, options, variables));
+  const servers = [...siteServers(listeners, options, variables)];
+  const others = [...otherServers(listeners, options, variables)];
   const defined = variables.directives();
   const directives = [
     directive(comment, raw("Made by pulumi-tls-gateway: changes by hand are lost.")),
-    ...(options.hashSizes ? hashSizes(sites, listeners.length, defined.length) : []),
+    ...(options.hashSizes ? hashSizes(sites, listeners.length, defined.length) : []).map(({ name, size }) =>
+      directive(name, String(size)),
+    ),
     ...commonVariables,
     ...defined,
     ...others,
@@ -28,12 +30,40 @@ export function renderNginxConfiguration(sites: readonly SiteData[], options: Ng
   return renderDirectives(directives, nginxDialect);
 }
 
-/** One server for a site, and one for each port that its plain HTTP is sent on to. */
-function siteServers(
+/**
+ * The names of the sizes of hash tables that stand in the configuration, found without rendering it.
+ *
+ * Only the directives of variables need the servers, which are built no further than to the first variable too many.
+ */
+export function findHashSizes(
+  sites: readonly SiteData[],
   listeners: readonly Listener[],
   options: NginxOptions,
-  variables: ReturnType<typeof nginxVariables>,
-): readonly Directive[] {
+): readonly string[] {
+  if (!options.hashSizes) return [];
+  const variables = nginxVariables();
+  const servers = [siteServers(listeners, options, variables), otherServers(listeners, options, variables)];
+  for (const each of servers) {
+    for (const _ of each) if (variables.count() > manyVariables) break;
+  }
+  return hashSizes(sites, listeners.length, variables.count()).map(({ name }) => name);
+}
+
+/** For the names that no site has. */
+function* otherServers(
+  listeners: readonly Listener[],
+  options: NginxOptions,
+  variables: NginxVariables,
+): Iterable<Directive> {
+  for (const listener of listeners.filter(hasNoDefault)) yield unknownNameServer(listener, options, variables);
+}
+
+/** One server for a site, and one for each port that its plain HTTP is sent on to. */
+function* siteServers(
+  listeners: readonly Listener[],
+  options: NginxOptions,
+  variables: NginxVariables,
+): Iterable<Directive> {
   const places = new Map<SiteData, Listener[]>();
   const redirects = new Map<SiteData, Map<number, { redirect: ListenerRedirect; from: Listener[] }>>();
   for (const listener of listeners) {
@@ -51,13 +81,13 @@ function siteServers(
     }
   }
   const sites = [...places].sort(([one], [other]) => (one.name < other.name ? -1 : 1));
-  return sites.flatMap(([site, found]) => [
-    directive(comment, "site", quoted(site.name)),
-    ...[...(redirects.get(site)?.values() ?? [])].map(({ redirect, from }) =>
-      redirectServer(redirect, from, options, variables),
-    ),
-    siteServer({ site, names: answeredNames(site) }, found, options, variables),
-  ]);
+  for (const [site, found] of sites) {
+    yield directive(comment, "site", quoted(site.name));
+    for (const { redirect, from } of redirects.get(site)?.values() ?? []) {
+      yield redirectServer(redirect, from, options, variables);
+    }
+    yield siteServer({ site, names: answeredNames(site) }, found, options, variables);
+  }
 }
 
 function hasNoDefault({ sites, redirects }: Listener): boolean {
@@ -69,24 +99,29 @@ const manyNames = 500;
 const longName = 40;
 const manyVariables = 400;
 
+interface HashSize {
+  readonly name: string;
+  readonly size: number;
+}
+
 /**
  * Sizes for more names than nginx's tables hold by default. A name too long keeps it from starting, too many only make it
  * warn and slow.
  */
-function hashSizes(sites: readonly SiteData[], listeners: number, variables: number): readonly Directive[] {
+function hashSizes(sites: readonly SiteData[], listeners: number, variables: number): readonly HashSize[] {
   const names = sites.flatMap(answeredNames);
   const longest = names.reduce((most, name) => Math.max(most, name.length), 0);
-  const sizes: Directive[] = [];
+  const sizes: HashSize[] = [];
   if (longest > longName) {
     const octets = powerOfTwo(longest + 2 + 8 + 16);
-    sizes.push(directive("server_names_hash_bucket_size", String(Math.max(128, octets))));
+    sizes.push({ name: "server_names_hash_bucket_size", size: Math.max(128, octets) });
   }
   if (names.length > manyNames && listeners > 0) {
-    sizes.push(directive("server_names_hash_max_size", String(powerOfTwo(2 * names.length))));
+    sizes.push({ name: "server_names_hash_max_size", size: powerOfTwo(2 * names.length) });
   }
   if (variables > manyVariables) {
-    sizes.push(directive("variables_hash_max_size", String(powerOfTwo(2 * variables))));
-    sizes.push(directive("variables_hash_bucket_size", "128"));
+    sizes.push({ name: "variables_hash_max_size", size: powerOfTwo(2 * variables) });
+    sizes.push({ name: "variables_hash_bucket_size", size: 128 });
   }
   return sizes;
 }

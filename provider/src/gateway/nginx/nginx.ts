@@ -25,7 +25,7 @@ export const nginx: GatewayKind<NginxOptions> = {
   parseOptions: parseNginxOptions,
   checkSites: checkNginxSites,
   render: renderNginx,
-  notes: (sites, options) => nginxNotes(sites, options, renderNginxConfiguration(sites, options)),
+  notes: nginxNotes,
   files: (sites, options) => proxyFiles(sites, options, "pair"),
   firewallPorts: (sites, options) => proxyFirewallPorts(listenersOf(sites, options)),
   commands: (_, options) => ({

@@ -1,29 +1,26 @@
 import { ipOctets } from "../../x509/names/ip-address";
 import { type SiteData, sortedByName } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
-import { listenersOf } from "../proxy/listeners";
+import { type Listener, listenersOf } from "../proxy/listeners";
+import { findHashSizes } from "./configuration";
 import type { NginxOptions } from "./options";
 
 /** Sites verified by the system's roots from which on their number is told; measured with nginx 1.22: 1.7 MB each. */
 const MANY_ROOTS = 100;
 
 /** What is right but may surprise: of the whole, then sorted by site. */
-export function nginxNotes(
-  sites: readonly SiteData[],
-  options: NginxOptions,
-  configuration: string,
-): readonly string[] {
+export function nginxNotes(sites: readonly SiteData[], options: NginxOptions): readonly string[] {
   const sorted = sortedByName(sites);
+  const listeners = listenersOf(sorted, options);
   return [
-    ...listenerNotes(sorted, options),
-    ...hashNotes(configuration),
+    ...listenerNotes(listeners),
+    ...hashNotes(findHashSizes(sorted, listeners, options)),
     ...rootNotes(sorted, options),
     ...sorted.flatMap((site) => siteNotes(site, options)),
   ];
 }
 
-function hashNotes(configuration: string): readonly string[] {
-  const sizes = [...configuration.slice(0, 1024).matchAll(/^(\w+_hash_\w+_size) /gm)].map(([, name]) => name);
+function hashNotes(sizes: readonly string[]): readonly string[] {
   return sizes.length === 0
     ? []
     : [
@@ -43,10 +40,8 @@ function rootNotes(sites: readonly SiteData[], { version }: NginxOptions): reado
       ];
 }
 
-function listenerNotes(sites: readonly SiteData[], options: NginxOptions): readonly string[] {
-  const isClaimed = listenersOf(sites, options).some(
-    ({ address, port }) => port === 80 && (address === "0.0.0.0" || address === "::"),
-  );
+function listenerNotes(listeners: readonly Listener[]): readonly string[] {
+  const isClaimed = listeners.some(({ address, port }) => port === 80 && (address === "0.0.0.0" || address === "::"));
   return isClaimed
     ? [
         "Port 80 has one default site in nginx, and Debian's own is in the way: remove /etc/nginx/sites-enabled/default.",

@@ -19,6 +19,8 @@ export interface NginxVariables {
    * handshake with an upstream, and what is resumed is not verified again.
    */
   readonly upstream: (authority: string, verification: readonly string[]) => string;
+  /** How many there are. */
+  readonly count: () => number;
   /** All of them, sorted by name. */
   readonly directives: () => readonly Directive[];
 }
@@ -40,6 +42,7 @@ export function nginxVariables(): NginxVariables {
       found.set(name, block(["upstream", name], [directive("server", authority)]));
       return name;
     },
+    count: () => found.size,
     directives: () => [...found].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, lines]) => lines),
   };
 }

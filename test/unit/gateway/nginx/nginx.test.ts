@@ -218,6 +218,24 @@ test("the sizes of hash tables are set where they are needed, and left to the se
   expect(lines([web]).join()).not.toContain("_hash_");
 });
 
+test.each<[string, number, { routing?: boolean; hostnames?: string[] }]>([
+  ["no size", 1, {}],
+  ["those of long names", 1, { hostnames: [`${"a".repeat(60)}.${"b".repeat(60)}.test`] }],
+  ["those of many names and of many variables", 600, { routing: true }],
+])("notes name the sizes of hash tables that stand in the configuration: %s", (_, count, { routing, ...more }) => {
+  const sites = Array.from({ length: count }, (_, index) => ({
+    ...web,
+    name: `web${index}`,
+    hostnames: [`web${index}.test`],
+    ...(routing && { routing: [{ route: `/admin${index}`, effect: "deny" as const }] }),
+    ...more,
+  }));
+  const { configuration, notes } = rendered(sites);
+  const sizes = [...configuration.matchAll(/^(\w+_hash_\w+_size) /gm)].map(([, name]) => name);
+  const told = notes.filter((note) => note.includes("hash tables"));
+  expect(told).toEqual(sizes.length === 0 ? [] : [expect.stringContaining(`, so ${sizes.join(", ")} stands`)]);
+});
+
 test("notes tell of names that must be found at start, and of the default site on port 80", () => {
   const { notes } = rendered([{ ...web, upstream: secure, redirectToHttps: true }]);
   expect(notes).toEqual([
