@@ -1,8 +1,4 @@
-import { isTlsError, TlsError } from "../errors";
-
-/** What to do about a server that is not reached. */
-export const unreachableHint =
-  "Run it again; if it stays so, check the DNS and the firewall of the machine that runs Pulumi, or append the issuer's certificate by hand.";
+import { isTlsError } from "../errors";
 
 /** Failures of the system's calls and of Node, in the words of a person. */
 const words: Readonly<Record<string, string>> = {
@@ -23,26 +19,22 @@ const untrusted = /CERT|ALTNAME|SIGNATURE|^(INVALID_CA|INVALID_PURPOSE|PATH_LENG
 /** Node's parser, and TLS with something that speaks another language. */
 const otherProtocol = /^HPE_|^EPROTO$|^ERR_SSL_/;
 
-/**
- * The error of a request as one about the world; `what` begins its message. What is no failure of a connection, so a
- * mistake of ours, is given back as it came.
- */
-export function describeConnectionFailure(error: unknown, what: string): unknown {
-  if (isTlsError(error)) return error;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (typeof code !== "string") return error;
+/** Why a request got no whole answer, for every protocol; code and hint are those of its caller. */
+export interface ConnectionFailure {
+  readonly kind: "unreachable" | "untrusted" | "otherProtocol";
+  /** A clause without its end; names the code of the system, of Node or of OpenSSL. */
+  readonly found: string;
+}
+
+/** The failure that an error of a request stands for; `undefined` for any other, such as a mistake of ours. */
+export function readConnectionFailure(error: unknown): ConnectionFailure | undefined {
+  const code = error instanceof Error && !isTlsError(error) && "code" in error ? error.code : undefined;
+  if (typeof code !== "string") return undefined;
   if (untrusted.test(code)) {
-    return new TlsError("AIA_REFUSED", `${what}: the server's own certificate is not trusted (${code}).`, {
-      hint: "Append the issuer's certificate by hand; for a CA inside your own network, NODE_EXTRA_CA_CERTS names a file with its root.",
-      cause: error,
-    });
+    return { kind: "untrusted", found: `the server's own certificate is not trusted (${code})` };
   }
   if (otherProtocol.test(code)) {
-    return new TlsError("AIA_REFUSED", `${what}: what answered does not speak HTTP or TLS as it should (${code}).`, {
-      hint: "Look whether scheme and port of the URL are right and no proxy stands in between, or append the issuer's certificate by hand.",
-      cause: error,
-    });
+    return { kind: "otherProtocol", found: `what answered does not speak HTTP or TLS as it should (${code})` };
   }
-  const told = words[code] ?? "the connection failed";
-  return new TlsError("AIA_UNREACHABLE", `${what}: ${told} (${code}).`, { hint: unreachableHint, cause: error });
+  return { kind: "unreachable", found: `${words[code] ?? "the connection failed"} (${code})` };
 }

@@ -10,8 +10,8 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { join } from "node:path";
 import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from "node:tls";
-import { isTlsError, TlsError } from "../../errors";
-import { describeConnectionFailure } from "../../network/connection-failure";
+import { TlsError } from "../../errors";
+import { type ConnectionFailure, readConnectionFailure } from "../../network/connection-failure";
 import { answerOf } from "../../network/http-answer";
 import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../text/quoted";
@@ -109,7 +109,7 @@ export class AcmeTransport {
       request?.destroy();
       if (!stop.signal.aborted) throw describeTransportFailure(error, what);
       throw new TlsError("ACME_UNREACHABLE", `${what}: ${String(stop.signal.reason)}; ${reached}.`, {
-        hint: unreachableHint,
+        hint: hints.unreachable,
       });
     } finally {
       clearTimeout(timer);
@@ -174,29 +174,21 @@ function tooLong(what: string): TlsError {
   });
 }
 
-/** What to do about a CA that is not reached. */
-const unreachableHint =
-  "Run it again; if it stays so, look at the CA's status page and at the DNS and the firewall of the machine that runs Pulumi.";
+/** What to do about each failure of a connection. */
+const hints: Readonly<Record<ConnectionFailure["kind"], string>> = {
+  unreachable:
+    "Run it again; if it stays so, look at the CA's status page and at the DNS and the firewall of the machine that runs Pulumi.",
+  untrusted:
+    "Give the root of the CA's own server as caBundlePem, or name a file with it in NODE_EXTRA_CA_CERTS; if it is a public CA, something on the way answers for it.",
+  otherProtocol: "Look whether scheme and port of the directory's URL are right and no proxy stands in between.",
+};
 
-const untrustedHint =
-  "Give the root of the CA's own server as caBundlePem, or name a file with it in NODE_EXTRA_CA_CERTS; if it is a public CA, something on the way answers for it.";
-const otherProtocolHint =
-  "Look whether scheme and port of the directory's URL are right and no proxy stands in between.";
-
-/**
- * The error of a request to a CA as one about the world; `what` begins its message. What is no failure of a connection,
- * so a mistake of ours, is given back as it came.
- */
+/** The error of a request to a CA as one about the world; any other is given back as it came. */
 function describeTransportFailure(error: unknown, what: string): unknown {
-  if (isTlsError(error)) return error;
-  // the words are those for any server; code and hint are ours
-  const told = describeConnectionFailure(error, what);
-  if (!isTlsError(told)) return told;
-  if (told.code === "AIA_UNREACHABLE") {
-    return new TlsError("ACME_UNREACHABLE", told.reason, { hint: unreachableHint, cause: error });
-  }
-  const hint = told.reason.includes("not trusted") ? untrustedHint : otherProtocolHint;
-  return new TlsError("ACME_PROTOCOL", told.reason, { hint, cause: error });
+  const failure = readConnectionFailure(error);
+  if (failure === undefined) return error;
+  const code = failure.kind === "unreachable" ? "ACME_UNREACHABLE" : "ACME_PROTOCOL";
+  return new TlsError(code, `${what}: ${failure.found}.`, { hint: hints[failure.kind], cause: error });
 }
 
 /**

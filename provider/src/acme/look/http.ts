@@ -1,9 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
-import { isTlsError } from "../../errors";
 import { refuseNonPublic } from "../../network/address-policy";
-import { describeConnectionFailure } from "../../network/connection-failure";
+import { readConnectionFailure } from "../../network/connection-failure";
 import { answerOf } from "../../network/http-answer";
 import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../text/quoted";
@@ -272,8 +271,7 @@ function failureOf(error: unknown, { address, isConnected, signal }: Circumstanc
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const isUnseen = ownCodes.includes(code) || (wayCodes.includes(code) && isElsewhere);
-  const told = describeConnectionFailure(error, "");
-  if (!isTlsError(told)) throw told;
-  // the words are those for any server
-  return { found: told.reason.replace(/^: |\.$/g, ""), isUnseen, isUnconnected: !isConnected };
+  const failure = readConnectionFailure(error);
+  if (failure === undefined) throw error;
+  return { found: failure.found, isUnseen, isUnconnected: !isConnected };
 }

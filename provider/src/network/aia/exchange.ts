@@ -3,7 +3,7 @@ import { request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
-import { describeConnectionFailure, unreachableHint } from "../connection-failure";
+import { type ConnectionFailure, readConnectionFailure } from "../connection-failure";
 import { answerOf } from "../http-answer";
 
 /** An answer; its body is read for status 200 alone. */
@@ -71,11 +71,34 @@ export async function exchange(url: URL, bounds: ExchangeBounds): Promise<HttpAn
     });
     return { status, headers: response.headers, body };
   } catch (error) {
-    if (!signal.aborted) throw describeConnectionFailure(error, what);
-    throw new TlsError("AIA_UNREACHABLE", `${what}: ${String(signal.reason)}; ${reached}.`, { hint: unreachableHint });
+    if (!signal.aborted) throw describeExchangeFailure(error, what);
+    throw new TlsError("AIA_UNREACHABLE", `${what}: ${String(signal.reason)}; ${reached}.`, {
+      hint: unreachableHint,
+    });
   } finally {
     request.destroy();
   }
+}
+
+/** What to do about a server that is not reached. */
+export const unreachableHint =
+  "Run it again; if it stays so, check the DNS and the firewall of the machine that runs Pulumi, or append the issuer's certificate by hand.";
+
+/** What to do about each failure of a connection. */
+const hints: Readonly<Record<ConnectionFailure["kind"], string>> = {
+  unreachable: unreachableHint,
+  untrusted:
+    "Append the issuer's certificate by hand; for a CA inside your own network, NODE_EXTRA_CA_CERTS names a file with its root.",
+  otherProtocol:
+    "Look whether scheme and port of the URL are right and no proxy stands in between, or append the issuer's certificate by hand.",
+};
+
+/** The error of an exchange as one about the world; any other is given back as it came. */
+function describeExchangeFailure(error: unknown, what: string): unknown {
+  const failure = readConnectionFailure(error);
+  if (failure === undefined) return error;
+  const code = failure.kind === "unreachable" ? "AIA_UNREACHABLE" : "AIA_REFUSED";
+  return new TlsError(code, `${what}: ${failure.found}.`, { hint: hints[failure.kind], cause: error });
 }
 
 /** What the headers promise need not be read first. */

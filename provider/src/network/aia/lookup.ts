@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from "node:net";
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
 import type { AddressPolicy } from "../address-policy";
-import { unreachableHint } from "../connection-failure";
+import { unreachableHint } from "./exchange";
 
 /** All addresses of a name, as `node:dns` looks them up. */
 export type Resolver = (
