@@ -60,12 +60,21 @@ export const errorCodes = {
 /** The closed union of codes. */
 export type ErrorCode = keyof typeof errorCodes;
 
+/** A reason as data: the property that it is about, and what is wrong with it. */
+export interface PropertyFault {
+  /** For instance `options.version`. */
+  readonly path: string;
+  readonly reason: string;
+}
+
 /** What can be said beside the message. */
 export interface TlsErrorOptions {
   /** What to do now, one sentence without "Hint:". */
   readonly hint?: string;
   /** The earliest moment at which a repetition makes sense, ISO 8601 UTC. */
   readonly retryAt?: string;
+  /** For a check failure, which names the property itself. */
+  readonly fault?: PropertyFault;
   readonly cause?: unknown;
 }
 
@@ -81,6 +90,7 @@ export class TlsError extends Error {
   readonly reason: string;
   readonly hint: string | undefined;
   readonly retryAt: string | undefined;
+  readonly fault: PropertyFault | undefined;
 
   constructor(code: ErrorCode, reason: string, options: TlsErrorOptions = {}) {
     const retry = options.retryAt === undefined ? "" : ` Retry after ${options.retryAt}.`;
@@ -91,6 +101,7 @@ export class TlsError extends Error {
     this.reason = reason;
     this.hint = options.hint;
     this.retryAt = options.retryAt;
+    this.fault = options.fault;
   }
 }
 

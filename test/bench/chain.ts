@@ -91,5 +91,5 @@ function argumentsOf({ text, roots, hostnames, privateKey }: ChainCase): Record<
 
 function checkWhole(given: Record<string, unknown>): void {
   const { inputs, failures } = certificateChain.check({}, given, new Date());
-  if (inputs === undefined) throw new Error(`the chain was refused: ${failures}`);
+  if (inputs === undefined) throw new Error(`the chain was refused: ${JSON.stringify(failures)}`);
 }

@@ -51,7 +51,7 @@ async function measureInProcess(size: number, runs: number): Promise<Measurement
 function checkAndRender(sites: string): void {
   const kind: GatewayKindName = "cells";
   const { inputs, failures } = gateway.check({}, { name: "fleet", kind, sites, options }, new Date());
-  if (inputs === undefined) throw new Error(`the fleet was refused: ${failures}`);
+  if (inputs === undefined) throw new Error(`the fleet was refused: ${JSON.stringify(failures)}`);
   const list = parseSites(String(inputs.sites));
   const { [kind]: cells } = gatewayKinds;
   const parsed = cells.parseOptions(options);

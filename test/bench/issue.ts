@@ -44,7 +44,7 @@ function checkLeaf(ca: Properties, keyType: KeyType): Properties {
   const { certPem: caCertPem, privateKeyPem: caPrivateKeyPem } = ca;
   const given = { caCertPem, caPrivateKeyPem, hostnames: ["cells.example.com"], keyType };
   const { inputs, failures } = leafCertificate.check({}, given, new Date());
-  if (inputs === undefined) throw new Error(`the leaf was refused: ${failures}`);
+  if (inputs === undefined) throw new Error(`the leaf was refused: ${JSON.stringify(failures)}`);
   return inputs;
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { renderFailure } from "../../provider/src/adapter/failures";
 import { certificateChain } from "../../provider/src/lifecycle/chain/certificate-chain";
 import type { Properties } from "../../provider/src/lifecycle/lifecycle";
 import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../support/openssl-pki";
@@ -121,7 +122,7 @@ describeWithPeer("openssl", ({ path: openssl }) => {
       [{ pkcs12: pfx, passphrase: PASSWORD, hostnames: ["else.test"] }, /^hostnames: .*else\.test/],
     ];
     for (const [args, failure] of cases) {
-      const { failures = [] } = check(args);
+      const failures = check(args).failures?.map(renderFailure) ?? [];
       expect(failures).toEqual([expect.stringMatching(failure)]);
       expect(failures.join()).not.toMatch(/hunter2|wrong-one|PRIVATE KEY/);
     }

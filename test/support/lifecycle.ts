@@ -1,5 +1,6 @@
 // Runs a lifecycle as the adapter does, without an engine: check, then create or update; and holds what certificate tests start from.
 
+import { renderFailure } from "../../provider/src/adapter/failures";
 import { isKnown, type Lifecycle, type Properties } from "../../provider/src/lifecycle/lifecycle";
 import { leafCertificate } from "../../provider/src/lifecycle/local/leaf-certificate";
 import { selfSignedCa } from "../../provider/src/lifecycle/local/self-signed-ca";
@@ -16,21 +17,21 @@ export interface Held {
 /** The inputs that `check` makes, as JSON; fails the test with what it refuses. */
 export function checked(lifecycle: Lifecycle, args: Properties, now: Date = TODAY, olds: Properties = {}): Properties {
   const result = lifecycle.check(olds, args, now);
-  if (result.failures !== undefined) throw new Error(result.failures.join("\n"));
+  if (result.failures !== undefined) throw new Error(result.failures.map(renderFailure).join("\n"));
   const entries = Object.entries(result.inputs).filter(([, value]) => value !== undefined && value !== null);
   return Object.fromEntries(
     entries.map(([name, value]) => [name, isKnown(value) ? JSON.parse(JSON.stringify(value)) : value]),
   );
 }
 
-/** The failures of `check`; empty when it accepts. */
+/** The failures of `check` as a person reads them; empty when it accepts. */
 export function refused(
   lifecycle: Lifecycle,
   args: Properties,
   now: Date = TODAY,
   olds: Properties = {},
 ): readonly string[] {
-  return lifecycle.check(olds, args, now).failures ?? [];
+  return lifecycle.check(olds, args, now).failures?.map(renderFailure) ?? [];
 }
 
 /** Creates a resource. */

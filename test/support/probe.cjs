@@ -13,7 +13,11 @@ const probe = {
   computedProperties: () => ["made", "key", "step", "nested"],
   check(_olds, news) {
     if (news.fail === "throw") throw new Error(`hidden ${news.word}`);
-    if (news.fail === "refuse") return { failures: ["word: is not what was expected. Hint: give another."] };
+    if (news.fail === "refuse") {
+      return {
+        failures: [{ property: "word", path: "word", reason: "is not what was expected", hint: "give another" }],
+      };
+    }
     const derived = news.text === UNKNOWN ? UNKNOWN : `derived from ${news.text}`;
     const drop = news.dropText === true;
     return { inputs: { ...news, derived: drop ? "lost" : derived, nothing: undefined } };

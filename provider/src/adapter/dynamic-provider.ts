@@ -100,15 +100,17 @@ function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties)
   let failures: readonly Failure[];
   try {
     const excess = findExcess(news, LIMITS);
-    if (excess !== undefined)
-      return { failures: renderFailures([`${excess.path || "arguments"}: ${excess.reason}.`], []) };
+    if (excess !== undefined) {
+      const { path, reason } = excess;
+      return { failures: renderFailures([{ path: path || "arguments", reason }], []) };
+    }
     const last = argumentsOf(readUnknowns(olds));
     const given = withoutDerived(lifecycle, last, argumentsOf(readUnknowns(news)));
     const result = lifecycle.check(last, given, readClock());
     if (result.inputs !== undefined) return { inputs: checkedInputs(lifecycle, olds, news, result.inputs) };
     failures = result.failures;
   } catch (error) {
-    failures = [describeUnexpected(error)];
+    failures = [{ path: "", reason: describeUnexpected(error) }];
   }
   return { failures: renderFailures(failures, secretArguments(news)) };
 }

@@ -12,16 +12,27 @@ const MAX_FAILURES = 30;
 
 /** The failures as the engine takes them: the first ones, and none that quotes an argument of `secretArguments`. */
 export function renderFailures(failures: readonly Failure[], secretArguments: readonly string[]): WireFailure[] {
-  const told = failures.slice(0, MAX_FAILURES).map((failure) => withoutSecret(failure, secretArguments));
+  const told = failures.slice(0, MAX_FAILURES).map((failure) => renderFailure(withoutSecret(failure, secretArguments)));
   if (told.length < failures.length) told.push(`and ${failures.length - told.length} more.`);
   return told.map((reason) => ({ property: "", reason }));
 }
 
 /** A reason may quote what was found: not where that is a secret. */
 function withoutSecret(failure: Failure, secretArguments: readonly string[]): Failure {
-  const [, path = "", name = ""] = /^(([A-Za-z]\w*)[^\s:]*): /.exec(failure) ?? [];
-  if (!secretArguments.includes(name)) return failure;
-  return `${path}: is refused. What was found is not told, since it is or holds a secret. Hint: try it with a value that is not secret.`;
+  const { property, path } = failure;
+  if (property === undefined || !secretArguments.includes(property)) return failure;
+  const reason = "is refused. What was found is not told, since it is or holds a secret.";
+  return { property, path, reason, hint: "try it with a value that is not secret." };
+}
+
+/** One failure as a person reads it: whole sentences, the path once and in front. */
+export function renderFailure({ path, reason, hint }: Failure): string {
+  if (path === "") return reason;
+  return `${path}: ${endSentence(reason)}${hint === undefined ? "" : ` Hint: ${endSentence(hint)}`}`;
+}
+
+function endSentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** Describes an error that nobody foresaw: its message may quote a value, so only its class and place are told. */

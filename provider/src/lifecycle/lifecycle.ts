@@ -3,8 +3,17 @@ import type { Description } from "./descriptions";
 /** The properties of a resource as plain JSON values; in `check` a value may be {@link Unknown}. */
 export type Properties = Readonly<Record<string, unknown>>;
 
-/** One thing that is wrong with the input. Its text begins with the property's path: `hostnames[1]: …`. */
-export type Failure = string;
+/** One thing that is wrong with the input, as data: the adapter renders it, and hides what a secret argument holds. */
+export interface Failure {
+  /** The argument that holds the fault; absent where the fault is of no argument alone. */
+  readonly property?: string;
+  /** Where the fault is: `hostnames[1]`. Empty where `reason` is all that there is to say. */
+  readonly path: string;
+  /** What was found and what was expected. May quote the input, but never a property that is always secret. */
+  readonly reason: string;
+  /** What to do, one sentence without "Hint:". */
+  readonly hint?: string;
+}
 
 /** What `check` says: the inputs to keep, complete with all that can be computed from them, or what is wrong. */
 export type CheckResult =

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, test, vi } from "vitest";
 import { AS_OF } from "../../../provider/src/adapter/clock";
 import { createDynamicProvider, SENSITIVE } from "../../../provider/src/adapter/dynamic-provider";
 import { TlsError } from "../../../provider/src/errors";
+import { failureOf } from "../../../provider/src/lifecycle/input/parse";
 import { type Lifecycle, type Properties, UNKNOWN, UnfinishedError } from "../../../provider/src/lifecycle/lifecycle";
 
 const mark = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -54,9 +55,9 @@ describe("check", () => {
 
   it("quotes nothing of an argument that holds a secret, and tells of the others as ever", async () => {
     const failures = [
-      'text[2].name: found "hunter2", expected a word.',
-      'other: found "open".',
-      'site "text", binds: no.',
+      { property: "text", path: "text[2].name", reason: 'found "hunter2", expected a word' },
+      { property: "other", path: "other", reason: 'found "open"' },
+      { path: 'site "text", binds', reason: "no" },
     ];
     const refusing = providerOf({ check: () => ({ failures }) });
     const { failures: told = [] } = await refusing.check({}, { text: ["hunter2"], [SENSITIVE]: ["text"] });
@@ -64,8 +65,8 @@ describe("check", () => {
       expect.stringMatching(
         /^text\[2\]\.name: is refused\. What was found is not told, since it is or holds a secret\. Hint: /,
       ),
-      failures[1],
-      failures[2],
+      'other: found "open".',
+      'site "text", binds: no.',
     ]);
     expect(JSON.stringify(told)).not.toContain("hunter2");
   });
@@ -93,7 +94,7 @@ describe("check", () => {
   });
 
   it("tells failures without a property, whose value the engine would print, thirty at most", async () => {
-    const failures = Array.from({ length: 100 }, (_, index) => `a[${index}]: is wrong.`);
+    const failures = Array.from({ length: 100 }, (_, index) => failureOf(`a[${index}]`, "is wrong"));
     const answer = await checkThat(() => ({ failures }));
     expect(answer.failures).toHaveLength(31);
     expect(answer.failures?.[0]).toEqual({ property: "", reason: "a[0]: is wrong." });

@@ -21,8 +21,12 @@ export function readOptions<Options>(kind: string, input: unknown, table: Option
   for (const name of options.keys()) {
     if (names.includes(name)) continue;
     const shown = /^\w{1,40}$/.test(name) ? name : renderQuoted(name);
-    const reason = `options.${shown} is not an option of kind ${kind}, which takes ${names.join(", ")}`;
-    throw new TlsError("GATEWAY_INVALID", reason, { hint: "Correct the name, or leave it away." });
+    const path = `options.${shown}`;
+    const reason = `is not an option of kind ${kind}, which takes ${names.join(", ")}`;
+    throw new TlsError("GATEWAY_INVALID", `${path} ${reason}`, {
+      hint: "Correct the name, or leave it away.",
+      fault: { path, reason },
+    });
   }
   const readers = Object.entries(table) as readonly [string, OptionReader<unknown>][];
   const read = readers.map(([name, reader]) => [name, reader(options.get(name), `options.${name}`)] as const);
@@ -97,7 +101,9 @@ export const commandOption: OptionReader<string | undefined> = (value, path) => 
 export function refuseOption(path: string, value: unknown, expected: string): never {
   const found =
     typeof value === "string" ? renderQuoted(value) : typeof value === "number" ? String(value) : typeof value;
-  throw new TlsError("GATEWAY_INVALID", `${path}: found ${found}, expected ${expected}`, {
+  const reason = `found ${found}, expected ${expected}`;
+  throw new TlsError("GATEWAY_INVALID", `${path}: ${reason}`, {
     hint: "Correct it, or leave it away for the default.",
+    fault: { path, reason },
   });
 }

@@ -5,7 +5,7 @@ import { TlsError } from "../../errors";
 import { readMoment } from "../../text/time";
 import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { parseIdentifier } from "../../x509/names/identifier";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../input/schema";
 import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
 import { ALWAYS } from "./standing-records";
@@ -101,19 +101,19 @@ function checkTogether(values: Values, olds: Properties, failures: Failure[]): v
   if (values.acceptTermsOfService !== true && values.acceptTermsOfService !== UNKNOWN) {
     const hint =
       "read what the CA asks for (its URL is the output termsOfServiceUrl), and set acceptTermsOfService: true.";
-    failures.push(renderFailure("acceptTermsOfService", "is not true: a CA makes no account without.", hint));
+    failures.push(failureOf("acceptTermsOfService", "is not true: a CA makes no account without.", hint));
   }
   const { externalAccountKeyId: id, externalAccountHmac: hmac, accountKeyPem, keyType } = values;
   if ((id === undefined) !== (hmac === undefined)) {
-    failures.push(renderFailure("externalAccountBinding", "needs both keyId and hmacBase64, as the CA gave them."));
+    failures.push(failureOf("externalAccountBinding", "needs both keyId and hmacBase64, as the CA gave them."));
   }
   if (accountKeyPem !== undefined && keyType !== undefined) {
-    failures.push(renderFailure("keyType", "is given beside accountKeyPem, which is what it is.", "leave it out."));
+    failures.push(failureOf("keyType", "is given beside accountKeyPem, which is what it is.", "leave it out."));
   }
   if (accountKeyPem === undefined && keyType !== undefined && olds.keyType !== undefined && keyType !== olds.keyType) {
     const hint = "keep the old one, or give a new key as accountKeyPem: the account rolls over to it in place.";
     failures.push(
-      renderFailure(
+      failureOf(
         "keyType",
         `an account's key can't be made anew as ${String(keyType)}: were the run to die, the only copy would be lost.`,
         hint,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { SolverContext } from "../../acme/challenge/solver";
 import { systemClock } from "../../acme/run/deadline";
 import { readCertificateRequest } from "../../x509/certificate/request";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import { pemSchema } from "../input/schema";
 import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
 import { accountKeyTypes } from "./account-inputs";
@@ -91,7 +91,7 @@ function readHostnames(values: AcmeCertificateValues, failures: Failure[]): unkn
   if (given === undefined) {
     if (certificateRequestPem === undefined)
       failures.push(
-        renderFailure(
+        failureOf(
           "hostnames",
           "is missing.",
           "give the names of the certificate, or a certificateRequestPem that has them.",
@@ -104,7 +104,7 @@ function readHostnames(values: AcmeCertificateValues, failures: Failure[]): unkn
   if (asked !== undefined && failures.length === 0 && asked.join() !== sorted.join()) {
     const hint = "leave hostnames out, or have the request made for these names.";
     failures.push(
-      renderFailure(
+      failureOf(
         "hostnames",
         `are not those of the certificate request, which is for ${asked.slice(0, 5).join(", ")}.`,
         hint,
@@ -122,7 +122,7 @@ function checkNames(hostnames: readonly string[], values: AcmeCertificateValues,
     const [first] = refusals;
     if (first === undefined || refusals.some(({ reason }) => reason === undefined)) continue;
     const found = `${hostnames[index]} can't be proved by ${first.solver.type}: ${first.reason}`;
-    failures.push(renderFailure(`hostnames[${index}]`, found));
+    failures.push(failureOf(`hostnames[${index}]`, found));
   }
   checkProfile(hostnames, values, failures);
 }
@@ -133,16 +133,16 @@ function checkTogether(values: AcmeCertificateValues, failures: Failure[]): void
     for (const [property, value] of Object.entries({ keyType, reuseKey })) {
       if (value === undefined) continue;
       const reason = "is given beside certificateRequestPem, whose key is yours.";
-      failures.push(renderFailure(property, reason, "leave it out."));
+      failures.push(failureOf(property, reason, "leave it out."));
     }
   }
   const { via } = (known(values.challenge) ?? {}) as { readonly via?: string };
   if (isKnown(values.challenge) && (via === "order") !== (values.fromOrderUrl !== undefined)) {
     const reason =
       via === "order" ? 'has via: "order", and there is no order.' : "is no challenge that an order's outputs answer.";
-    failures.push(renderFailure("challenge", reason, "give order, and as challenge dns-01 or http-01."));
+    failures.push(failureOf("challenge", reason, "give order, and as challenge dns-01 or http-01."));
   }
   if (requirePreferredChain === true && preferredChain === undefined) {
-    failures.push(renderFailure("requirePreferredChain", "is given without preferredChain."));
+    failures.push(failureOf("requirePreferredChain", "is given without preferredChain."));
   }
 }

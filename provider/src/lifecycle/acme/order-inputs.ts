@@ -5,7 +5,7 @@ import { z } from "zod";
 import { toOrderIdentifier } from "../../acme/client/identifier";
 import { judgeProfile } from "../../acme/limits/profiles";
 import { parseHostName } from "../../x509/names/identifier";
-import { attempt, known, parseInputs, renderFailure } from "../input/parse";
+import { attempt, failureOf, known, parseInputs } from "../input/parse";
 import { pemSchema, renewalShape } from "../input/schema";
 import { type CheckResult, type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 import { resolversSchema } from "./challenge-inputs";
@@ -73,7 +73,7 @@ export function checkProfile(
   const directoryUrl = known(values.directoryUrl);
   if (directoryUrl === undefined || values.profile === UNKNOWN) return;
   const fault = judgeProfile(directoryUrl, known(values.profile), hostnames.map(toOrderIdentifier));
-  if (fault !== undefined) failures.push(renderFailure(fault.property, fault.reason, fault.hint));
+  if (fault !== undefined) failures.push(failureOf(fault.property, fault.reason, fault.hint));
 }
 
 /** What an order is of: where any of it differs another one is placed. `parts` are further words of its own. */

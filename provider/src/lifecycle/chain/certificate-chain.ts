@@ -5,7 +5,7 @@ import { type Chain, judgeChain } from "../../x509/chain/chain";
 import { renderPrivateKey } from "../../x509/keys/private-key";
 import { parseHostName } from "../../x509/names/identifier";
 import { certificateChainDescription } from "../descriptions";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../input/schema";
 import { type CheckResult, type Failure, isKnown, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
 import { checkPolicy, readPolicy } from "../local/planned-validity";
@@ -118,17 +118,13 @@ function unknownFactsOf(values: Values): Properties {
 function checkTogether(values: Values, failures: Failure[]): void {
   const { certPem, privateKeyPem, pkcs12, passphrase } = values;
   if (certPem === undefined && pkcs12 === undefined) {
-    failures.push(
-      renderFailure("certPem", "is missing.", "give the certificate as certPem, or a PKCS#12 file as pkcs12."),
-    );
+    failures.push(failureOf("certPem", "is missing.", "give the certificate as certPem, or a PKCS#12 file as pkcs12."));
   }
   if (pkcs12 !== undefined && privateKeyPem !== undefined) {
-    failures.push(
-      renderFailure("privateKeyPem", "is given beside pkcs12, which brings its own key.", "leave one out."),
-    );
+    failures.push(failureOf("privateKeyPem", "is given beside pkcs12, which brings its own key.", "leave one out."));
   }
   if (passphrase !== undefined && privateKeyPem === undefined && pkcs12 === undefined) {
-    failures.push(renderFailure("passphrase", "opens a private key, but neither privateKeyPem nor pkcs12 is given."));
+    failures.push(failureOf("passphrase", "opens a private key, but neither privateKeyPem nor pkcs12 is given."));
   }
 }
 
@@ -167,7 +163,7 @@ function checkChain(request: ChainRequest, failures: Failure[]): Properties | un
     // what is fetched may lead there
     const isOpen = missing !== undefined && (finding.isMissingIssuer || finding.property === "preferredRoot");
     if (finding.severity !== "error" || isOpen) continue;
-    failures.push(renderFailure(finding.property, `${finding.reason}.`, finding.hint));
+    failures.push(failureOf(finding.property, `${finding.reason}.`, finding.hint));
   }
   const facts = missing === undefined ? wholeFactsOf(chain) : openFactsOf(chain, missing, certificates, failures);
   return values.completeFromAia === undefined ? facts : { missingIssuerUrls: null, completedIssuerPem: null, ...facts };
@@ -186,7 +182,7 @@ function openFactsOf(
 ): Properties {
   if (missing.urls.length === 0) {
     const { reason, hint } = describeDeadEnd(missing);
-    failures.push(renderFailure("completeFromAia", reason, hint));
+    failures.push(failureOf("completeFromAia", reason, hint));
   }
   // one that has no place yet may have one when the chain is whole
   const others = certificates.filter((one) => ![chain.leaf, ...chain.intermediates].includes(one) && one.isCa);

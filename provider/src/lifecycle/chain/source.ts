@@ -4,7 +4,7 @@ import type { Certificate } from "../../x509/certificate/certificate";
 import { systemRoots } from "../../x509/chain/chain";
 import { type ContainerContents, readContainer } from "../../x509/containers/container";
 import { readPrivateKey } from "../../x509/keys/private-key";
-import { attempt, known, renderFailure } from "../input/parse";
+import { attempt, failureOf, known } from "../input/parse";
 import { type Failure, UNKNOWN, type Unknown } from "../lifecycle";
 
 /** The word that stands for the roots of Mozilla that Node brings along. */
@@ -39,7 +39,7 @@ export function readSource(values: SourceValues, failures: Failure[]): ChainSour
     const isComplete = values.certPem !== UNKNOWN && values.issuerPem !== UNKNOWN;
     if (privateKey === undefined && isComplete) {
       const hint = "export certificate and key of one pair, or give the certificate of this key.";
-      failures.push(renderFailure("pkcs12", "none of its private keys belongs to a certificate that is given.", hint));
+      failures.push(failureOf("pkcs12", "none of its private keys belongs to a certificate that is given.", hint));
     }
     return { certificates: all, ...(privateKey && { privateKey }) };
   }

@@ -37,7 +37,7 @@ export function parseInputs<S extends InputShape>(shape: S, news: Readonly<Recor
     }
     const result = parseValue(schema, value);
     if (result === undefined) {
-      failures.push(renderFailure(name, `found ${describeKind(value, "invalid_type")} that can't be judged`));
+      failures.push(failureOf(name, `found ${describeKind(value, "invalid_type")} that can't be judged`));
       continue;
     }
     if (result.success) {
@@ -66,19 +66,21 @@ export function attempt<T>(path: string, failures: Failure[], parse: () => T): T
     return parse();
   } catch (error) {
     if (!isTlsError(error)) throw error;
-    failures.push(renderFailure(path, error.reason, error.hint));
+    failures.push(failureOf(path, error.reason, error.hint));
     return undefined;
   }
 }
 
-/** One failure with its hint, as a person reads it: whole sentences, the path once and in front. */
-export function renderFailure(path: string, reason: string, hint?: string): Failure {
-  const said = reason.startsWith(`${path}: `) ? reason.slice(path.length + 2) : reason;
-  return `${path}: ${endSentence(said)}${hint === undefined ? "" : ` Hint: ${endSentence(hint)}`}`;
-}
-
-function endSentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+/** A failure of the argument that `path` begins with. A reason that names the path in front names it no more. */
+export function failureOf(path: string, reason: string, hint?: string): Failure {
+  const [property] = /^[A-Za-z]\w*/.exec(path) ?? [];
+  return {
+    ...(property !== undefined && { property }),
+    path,
+    // the readers of certificates and keys begin every message with the name of what they read
+    reason: reason.startsWith(`${path}: `) ? reason.slice(path.length + 2) : reason,
+    ...(hint !== undefined && { hint }),
+  };
 }
 
 /** The value where it is known and given. */
@@ -91,11 +93,11 @@ function renderIssue(name: string, issue: core.$ZodIssue): readonly Failure[] {
   if (issue.code === "invalid_union") return renderUnion(name, issue);
   if (issue.code === "unrecognized_keys") {
     const expected = `there is no such property, ${issue.message}`;
-    return issue.keys.map((key) => renderFailure(renderPath([name, ...issue.path, key]), expected));
+    return issue.keys.map((key) => failureOf(renderPath([name, ...issue.path, key]), expected));
   }
-  if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return [renderFailure(path, issue.message)];
-  if (issue.input === undefined) return [renderFailure(path, `is missing, ${issue.message}`)];
-  return [renderFailure(path, `found ${describeKind(issue.input, issue.code)}, ${issue.message}`)];
+  if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return [failureOf(path, issue.message)];
+  if (issue.input === undefined) return [failureOf(path, `is missing, ${issue.message}`)];
+  return [failureOf(path, `found ${describeKind(issue.input, issue.code)}, ${issue.message}`)];
 }
 
 /** Of several kinds that a value may be of, the faults within the one that was meant; else what was expected. */
@@ -108,9 +110,9 @@ function renderUnion(name: string, issue: core.$ZodIssueInvalidUnion): readonly 
   // the path leads to the word that tells the kinds apart, the input is what it stands in
   const input =
     discriminator === undefined ? issue.input : (issue.input as Readonly<Record<string, unknown>>)[discriminator];
-  if (input === undefined) return [renderFailure(path, `is missing, ${issue.message}`)];
+  if (input === undefined) return [failureOf(path, `is missing, ${issue.message}`)];
   const code = discriminator === undefined ? "invalid_type" : "invalid_value";
-  return [renderFailure(path, `found ${describeKind(input, code)}, ${issue.message}`)];
+  return [failureOf(path, `found ${describeKind(input, code)}, ${issue.message}`)];
 }
 
 function isOtherKind({ code, path }: core.$ZodIssue): boolean {
@@ -125,7 +127,7 @@ function describeKind(value: unknown, code: "invalid_type" | "invalid_value"): s
 
 function describeUnknownProperty(name: string, known: readonly string[]): Failure {
   const near = nearest(name, known);
-  return renderFailure(
+  return failureOf(
     renderPath([name]),
     `there is no such property${near === undefined ? "" : `; did you mean ${near}?`}`,
   );

@@ -4,7 +4,7 @@ import { DAY, renderTimestamp } from "../../text/time";
 import { type Certificate, describeCertificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain/chain";
 import { describeKey, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
-import { attempt, known, renderFailure } from "../input/parse";
+import { attempt, failureOf, known } from "../input/parse";
 import { type CheckResult, type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 import { checkPolicy, readPolicy } from "./planned-validity";
 
@@ -24,16 +24,12 @@ export function checkAdoptedCa(values: AdoptedCaValues, now: Date, olds: Propert
   for (const property of ["subject", "keyType", "validityDays", "nameConstraints"] as const) {
     if (values[property] === undefined) continue;
     failures.push(
-      renderFailure(
-        property,
-        "is given beside certPem, but an adopted CA is what its certificate says.",
-        "leave it out.",
-      ),
+      failureOf(property, "is given beside certPem, but an adopted CA is what its certificate says.", "leave it out."),
     );
   }
   for (const property of ["certPem", "privateKeyPem"] as const) {
     if (values[property] !== undefined) continue;
-    failures.push(renderFailure(property, "is missing: a CA is adopted with both its certificate and its key."));
+    failures.push(failureOf(property, "is missing: a CA is adopted with both its certificate and its key."));
   }
   if (failures.length > 0) return { failures };
   const { name: _, ...inputs } = values;
@@ -54,7 +50,7 @@ export function checkAdoptedCa(values: AdoptedCaValues, now: Date, olds: Propert
     if (policyFailure !== undefined) failures.push(policyFailure);
     if (privateKey !== undefined && !certificate.x509.checkPrivateKey(privateKey)) {
       failures.push(
-        renderFailure(
+        failureOf(
           "privateKeyPem",
           `this ${describeKey(privateKey)} key does not belong to the certificate ${describeCertificate(certificate)}.`,
           "give the key of the same pair; mkcert keeps it as rootCA-key.pem beside rootCA.pem.",
@@ -97,7 +93,7 @@ function invalidCa(reason: string): TlsError {
 function findExpiry(certificate: Certificate, now: Date): Failure[] {
   if (certificate.validTo < now) {
     return [
-      renderFailure(
+      failureOf(
         "certPem",
         `${describeCertificate(certificate)} expired on ${renderTimestamp(certificate.validTo)}.`,
         "adopt a root that is still valid, or leave certPem and privateKeyPem out to issue a new one.",
@@ -106,7 +102,7 @@ function findExpiry(certificate: Certificate, now: Date): Failure[] {
   }
   if (certificate.validFrom > now) {
     return [
-      renderFailure(
+      failureOf(
         "certPem",
         `${describeCertificate(certificate)} is not valid before ${renderTimestamp(certificate.validFrom)}.`,
       ),

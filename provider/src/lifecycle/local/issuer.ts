@@ -6,7 +6,7 @@ import { readCertificates } from "../../x509/chain/chain";
 import { describeKey, readPrivateKey } from "../../x509/keys/private-key";
 import { findViolation, type NameConstraints } from "../../x509/names/constraints";
 import type { Identifier } from "../../x509/names/identifier";
-import { attempt, known, renderFailure } from "../input/parse";
+import { attempt, failureOf, known } from "../input/parse";
 import { pemSchema } from "../input/schema";
 import { type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 
@@ -64,7 +64,7 @@ export function checkIssuer(
       : attempt("caNameConstraints", failures, () => findViolation(constraints, names));
   if (violation !== undefined) {
     failures.push(
-      renderFailure(
+      failureOf(
         "hostnames",
         `the CA may not issue for ${violation.identifier.value}: ${violation.reason}.`,
         "take the name out, or widen nameConstraints of the CA.",
@@ -77,7 +77,7 @@ export function checkIssuer(
   checkPair(values, olds, certificate, failures);
   if (certificate.validTo < now && !isAccepted) {
     failures.push(
-      renderFailure(
+      failureOf(
         "caCertPem",
         `the CA ${describeCertificate(certificate)} expired on ${renderTimestamp(certificate.validTo)} and can't issue any more.`,
         "renew or replace the CA first.",
@@ -95,7 +95,7 @@ function checkPair(values: IssuerValues, olds: Properties, certificate: Certific
   const key = attempt("caPrivateKeyPem", failures, () => readPrivateKey(keyPem, { what: "caPrivateKeyPem" }));
   if (key === undefined || certificate.x509.checkPrivateKey(key)) return;
   failures.push(
-    renderFailure(
+    failureOf(
       "caPrivateKeyPem",
       `this ${describeKey(key)} key does not belong to the CA ${describeCertificate(certificate)}.`,
       "give the certificate and the key of one CA.",

@@ -8,7 +8,7 @@ import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/
 import type { DistinguishedName } from "../../x509/names/distinguished-name";
 import { type Identifier, parseIdentifier } from "../../x509/names/identifier";
 import { leafCertificateDescription } from "../descriptions";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import {
   checkSubject,
   keyTypeSchema,
@@ -112,11 +112,7 @@ function checkNames(values: Values, failures: Failure[]): readonly Identifier[] 
       : attempt("certificateRequestPem", failures, () => readCertificateRequest(requestPem));
   if (values.certificateRequestPem !== undefined && values.keyType !== undefined) {
     failures.push(
-      renderFailure(
-        "keyType",
-        "is given beside certificateRequestPem, which brings its own key.",
-        "leave keyType out.",
-      ),
+      failureOf("keyType", "is given beside certificateRequestPem, which brings its own key.", "leave keyType out."),
     );
   }
   const hostnames = known(values.hostnames);
@@ -127,7 +123,7 @@ function checkNames(values: Values, failures: Failure[]): readonly Identifier[] 
       : hostnames.flatMap((text, index) => attempt(`hostnames[${index}]`, failures, () => parseIdentifier(text)) ?? []);
   if (names.length === 0 && failures.length === 0) {
     failures.push(
-      renderFailure(
+      failureOf(
         "hostnames",
         request === undefined
           ? "no name is given, and clients look at nothing else."
@@ -153,7 +149,7 @@ function checkAskedLife(
   const full = Date.parse(validity.validFrom) + asked * 86_400_000 - 1000;
   if (full <= Date.parse(validity.validTo)) return;
   failures.push(
-    renderFailure(
+    failureOf(
       "validityDays",
       `${asked} days from ${validity.validFrom} would outlive the CA, which ends on ${issuer.validTo}.`,
       "ask for fewer days, leave validityDays out (the certificate then ends with its CA), or renew the CA first.",

@@ -1,6 +1,6 @@
 import { decideRenewal, type RenewalPolicy, type Validity } from "../../renewal/decision";
 import { planValidity, type ValidityRequest } from "../../renewal/validity";
-import { renderFailure } from "../input/parse";
+import { failureOf } from "../input/parse";
 import { type Failure, isKnown, type Properties } from "../lifecycle";
 
 /** What the dates of a locally issued certificate depend on. */
@@ -55,7 +55,7 @@ export function checkPolicy(policy: RenewalPolicy, lifeDays: number): Failure | 
   const { minDaysRemaining } = policy;
   if (minDaysRemaining === undefined || minDaysRemaining < lifeDays * LONGEST_LEAD) return undefined;
   const days = Number(lifeDays.toFixed(2));
-  return renderFailure(
+  return failureOf(
     "minDaysRemaining",
     `found ${minDaysRemaining} days, expected less than eight tenths of the life of ${days} days: a new certificate would be due at once, and so at every run.`,
     "give less, or leave it out for a third of the life.",

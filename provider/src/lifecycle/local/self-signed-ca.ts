@@ -6,7 +6,7 @@ import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/
 import { type NameConstraints, parseNameConstraints } from "../../x509/names/constraints";
 import type { DistinguishedName } from "../../x509/names/distinguished-name";
 import { selfSignedCaDescription } from "../descriptions";
-import { attempt, known, type ParsedInputs, parseInputs, renderFailure } from "../input/parse";
+import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import {
   checkSubject,
   keyTypeSchema,
@@ -108,14 +108,14 @@ function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: D
 function checkIssued(values: SelfSignedCaValues, now: Date, olds: Properties): CheckResult {
   const failures: Failure[] = [];
   if (values.passphrase !== undefined) {
-    failures.push(renderFailure("passphrase", "opens a key that is adopted, but privateKeyPem is not given."));
+    failures.push(failureOf("passphrase", "opens a key that is adopted, but privateKeyPem is not given."));
   }
   const { name, passphrase: _, ...given } = values;
   const subject = known(values.subject) as DistinguishedName | undefined;
   checkSubject(subject, failures);
   if (subject !== undefined && Object.keys(subject).length === 0) {
     failures.push(
-      renderFailure(
+      failureOf(
         "subject",
         "found no attribute, but a CA is known by its name.",
         'give at least { commonName: "Example Root CA" }, or leave subject out.',

@@ -7,7 +7,7 @@ import { parseSites, renderSites } from "../../gateway/model/text";
 import { nearest } from "../../text/nearest";
 import { gatewayDescription } from "../descriptions";
 import { describeInput, renderPath } from "../input/issue-text";
-import { attempt, renderFailure } from "../input/parse";
+import { attempt, failureOf } from "../input/parse";
 import { type CheckResult, type Failure, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
 import { parseSiteList } from "./list-text";
 import { checkSiteListInput } from "./schema";
@@ -38,11 +38,11 @@ function check(_olds: Properties, news: Readonly<Record<string, unknown>>): Chec
     if (PROPERTIES.includes(name)) continue;
     const near = nearest(name, PROPERTIES);
     const advice = near === undefined ? "" : `; did you mean ${near}?`;
-    failures.push(renderFailure(renderPath([name]), `there is no such property${advice}`));
+    failures.push(failureOf(renderPath([name]), `there is no such property${advice}`));
   }
   const { name, kind, sites, options } = news;
   if (name !== UNKNOWN && (typeof name !== "string" || name.length === 0 || name.length > 256)) {
-    failures.push(renderFailure("name", `found ${describeInput(name)}, expected a text of 1 to 256 characters`));
+    failures.push(failureOf("name", `found ${describeInput(name)}, expected a text of 1 to 256 characters`));
   }
   const found = findKind(kind, failures);
   const parsedOptions = found === undefined || options === UNKNOWN ? undefined : readOptions(found, options, failures);
@@ -72,7 +72,7 @@ function findKind(kind: unknown, failures: Failure[]): GatewayKind<unknown> | un
     return gatewayKinds[kind as GatewayKindName] as unknown as GatewayKind<unknown>;
   }
   const kinds = Object.keys(gatewayKinds).join(", ");
-  failures.push(renderFailure("kind", `found ${describeInput(kind)}, expected one of ${kinds}`));
+  failures.push(failureOf("kind", `found ${describeInput(kind)}, expected one of ${kinds}`));
   return undefined;
 }
 
@@ -81,30 +81,30 @@ function readOptions(kind: GatewayKind<unknown>, options: unknown, failures: Fai
     return kind.parseOptions(options);
   } catch (error) {
     if (!isTlsError(error)) throw error;
-    const [, path = "options", reason = error.reason] = /^(options\.(?:\w+|"[^"]*")):? (.*)$/s.exec(error.reason) ?? [];
-    failures.push(renderFailure(path, reason, error.hint));
+    const { path, reason } = error.fault ?? { path: "options", reason: error.reason };
+    failures.push(failureOf(path, reason, error.hint));
     return undefined;
   }
 }
 
 function readSites(text: unknown, failures: Failure[]): readonly SiteData[] | undefined {
   if (typeof text !== "string") {
-    failures.push(renderFailure("sites", `found ${describeInput(text)}, expected a list of sites`));
+    failures.push(failureOf("sites", `found ${describeInput(text)}, expected a list of sites`));
     return undefined;
   }
   const list = attempt("sites", failures, () => parseSiteList(text));
   if (list === undefined) return undefined;
   const result = checkSiteListInput(list);
   if ("sites" in result) return result.sites;
-  for (const { path, reason } of result.issues) failures.push(renderFailure(path, reason));
+  for (const { path, reason } of result.issues) failures.push(failureOf(path, reason));
   return undefined;
 }
 
 function describeProblems(problems: ReturnType<GatewayKind<unknown>["checkSites"]>): readonly Failure[] {
   const told = problems.slice(0, MAX_PROBLEMS).map(({ site, otherSite, property, reason }) => {
     const pair = otherSite === undefined ? `site "${site}"` : `sites "${site}" and "${otherSite}"`;
-    return renderFailure(`${pair}, ${property}`, reason);
+    return { path: `${pair}, ${property}`, reason };
   });
   const more = problems.length - told.length;
-  return more > 0 ? [...told, `and ${more} more problems between sites.`] : told;
+  return more > 0 ? [...told, { path: "", reason: `and ${more} more problems between sites.` }] : told;
 }

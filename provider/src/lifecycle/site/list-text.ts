@@ -20,15 +20,15 @@ const MAX_TEXT = 100_000;
  */
 export function parseSiteList(text: string): unknown {
   if (text.length > MAX_LENGTH) throw invalid(`${text.length} characters`);
+  const isOfLastRun = text === "" || text.startsWith("site ");
+  const excess = isOfLastRun ? undefined : text.startsWith("[") ? findJsonExcess(text) : "text";
+  if (excess !== undefined) throw invalid(excess);
   try {
-    if (text === "" || text.startsWith("site ")) return parseSites(text);
-    const excess = text.startsWith("[") ? findJsonExcess(text) : "text";
-    if (excess !== undefined) throw invalid(excess);
-    return JSON.parse(text);
+    return isOfLastRun ? parseSites(text) : JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) throw invalid("JSON that is not whole");
     if (!isTlsError(error)) throw error;
-    throw error.hint === HINT ? error : invalid(`text that is not whole (${error.reason})`);
+    throw invalid(`text that is not whole (${error.reason})`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { type SiteData, siteUrl } from "../../gateway/model/site";
 import { siteDescription } from "../descriptions";
 import type { InputIssue } from "../input/issue-text";
-import { renderFailure } from "../input/parse";
+import { failureOf } from "../input/parse";
 import { type CheckResult, type Failure, type Lifecycle, type Properties, type Reason, UNKNOWN } from "../lifecycle";
 import { checkKnownSiteProperties, checkSiteInput } from "./schema";
 
@@ -58,7 +58,7 @@ function readLetsEncrypt({ tls, hostnames, binds }: Properties): { names: string
 }
 
 function renderIssue({ path, reason }: InputIssue): Failure {
-  return renderFailure(path || "site", reason);
+  return failureOf(path || "site", reason);
 }
 
 /** The names that a certificate covers are for the check only: they would show each of its changes here again. */

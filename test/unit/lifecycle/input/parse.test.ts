@@ -1,8 +1,9 @@
 import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
+import { renderFailure } from "../../../../provider/src/adapter/failures";
 import { TlsError } from "../../../../provider/src/errors";
-import { attempt, known, parseInputs, renderFailure } from "../../../../provider/src/lifecycle/input/parse";
-import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
+import { attempt, failureOf, known, parseInputs } from "../../../../provider/src/lifecycle/input/parse";
+import { type Failure, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { nearest } from "../../../../provider/src/text/nearest";
 
 const shape = {
@@ -48,14 +49,14 @@ describe("inputs by their schemas", () => {
     ["an unknown property that is unknown", { colour: UNKNOWN }, "colour: there is no such property."],
     ["a property with a line break", { "a\nb": 1 }, '"a\\u{a}b": there is no such property.'],
   ])("refuse %s with one failure, and never show the value of a text", (_, change, failure) => {
-    const { failures } = parseInputs(shape, { secret, ...change });
+    const failures = parseInputs(shape, { secret, ...change }).failures?.map(renderFailure);
     expect(failures).toEqual([failure]);
     expect(failures?.join()).not.toMatch(/hunter2|123456/);
   });
 
   it("refuse __proto__ and constructor like any other name", () => {
     const news = JSON.parse(`{"secret":"x","__proto__":{"days":1},"constructor":1}`);
-    expect(parseInputs(shape, news).failures).toEqual([
+    expect(parseInputs(shape, news).failures?.map(renderFailure)).toEqual([
       "__proto__: there is no such property.",
       "constructor: there is no such property.",
     ]);
@@ -68,17 +69,17 @@ describe("inputs by their schemas", () => {
 
 describe("a failure", () => {
   it("has its path once, in front, and ends its sentences", () => {
-    expect(renderFailure("a.b", "a.b: is wrong", "Correct it")).toBe("a.b: is wrong. Hint: Correct it.");
-    expect(renderFailure("a", "did you mean b?")).toBe("a: did you mean b?");
+    expect(renderFailure(failureOf("a.b", "a.b: is wrong", "Correct it"))).toBe("a.b: is wrong. Hint: Correct it.");
+    expect(renderFailure(failureOf("a", "did you mean b?"))).toBe("a: did you mean b?");
   });
 
   it("of a parser is collected, anything else is thrown", () => {
-    const failures: string[] = [];
+    const failures: Failure[] = [];
     const bad = () => {
       throw new TlsError("PEM_INVALID", "certPem: is cut short", { hint: "Copy it whole." });
     };
     expect(attempt("certPem", failures, bad)).toBeUndefined();
-    expect(failures).toEqual(["certPem: is cut short. Hint: Copy it whole."]);
+    expect(failures.map(renderFailure)).toEqual(["certPem: is cut short. Hint: Copy it whole."]);
     expect(() =>
       attempt("certPem", failures, () => {
         throw new RangeError("a mistake");

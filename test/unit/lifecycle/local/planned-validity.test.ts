@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
+import { renderFailure } from "../../../../provider/src/adapter/failures";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import {
   checkPolicy,
@@ -67,7 +68,8 @@ describe("a policy", () => {
   });
 
   it("that is refused is told with both numbers and what to do", () => {
-    expect(checkPolicy({ minDaysRemaining: 100 }, 90)).toMatch(
+    const failure = checkPolicy({ minDaysRemaining: 100 }, 90);
+    expect(failure && renderFailure(failure)).toMatch(
       /^minDaysRemaining: found 100 days, expected less than eight tenths of the life of 90 days: .* every run\. Hint: /,
     );
   });
