@@ -9,11 +9,11 @@ import { runQuiet } from "./step.mjs";
  */
 export const reach = {
   "provider/src/": ["test/unit/import-rules", "test/packaging"],
-  "provider/src/acme/": ["test/unit/acme", "test/peers/pebble", "test/engine/acme", "test/engine/examples"],
+  "provider/src/acme/": ["test/unit/acme", "test/peers/acme", "test/engine/acme", "test/engine/examples"],
   "provider/src/adapter/": ["test/engine"],
-  "provider/src/cli/": ["test/peers/inspect", "test/engine/examples/readme"],
+  "provider/src/cli/": ["test/peers/x509/inspect", "test/engine/examples/readme"],
   "provider/src/errors": ["test/engine"],
-  "provider/src/files/": ["test/peers/inspect", "test/engine/certificates", "test/engine/examples"],
+  "provider/src/files/": ["test/peers/x509/inspect", "test/engine/certificates", "test/engine/examples"],
   "provider/src/gateway/": ["test/engine/gateway", "test/engine/examples", "test/engine/adapter", "test/engine/acme"],
   "provider/src/index": ["test/engine"],
   "provider/src/lifecycle/": ["test/engine"],
@@ -21,17 +21,17 @@ export const reach = {
   "provider/src/provider": ["test/engine"],
   "provider/src/renewal/": ["test/engine"],
   "provider/src/resources/": ["test/engine"],
-  "provider/src/text/": ["test/engine", "test/peers/inspect"],
-  "provider/src/x509/": ["test/engine", "test/peers/inspect"],
-  "examples/": ["test/engine/examples", "test/peers/inspect"],
+  "provider/src/text/": ["test/engine", "test/peers/x509/inspect"],
+  "provider/src/x509/": ["test/engine", "test/peers/x509/inspect"],
+  "examples/": ["test/engine/examples", "test/peers/x509/inspect"],
   "examples-composed/": ["test/packaging/composed-examples", "test/engine/acme/composed-twins"],
   "scripts/": ["test/engine/examples", "test/engine/adapter/recovery", "test/unit/changed-tests"],
   "tools/": ["test/peers"],
   "README.md": ["test/engine/examples/readme", "test/unit/gateway/model/features"],
   "provider/README.md": ["test/engine/examples/readme"],
   "provider/package.json": ["test/packaging", "test/engine"],
-  "test/support/": ["test/engine", "test/peers/pebble", "test/unit/acme"],
-  "test/vectors/": ["test/engine/adapter/replay", "test/peers/chain-vectors", "test/unit/x509"],
+  "test/support/": ["test/engine", "test/peers/acme", "test/unit/acme"],
+  "test/vectors/": ["test/engine/adapter/replay", "test/peers/x509/chain-vectors", "test/unit/x509"],
 };
 
 /**

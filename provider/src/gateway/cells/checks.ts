@@ -10,7 +10,7 @@ import { type CellsOptions, grpcPortOf } from "./options";
 /**
  * Finds everything in these sites that Cells, or the Caddy inside it, would stumble over: Cells itself checks next to
  * nothing, and one bad site keeps all of them from starting. Linear in the number of sites. Each rule was proved on Caddy
- * 2.11.9 (test/peers/caddy-cells.test.ts) or read in Cells.
+ * 2.11.9 (test/peers/gateway/caddy-cells.test.ts) or read in Cells.
  */
 export function checkCellsSites(sites: readonly SiteData[], options: CellsOptions): readonly SiteProblem[] {
   const sorted = sortedByName(sites);

@@ -1,4 +1,4 @@
-// Accounts at CAs that answer oddly. Those that answer well stand in test/peers/pebble-account.test.ts.
+// Accounts at CAs that answer oddly. Those that answer well stand in test/peers/acme/account.test.ts.
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import {

@@ -1,5 +1,5 @@
 // Signed requests over a scripted CA: nonces, the directory, limits, and what is tried again. Real connections and a
-// real CA stand in test/peers/pebble-account.test.ts.
+// real CA stand in test/peers/acme/account.test.ts.
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { readAccountKey } from "../../../../provider/src/acme/client/jws";
