@@ -48,7 +48,7 @@ function filesWithLongForm() {
   const texts = files.map((file) => ({ file: join(test, file), text: readFileSync(join(test, file), "utf8") }));
   const asking = texts.filter(({ text }) => /from "[./]*(support\/)?tier"/.test(text));
   const supports = asking.filter(({ file }) => file.includes("/support/"));
-  const names = supports.map(({ file }) => /([^/]+)\.ts$/.exec(file)?.[1] ?? "");
+  const names = supports.map(({ file }) => /\/support\/(.+)\.ts$/.exec(file)?.[1] ?? "");
   const isLong = (/** @type {{file: string, text: string}} */ { file, text }) =>
     asking.some((one) => one.file === file) || names.some((name) => text.includes(`/support/${name}"`));
   return texts.filter((one) => one.file.endsWith(".test.ts") && isLong(one)).map(({ file }) => relative(root, file));

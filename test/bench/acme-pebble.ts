@@ -6,8 +6,8 @@ import { accessSync, closeSync, openSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { leafExtensions, OpensslPki } from "../support/openssl-pki.ts";
 import { freePorts } from "../support/ports.ts";
+import { leafExtensions, OpensslPki } from "../support/x509/openssl-pki.ts";
 import { ConnectionCounter } from "./acme-connection-counter.ts";
 
 /** More than this is a Pebble that does not start. Milliseconds. */

@@ -9,7 +9,7 @@ import { selfSignedCa } from "../../provider/src/lifecycle/local/self-signed-ca"
 import { gateway } from "../../provider/src/lifecycle/site/gateway";
 import { site } from "../../provider/src/lifecycle/site/site";
 import { slowness } from "../support/cpu-time";
-import { issuer, leafOf } from "../support/lifecycle";
+import { issuer, leafOf } from "../support/engine/lifecycle";
 import { fuzzRuns } from "../support/tier";
 
 const runs = fuzzRuns(150, 20_000);

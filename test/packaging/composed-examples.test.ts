@@ -5,7 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { installComposedPackages, makeComposedProject } from "../support/composed-packages";
+import { installComposedPackages, makeComposedProject } from "../support/engine/composed-packages";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);

@@ -23,7 +23,7 @@ import { gateway } from "../../provider/src/lifecycle/site/gateway";
 import { site } from "../../provider/src/lifecycle/site/site";
 import * as provider from "../../provider/src/provider";
 import { describeKind } from "../../provider/src/resources/base/kind";
-import { recordResources } from "../support/mocks";
+import { recordResources } from "../support/engine/mocks";
 
 const require = createRequire(import.meta.url);
 

@@ -1,7 +1,7 @@
 // What a program waits for when it imports the package. Time is measured by `npm run bench -- load`; here it is looked what is there.
 import { execFileSync } from "node:child_process";
 import { expect, it } from "vitest";
-import { programFolder } from "../support/engine";
+import { programFolder } from "../support/engine/engine";
 
 /** Files that a fresh process has loaded after this. */
 function loadedBy(code: string): readonly string[] {

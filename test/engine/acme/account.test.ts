@@ -8,9 +8,9 @@ import { readAccountKey } from "../../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../../provider/src/acme/client/transport";
 import { Deadline, systemClock } from "../../../provider/src/acme/run/deadline";
-import { type Pebble, startPebble } from "../../support/pebble";
+import { type Pebble, startPebble } from "../../support/acme/pebble";
+import { useStack } from "../../support/engine/shared-stack";
 import { describeWithPeer } from "../../support/peer";
-import { useStack } from "../../support/shared-stack";
 
 const hmac = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
 const newKey = () =>

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AcmeAccount, AcmeCertificate, type AcmeCertificateArgs, Gateway, Site } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type DnsHook, startDnsHook } from "../../support/dns-hook";
-import { type Pebble, startPebble } from "../../support/pebble";
+import { type Pebble, startPebble } from "../../support/acme/pebble";
+import { type DnsHook, startDnsHook } from "../../support/dns/hook";
+import { UNKNOWN_OUTPUT, useStack } from "../../support/engine/shared-stack";
 import { describeWithPeer } from "../../support/peer";
-import { UNKNOWN_OUTPUT, useStack } from "../../support/shared-stack";
 
 describeWithPeer("pebble", () => {
   let production: Pebble;

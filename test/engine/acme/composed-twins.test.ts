@@ -6,15 +6,15 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { AcmeAccount, AcmeCertificate, AcmeOrder, DnsValidatedCertificate } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DnsRecord } from "../../support/dns-record";
-import { programFolder } from "../../support/engine";
-import { describeWithNameServers, NameServer } from "../../support/name-server";
-import { type Pebble, startPebble } from "../../support/pebble";
+import { type Pebble, startPebble } from "../../support/acme/pebble";
+import { describeWithNameServers, NameServer } from "../../support/dns/name-server";
+import { DnsRecord } from "../../support/dns/record";
+import { programFolder } from "../../support/engine/engine";
+import { useStack } from "../../support/engine/shared-stack";
 import { describeWithPeer } from "../../support/peer";
-import { useStack } from "../../support/shared-stack";
 
 const zone = { name: "shop.test", lines: ["@ NS ns", "ns A 127.0.0.1"] };
-const takers = join(programFolder, "test/support/certificate-taker.cjs");
+const takers = join(programFolder, "test/support/engine/certificate-taker.cjs");
 
 /** A service that takes a certificate: `acm` or `secret` of certificate-taker.cjs. */
 class Taker extends pulumi.CustomResource {

@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AcmeAccount, DnsValidatedCertificate } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DnsRecord } from "../../support/dns-record";
-import { describeWithNameServers, NameServer } from "../../support/name-server";
-import { type Pebble, startPebble } from "../../support/pebble";
+import { type Pebble, startPebble } from "../../support/acme/pebble";
+import { describeWithNameServers, NameServer } from "../../support/dns/name-server";
+import { DnsRecord } from "../../support/dns/record";
+import { useStack } from "../../support/engine/shared-stack";
 import { describeWithPeer } from "../../support/peer";
-import { useStack } from "../../support/shared-stack";
 
 const RETRY_NOW = "TLS_GATEWAY_RETRY_NOW";
 const zone = { name: "shop.test", lines: ["@ NS ns", "ns A 127.0.0.1", "@ A 127.0.0.1"] };

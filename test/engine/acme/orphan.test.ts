@@ -1,8 +1,8 @@
 // What becomes of an order when the CLI is killed in the middle of it: the provider process lives on, has to notice that
 // nobody wants its result any more, and must not stand in the way of the next run.
 import { expect, it } from "vitest";
-import { isListening, killCli, type Moment, useKillPlace } from "../../support/acme-kill";
-import type { ProxiedKind } from "../../support/fault-proxy";
+import type { ProxiedKind } from "../../support/acme/fault-proxy";
+import { isListening, killCli, type Moment, useKillPlace } from "../../support/acme/kill";
 import { describeWithPeer } from "../../support/peer";
 import { sample } from "../../support/tier";
 

@@ -1,7 +1,7 @@
 // What is left of an order when the provider process is killed in the middle of it, and what the next run makes of that.
 import { rmSync } from "node:fs";
 import { expect, it } from "vitest";
-import { isListening, killProvider, type Moment, useKillPlace } from "../../support/acme-kill";
+import { isListening, killProvider, type Moment, useKillPlace } from "../../support/acme/kill";
 import { describeWithPeer } from "../../support/peer";
 import { sample } from "../../support/tier";
 

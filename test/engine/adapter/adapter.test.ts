@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { EngineStack, programFolder } from "../../support/engine";
+import { EngineStack, programFolder } from "../../support/engine/engine";
 import { isLong } from "../../support/tier";
 
-const probePath = join(programFolder, "test/support/probe.cjs");
+const probePath = join(programFolder, "test/support/engine/probe.cjs");
 const SECRET = "correct-horse-battery";
 
 class Probe extends pulumi.CustomResource {

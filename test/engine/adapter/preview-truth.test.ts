@@ -2,8 +2,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { AS_OF, CertificateChain, Gateway, SelfSignedCA, type SelfSignedCAArgs, Site } from "pulumi-tls-gateway";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { caExtensions, day, leafExtensions, OpensslPki } from "../../support/openssl-pki";
-import { readableOutputs, useStack } from "../../support/shared-stack";
+import { readableOutputs, useStack } from "../../support/engine/shared-stack";
+import { caExtensions, day, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 const adoptedRoot = pki.issue("Adopted Root", { extensions: caExtensions(0), to: new Date(Date.now() + 1000 * day) });

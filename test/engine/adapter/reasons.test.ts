@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import * as gateway from "pulumi-tls-gateway";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EngineStack, type Message, programFolder } from "../../support/engine";
+import { EngineStack, type Message, programFolder } from "../../support/engine/engine";
 
 const { SelfSignedCA } = gateway;
 

@@ -16,9 +16,9 @@ import { Site } from "pulumi-tls-gateway";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { descendantsOf, listProcesses } from "../../../scripts/processes.mjs";
 import { clearDeadLocks, clearPendingCreates, isDead, readLocks, StackLocked } from "../../../scripts/stack-lock.mjs";
-import { EngineStack, programFolder } from "../../support/engine";
+import { EngineStack, programFolder } from "../../support/engine/engine";
 
-const probePath = join(programFolder, "test/support/probe.cjs");
+const probePath = join(programFolder, "test/support/engine/probe.cjs");
 
 /** A resource whose creation lasts until the test says so. */
 class Slow extends pulumi.CustomResource {

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { AS_OF } from "pulumi-tls-gateway";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { EngineStack, programFolder } from "../../support/engine";
-import { recordedPrograms, statesFolder } from "../../support/recorded-programs";
+import { EngineStack, programFolder } from "../../support/engine/engine";
+import { recordedPrograms, statesFolder } from "../../support/engine/recorded-programs";
 
 const { version } = JSON.parse(readFileSync(join(programFolder, "provider/package.json"), "utf8"));
 const releases = readdirSync(statesFolder).filter((name) => /^\d/.test(name));

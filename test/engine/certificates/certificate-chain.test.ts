@@ -2,8 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateChain, type CertificateChainArgs, SelfSignedCA } from "pulumi-tls-gateway";
 import { afterAll, describe, expect, it } from "vitest";
-import { caExtensions, day, leafExtensions, OpensslPki } from "../../support/openssl-pki";
-import { useStack } from "../../support/shared-stack";
+import { useStack } from "../../support/engine/shared-stack";
+import { caExtensions, day, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 describe("a chain", () => {
   const pki = new OpensslPki();

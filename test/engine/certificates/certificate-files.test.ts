@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateChain, SelfSignedCA } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { EngineStack, programFolder } from "../../support/engine";
+import { EngineStack, programFolder } from "../../support/engine/engine";
 import { describeWithPeer } from "../../support/peer";
 
 const read = (file: string) => readFileSync(join(programFolder, "examples/quickstart/certs", file), "utf8");

@@ -3,9 +3,9 @@
 import { X509Certificate } from "node:crypto";
 import { CertificateChain, type CertificateChainArgs, Gateway, Site } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type AiaServer, startAiaServer } from "../../support/aia-server";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
-import { UNKNOWN_OUTPUT, useStack } from "../../support/shared-stack";
+import { UNKNOWN_OUTPUT, useStack } from "../../support/engine/shared-stack";
+import { type AiaServer, startAiaServer } from "../../support/x509/aia-server";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 describe("a chain that is completed by AIA", () => {
   const pki = new OpensslPki();

@@ -3,8 +3,8 @@ import { X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { type IssueArgs, type LeafCertificate, SelfSignedCA } from "pulumi-tls-gateway";
 import { afterAll, describe, expect, it } from "vitest";
-import { day, OpensslPki } from "../../support/openssl-pki";
-import { useStack } from "../../support/shared-stack";
+import { useStack } from "../../support/engine/shared-stack";
+import { day, OpensslPki } from "../../support/x509/openssl-pki";
 
 describe("a leaf", () => {
   const pki = new OpensslPki();

@@ -3,8 +3,8 @@ import { X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { SelfSignedCA, type SelfSignedCAArgs } from "pulumi-tls-gateway";
 import { afterAll, describe, expect, it } from "vitest";
-import { caExtensions, day, OpensslPki } from "../../support/openssl-pki";
-import { readableOutputs, useStack } from "../../support/shared-stack";
+import { readableOutputs, useStack } from "../../support/engine/shared-stack";
+import { caExtensions, day, OpensslPki } from "../../support/x509/openssl-pki";
 
 describe("a CA that is issued here", () => {
   let args: Record<string, SelfSignedCAArgs> = {

@@ -19,11 +19,11 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { ensureCertificates } from "../../../examples/custom-certificate/certs.ts";
-import { programFolder } from "../../support/engine";
-import { type ListeningServer, startListening } from "../../support/nginx";
+import { programFolder } from "../../support/engine/engine";
+import { findLeaks } from "../../support/engine/secret-scan";
+import { type ListeningServer, startListening } from "../../support/gateway/nginx";
 import { describeWithPeer } from "../../support/peer";
 import { freePorts } from "../../support/ports";
-import { findLeaks } from "../../support/secret-scan";
 
 const run = promisify(execFile);
 const EXAMPLE = "examples/custom-certificate";

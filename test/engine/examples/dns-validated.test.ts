@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ExampleCopy } from "../../support/example-copy";
+import { ExampleCopy } from "../../support/engine/example-copy";
 import { describeWithPeer } from "../../support/peer";
 
 /** The stack, account, component, order, two records, certificate, a site and its gateway. */

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EngineStack, programFolder } from "../../support/engine";
+import { EngineStack, programFolder } from "../../support/engine/engine";
 import { describeWithPeer } from "../../support/peer";
 
 const run = promisify(execFile);

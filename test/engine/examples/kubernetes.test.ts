@@ -3,8 +3,8 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EngineStack, programFolder } from "../../support/engine";
-import { refusedObjects } from "../../support/kubernetes-validator";
+import { EngineStack, programFolder } from "../../support/engine/engine";
+import { refusedObjects } from "../../support/gateway/kubernetes-validator";
 import { peer } from "../../support/peer";
 
 const main = join(programFolder, "examples/kubernetes");

@@ -22,11 +22,11 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { descendantsOf, listProcesses } from "../../../scripts/processes.mjs";
-import { requirePeer } from "../../support/challenge-test-server";
-import { programFolder } from "../../support/engine";
+import { requirePeer } from "../../support/acme/challenge-test-server";
+import { programFolder } from "../../support/engine/engine";
+import { findLeaks } from "../../support/engine/secret-scan";
 import { describeWithPeer } from "../../support/peer";
 import { freePorts } from "../../support/ports";
-import { findLeaks } from "../../support/secret-scan";
 
 const run = promisify(execFile);
 const EXAMPLE = "examples/letsencrypt";

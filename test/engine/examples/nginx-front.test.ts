@@ -15,10 +15,10 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { programFolder } from "../../support/engine";
+import { programFolder } from "../../support/engine/engine";
+import { findLeaks } from "../../support/engine/secret-scan";
 import { describeWithPeer } from "../../support/peer";
 import { freePorts } from "../../support/ports";
-import { findLeaks } from "../../support/secret-scan";
 
 const run = promisify(execFile);
 const EXAMPLE = "examples/nginx-front";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AS_OF } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { EngineStack, programFolder } from "../../support/engine";
+import { EngineStack, programFolder } from "../../support/engine/engine";
 import { peer } from "../../support/peer";
 
 const main = join(programFolder, "examples/quickstart");

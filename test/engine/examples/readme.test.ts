@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EngineStack, programFolder } from "../../support/engine";
+import { EngineStack, programFolder } from "../../support/engine/engine";
 
 const run = promisify(execFile);
 const readme = readFileSync(join(programFolder, "README.md"), "utf8");

@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { requirePeer } from "../../support/challenge-test-server";
-import { ExampleCopy } from "../../support/example-copy";
+import { requirePeer } from "../../support/acme/challenge-test-server";
+import { ExampleCopy } from "../../support/engine/example-copy";
 import { describeWithPeer } from "../../support/peer";
 
 /** The stack, account, certificate, a site and its gateway, and what runs the scripts of both installations. */

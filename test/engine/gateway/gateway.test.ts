@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Gateway, type GatewaySiteArgs, SelfSignedCA, Site } from "pulumi-tls-gateway";
 import { describe, expect, it } from "vitest";
-import { readableOutputs, useStack } from "../../support/shared-stack";
+import { readableOutputs, useStack } from "../../support/engine/shared-stack";
 
 const SECRET = "Bearer-sesame-open-up";
 

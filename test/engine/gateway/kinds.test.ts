@@ -11,7 +11,7 @@ import {
 } from "pulumi-tls-gateway";
 import { beforeAll, describe, expect, it } from "vitest";
 import { gatewayKinds } from "../../../provider/src/gateway/kinds";
-import { useStack } from "../../support/shared-stack";
+import { useStack } from "../../support/engine/shared-stack";
 
 const kinds = Object.keys(gatewayKinds) as readonly GatewayKindName[];
 /** Only a proxy has an upstream; a Service is what Kubernetes knows of one. */

@@ -6,10 +6,10 @@ import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateChain, Gateway, type GatewayFile, SelfSignedCA, Site } from "pulumi-tls-gateway";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { startCaddy } from "../../support/caddy";
-import { renderCaddyfile } from "../../support/cells-caddyfile";
-import { EngineStack, programFolder } from "../../support/engine";
-import { handshake, request } from "../../support/loopback-client";
+import { EngineStack, programFolder } from "../../support/engine/engine";
+import { startCaddy } from "../../support/gateway/caddy";
+import { renderCaddyfile } from "../../support/gateway/cells-caddyfile";
+import { handshake, request } from "../../support/gateway/loopback-client";
 import { describeWithPeer } from "../../support/peer";
 import { freePorts } from "../../support/ports";
 

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { SelfSignedCA, Site, type SiteArgs } from "pulumi-tls-gateway";
 import { describe, expect, it } from "vitest";
-import { readableOutputs, useStack } from "../../support/shared-stack";
+import { readableOutputs, useStack } from "../../support/engine/shared-stack";
 
 const SECRET = "Bearer-sesame-open-up";
 

@@ -14,9 +14,9 @@ import { type AccountKey, readAccountKey } from "../../../provider/src/acme/clie
 import { AcmeSession } from "../../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../../provider/src/acme/client/transport";
 import { Deadline, systemClock } from "../../../provider/src/acme/run/deadline";
-import { type TestClock, testClock } from "../../support/acme-clock";
-import { type FaultAction, type FaultProxy, type ProxiedKind, startFaultProxy } from "../../support/fault-proxy";
-import { type Pebble, type PebbleOptions, startPebble } from "../../support/pebble";
+import { type TestClock, testClock } from "../../support/acme/clock";
+import { type FaultAction, type FaultProxy, type ProxiedKind, startFaultProxy } from "../../support/acme/fault-proxy";
+import { type Pebble, type PebbleOptions, startPebble } from "../../support/acme/pebble";
 import { describeWithPeer } from "../../support/peer";
 import { rejection } from "../../support/rejection";
 

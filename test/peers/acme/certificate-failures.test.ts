@@ -7,6 +7,7 @@ import { identifierSetKey, RETRY_NOW } from "../../../provider/src/acme/limits/b
 import type { ErrorCode } from "../../../provider/src/errors";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
 import { describeKey } from "../../../provider/src/x509/keys/private-key";
+import { FaultProxy } from "../../support/acme/fault-proxy";
 import {
   cutNewOrders,
   HeldCertificate,
@@ -14,10 +15,9 @@ import {
   openAccount,
   stallOrders,
   useAcmeHome,
-} from "../../support/acme-lifecycle";
-import { type DnsHook, startDnsHook } from "../../support/dns-hook";
-import { FaultProxy } from "../../support/fault-proxy";
-import { type Pebble, startPebble } from "../../support/pebble";
+} from "../../support/acme/lifecycle";
+import { type Pebble, startPebble } from "../../support/acme/pebble";
+import { type DnsHook, startDnsHook } from "../../support/dns/hook";
 import { describeWithPeer } from "../../support/peer";
 import { freePorts } from "../../support/ports";
 import { rejection } from "../../support/rejection";

@@ -2,6 +2,7 @@
 // them is counted by a proxy in front of it.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
+import { FaultProxy } from "../../support/acme/fault-proxy";
 import {
   cutNewOrders,
   HeldCertificate,
@@ -9,10 +10,9 @@ import {
   openAccount,
   stallOrders,
   useAcmeHome,
-} from "../../support/acme-lifecycle";
-import { type DnsHook, startDnsHook } from "../../support/dns-hook";
-import { FaultProxy } from "../../support/fault-proxy";
-import { type Pebble, startPebble } from "../../support/pebble";
+} from "../../support/acme/lifecycle";
+import { type Pebble, startPebble } from "../../support/acme/pebble";
+import { type DnsHook, startDnsHook } from "../../support/dns/hook";
 import { describeWithPeer } from "../../support/peer";
 import { rejection } from "../../support/rejection";
 

@@ -3,10 +3,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { acmeCertificate } from "../../../provider/src/lifecycle/acme/certificate";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
-import { HeldCertificate, later, openAccount, useAcmeHome } from "../../support/acme-lifecycle";
-import { type DnsHook, startDnsHook } from "../../support/dns-hook";
-import { FaultProxy } from "../../support/fault-proxy";
-import { isReplaceable, type Pebble, startPebble } from "../../support/pebble";
+import { FaultProxy } from "../../support/acme/fault-proxy";
+import { HeldCertificate, later, openAccount, useAcmeHome } from "../../support/acme/lifecycle";
+import { isReplaceable, type Pebble, startPebble } from "../../support/acme/pebble";
+import { type DnsHook, startDnsHook } from "../../support/dns/hook";
 import { describeWithPeer } from "../../support/peer";
 
 const HOUR = 3600;

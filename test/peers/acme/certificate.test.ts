@@ -10,12 +10,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
 import { readCertificates } from "../../../provider/src/x509/chain/chain";
 import { describeKey } from "../../../provider/src/x509/keys/private-key";
-import { HeldCertificate, later, openAccount, useAcmeHome } from "../../support/acme-lifecycle";
-import { type DnsHook, startDnsHook } from "../../support/dns-hook";
-import { OpensslPki } from "../../support/openssl-pki";
-import { type Pebble, type PebbleOptions, startPebble } from "../../support/pebble";
+import { HeldCertificate, later, openAccount, useAcmeHome } from "../../support/acme/lifecycle";
+import { type Pebble, type PebbleOptions, startPebble } from "../../support/acme/pebble";
+import { type DnsHook, startDnsHook } from "../../support/dns/hook";
 import { describeWithPeer } from "../../support/peer";
 import { rejection } from "../../support/rejection";
+import { OpensslPki } from "../../support/x509/openssl-pki";
 
 const profiles = {
   default: { description: "90 days", validityPeriod: 90 * 86_400 },

@@ -1,8 +1,8 @@
 // Guards: an order that needs a network without faults. Each kind of request at a real Pebble fails in each way that a
 // connection, a limit or an outage has, and the order comes to its end, or the next run brings it there.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type FaultAction, FaultProxy, type ProxiedKind } from "../../support/fault-proxy";
-import { PebbleOrders, usePebble, verifyByOpenssl, type Wanted } from "../../support/pebble-orders";
+import { type FaultAction, FaultProxy, type ProxiedKind } from "../../support/acme/fault-proxy";
+import { PebbleOrders, usePebble, verifyByOpenssl, type Wanted } from "../../support/acme/pebble-orders";
 import { describeWithPeer } from "../../support/peer";
 import { rejection } from "../../support/rejection";
 

@@ -10,9 +10,9 @@ import { askRenewalInformation, renewalInfoId } from "../../../provider/src/acme
 import { Deadline, systemClock } from "../../../provider/src/acme/run/deadline";
 import { readCertificates } from "../../../provider/src/x509/chain/chain";
 import { parseIdentifier } from "../../../provider/src/x509/names/identifier";
-import { passTimeLimits } from "../../support/acme-lifecycle";
-import { isReplaceable } from "../../support/pebble";
-import { dnsSolver, newKey, PebbleOrders, usePebble, verifyByOpenssl } from "../../support/pebble-orders";
+import { passTimeLimits } from "../../support/acme/lifecycle";
+import { isReplaceable } from "../../support/acme/pebble";
+import { dnsSolver, newKey, PebbleOrders, usePebble, verifyByOpenssl } from "../../support/acme/pebble-orders";
 import { describeWithPeer } from "../../support/peer";
 import { rejection } from "../../support/rejection";
 

@@ -10,8 +10,8 @@ import { persistRecordName } from "../../../provider/src/acme/persist/record-val
 import { persistRecords } from "../../../provider/src/acme/persist/validation-records";
 import { Deadline, systemClock } from "../../../provider/src/acme/run/deadline";
 import { renderPrivateKey } from "../../../provider/src/x509/keys/private-key";
-import { testClock } from "../../support/acme-clock";
-import { newKey, PebbleOrders, usePebble } from "../../support/pebble-orders";
+import { testClock } from "../../support/acme/clock";
+import { newKey, PebbleOrders, usePebble } from "../../support/acme/pebble-orders";
 import { describeWithPeer } from "../../support/peer";
 import { rejection } from "../../support/rejection";
 

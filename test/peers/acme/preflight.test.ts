@@ -15,8 +15,8 @@ import {
   redirecting,
   responding,
   startHttpResponder,
-} from "../../support/http-responder";
-import { usePebble } from "../../support/pebble-orders";
+} from "../../support/acme/http-responder";
+import { usePebble } from "../../support/acme/pebble-orders";
 import { describeWithPeer } from "../../support/peer";
 import { rejection } from "../../support/rejection";
 

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { identifierSetKey } from "../../../provider/src/acme/limits/back-off";
 import { acmeAccount } from "../../../provider/src/lifecycle/acme/account";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
-import { later, openAccount } from "../../support/acme-lifecycle";
-import type { FaultProxy } from "../../support/fault-proxy";
+import type { FaultProxy } from "../../support/acme/fault-proxy";
+import { later, openAccount } from "../../support/acme/lifecycle";
+import { DAY, daysOf, pastWindow, useSplitOrders } from "../../support/acme/split-orders";
 import { describeWithPeer } from "../../support/peer";
-import { DAY, daysOf, pastWindow, useSplitOrders } from "../../support/split-orders";
 
 describeWithPeer("pebble", () => {
   const used = useSplitOrders();

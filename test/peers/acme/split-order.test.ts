@@ -7,13 +7,13 @@ import { describe, expect, it, vi } from "vitest";
 import { RETRY_NOW } from "../../../provider/src/acme/limits/back-off";
 import { acmeAccount } from "../../../provider/src/lifecycle/acme/account";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
-import { openAccount, useAcmeHome } from "../../support/acme-lifecycle";
-import { HeldResource, SplitCertificate } from "../../support/acme-split";
-import { newKeyPem } from "../../support/memory-orders";
-import { OpensslPki } from "../../support/openssl-pki";
-import { startPebble } from "../../support/pebble";
+import { openAccount, useAcmeHome } from "../../support/acme/lifecycle";
+import { newKeyPem } from "../../support/acme/memory-orders";
+import { startPebble } from "../../support/acme/pebble";
+import { HeldResource, SplitCertificate } from "../../support/acme/split";
+import { DAY, daysOf, pastWindow, useSplitOrders } from "../../support/acme/split-orders";
 import { describeWithPeer } from "../../support/peer";
-import { DAY, daysOf, pastWindow, useSplitOrders } from "../../support/split-orders";
+import { OpensslPki } from "../../support/x509/openssl-pki";
 
 describeWithPeer("pebble", () => {
   const used = useSplitOrders();

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { resolversOf } from "../../../provider/src/acme/dns/resolvers";
 import { CaaRecords } from "../../../provider/src/acme/look/caa";
 import { Deadline, systemClock } from "../../../provider/src/acme/run/deadline";
-import { describeWithNameServers, type NameResolver, NameServer, startResolver } from "../../support/name-server";
+import { describeWithNameServers, type NameResolver, NameServer, startResolver } from "../../support/dns/name-server";
 
 const account = "letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/42";
 

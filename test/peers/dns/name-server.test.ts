@@ -10,15 +10,15 @@ import { dns01Value } from "../../../provider/src/acme/client/jws";
 import { awaitPropagation, type ExpectedRecord } from "../../../provider/src/acme/dns/propagation";
 import { ZoneFinder } from "../../../provider/src/acme/dns/zone";
 import { type AcmeClock, Deadline, systemClock } from "../../../provider/src/acme/run/deadline";
+import { Pebble } from "../../support/acme/pebble";
+import { PebbleOrders } from "../../support/acme/pebble-orders";
 import {
   describeWithNameServers,
   type NameResolver,
   NameServer,
   nameServerAddresses,
   startResolver,
-} from "../../support/name-server";
-import { Pebble } from "../../support/pebble";
-import { PebbleOrders } from "../../support/pebble-orders";
+} from "../../support/dns/name-server";
 import { describeWithPeer } from "../../support/peer";
 import { rejection } from "../../support/rejection";
 

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { caddy as kind } from "../../../provider/src/gateway/caddy/caddy";
-import { acceptedSites } from "../../support/cells-sites";
-import { ask, shakeHands } from "../../support/gateway-client";
-import { spawnServer } from "../../support/gateway-server";
-import { caddyServer, distributionCaddy } from "../../support/gateway-server-caddy";
-import { startUpstream } from "../../support/gateway-upstream";
-import { Pebble } from "../../support/pebble";
+import { Pebble } from "../../support/acme/pebble";
+import { acceptedSites } from "../../support/gateway/cells-sites";
+import { ask, shakeHands } from "../../support/gateway/client";
+import { spawnServer } from "../../support/gateway/server";
+import { caddyServer, distributionCaddy } from "../../support/gateway/server-caddy";
+import { startUpstream } from "../../support/gateway/upstream";
 import { describeWithPeer, type Peer } from "../../support/peer";
 import { freePorts } from "../../support/ports";
 

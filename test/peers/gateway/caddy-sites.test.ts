@@ -5,12 +5,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { acceptedSites } from "../../support/cells-sites";
-import { type GatewayCertificates, makeGatewayCertificates, partOf } from "../../support/gateway-certificates";
-import { ask, type GatewayAsk, type GatewayTarget, openSocket, shakeHands } from "../../support/gateway-client";
-import { type RunningGateway, startGateway } from "../../support/gateway-server";
-import { caddyServer, distributionCaddy } from "../../support/gateway-server-caddy";
-import { type GatewayUpstream, startUpstream } from "../../support/gateway-upstream";
+import { acceptedSites } from "../../support/gateway/cells-sites";
+import { type GatewayCertificates, makeGatewayCertificates, partOf } from "../../support/gateway/certificates";
+import { ask, type GatewayAsk, type GatewayTarget, openSocket, shakeHands } from "../../support/gateway/client";
+import { type RunningGateway, startGateway } from "../../support/gateway/server";
+import { caddyServer, distributionCaddy } from "../../support/gateway/server-caddy";
+import { type GatewayUpstream, startUpstream } from "../../support/gateway/upstream";
 import { describeWithPeer, type Peer } from "../../support/peer";
 import { freePorts } from "../../support/ports";
 

@@ -1,6 +1,6 @@
 import { describe } from "vitest";
-import { gatewayFeatures } from "../../support/gateway-features";
-import { caddyServer, distributionCaddy } from "../../support/gateway-server-caddy";
+import { gatewayFeatures } from "../../support/gateway/features";
+import { caddyServer, distributionCaddy } from "../../support/gateway/server-caddy";
 import { describeWithPeer } from "../../support/peer";
 import { isLong } from "../../support/tier";
 

@@ -9,8 +9,8 @@ import { envoy } from "../../../provider/src/gateway/envoy/envoy";
 import { gatewayFeatures } from "../../../provider/src/gateway/model/features";
 import type { GatewayRendering } from "../../../provider/src/gateway/model/kind";
 import type { SiteData } from "../../../provider/src/gateway/model/site";
-import { acceptedSites } from "../../support/cells-sites";
-import { trialSites } from "../../support/gateway-sites";
+import { acceptedSites } from "../../support/gateway/cells-sites";
+import { trialSites } from "../../support/gateway/sites";
 import { describeWithPeer, type Peer } from "../../support/peer";
 
 const placed = { certFile: "/p/a.pem", keyFile: "/p/a.key", clientRootFile: "/p/c.pem", upstreamRootFile: "/p/u.pem" };

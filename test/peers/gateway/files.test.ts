@@ -9,12 +9,12 @@ import { afterAll, describe, expect, it } from "vitest";
 import { certificateChain } from "../../../provider/src/lifecycle/chain/certificate-chain";
 import { leafCertificate } from "../../../provider/src/lifecycle/local/leaf-certificate";
 import { renderHaproxyPem } from "../../../provider/src/resources/certificate/files";
-import { startHaproxy } from "../../support/haproxy";
-import { checked, created, issuer } from "../../support/lifecycle";
-import { resolved } from "../../support/mocks";
-import { type ListeningServer, startNginx } from "../../support/nginx";
-import { caExtensions, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { checked, created, issuer } from "../../support/engine/lifecycle";
+import { resolved } from "../../support/engine/mocks";
+import { startHaproxy } from "../../support/gateway/haproxy";
+import { type ListeningServer, startNginx } from "../../support/gateway/nginx";
 import { describeWithPeer, type Peer } from "../../support/peer";
+import { caExtensions, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 const HOST = "shop.test";
 

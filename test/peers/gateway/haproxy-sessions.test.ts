@@ -7,13 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { acceptedSites } from "../../support/cells-sites";
-import { ask, openSocket } from "../../support/gateway-client";
-import { type RunningGateway, startGateway } from "../../support/gateway-server";
-import { haproxyServer } from "../../support/gateway-server-haproxy";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { acceptedSites } from "../../support/gateway/cells-sites";
+import { ask, openSocket } from "../../support/gateway/client";
+import { type RunningGateway, startGateway } from "../../support/gateway/server";
+import { haproxyServer } from "../../support/gateway/server-haproxy";
 import { describeWithPeer } from "../../support/peer";
 import { freePorts } from "../../support/ports";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 const names = ["open.test", "one.test", "two.test"];
 

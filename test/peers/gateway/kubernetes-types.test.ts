@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { kubernetesSecrets } from "../../../provider/src/gateway/kubernetes/files";
 import { kubernetes } from "../../../provider/src/gateway/kubernetes/kubernetes";
 import type { KubernetesObject } from "../../../provider/src/gateway/kubernetes/objects";
-import { acceptedSites } from "../../support/cells-sites";
-import { refusedObjects, spoiled } from "../../support/kubernetes-validator";
+import { acceptedSites } from "../../support/gateway/cells-sites";
+import { refusedObjects, spoiled } from "../../support/gateway/kubernetes-validator";
 import { describeWithPeer } from "../../support/peer";
 
 /** Releases whose resources are tried, by what the option `version` is then. */

@@ -1,5 +1,5 @@
-import { gatewayFeatures } from "../../support/gateway-features";
-import { nginxServer } from "../../support/gateway-server-nginx";
+import { gatewayFeatures } from "../../support/gateway/features";
+import { nginxServer } from "../../support/gateway/server-nginx";
 import { describeWithPeer } from "../../support/peer";
 
 describeWithPeer("nginx", (nginx) => gatewayFeatures(nginxServer(nginx)));

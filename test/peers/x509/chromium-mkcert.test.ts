@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { selfSignedCa } from "../../../provider/src/lifecycle/local/self-signed-ca";
-import { created, issuer, leafOf } from "../../support/lifecycle";
+import { created, issuer, leafOf } from "../../support/engine/lifecycle";
 import { describeWithPeer } from "../../support/peer";
 
 const MARKER = "opened without a warning";

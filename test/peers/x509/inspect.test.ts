@@ -9,9 +9,9 @@ import { type CertificateFiles, fromFiles } from "../../../provider/src/files/fr
 import type { Inspection } from "../../../provider/src/files/inspection";
 import { certificateChain } from "../../../provider/src/lifecycle/chain/certificate-chain";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
-import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { findLeaks } from "../../support/engine/secret-scan";
 import { describeWithPeer } from "../../support/peer";
-import { findLeaks } from "../../support/secret-scan";
+import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 const main = join(import.meta.dirname, "../../../provider/dist/cli/main.js");
 const PASSPHRASE = "hunter2-of-the-file";

@@ -9,9 +9,9 @@ import { type ContainerContents, readContainer } from "../../../provider/src/x50
 import { renderPkcs7 } from "../../../provider/src/x509/containers/pkcs7";
 import { writePkcs12 } from "../../../provider/src/x509/pkcs12/write";
 import { withinCpuTime } from "../../support/cpu-time";
-import { caExtensions, leafExtensions, OpensslPki } from "../../support/openssl-pki";
 import { describeWithPeer } from "../../support/peer";
 import { sample } from "../../support/tier";
+import { caExtensions, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 const password = "correct horse";
 

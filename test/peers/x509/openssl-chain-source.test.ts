@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { renderFailure } from "../../../provider/src/adapter/failures";
 import { certificateChain } from "../../../provider/src/lifecycle/chain/certificate-chain";
 import type { Properties } from "../../../provider/src/lifecycle/lifecycle";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
 import { describeWithPeer } from "../../support/peer";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 const PASSWORD = "hunter2-of-the-file";
 

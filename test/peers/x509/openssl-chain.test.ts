@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { judgeByOpenssl, judgeByUs, type Scenario } from "../../support/chain-verdicts";
+import { describeWithPeer } from "../../support/peer";
+import { judgeByOpenssl, judgeByUs, type Scenario } from "../../support/x509/chain-verdicts";
 import {
   caExtensions,
   damageSignature,
@@ -8,8 +9,7 @@ import {
   leafExtensions,
   OpensslPki,
   type PairOptions,
-} from "../../support/openssl-pki";
-import { describeWithPeer } from "../../support/peer";
+} from "../../support/x509/openssl-pki";
 
 const names = "DNS:a.example.com,IP:10.0.0.1";
 const inDays = (days: number) => new Date(Date.now() + days * day);

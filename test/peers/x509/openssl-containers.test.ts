@@ -11,8 +11,8 @@ import { readContainer } from "../../../provider/src/x509/containers/container";
 import { renderPkcs7 } from "../../../provider/src/x509/containers/pkcs7";
 import { writePkcs12 } from "../../../provider/src/x509/pkcs12/write";
 import { withinCpuTime } from "../../support/cpu-time";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
 import { describeWithPeer } from "../../support/peer";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 const password = "correct horse";
 const foreign = "pässwörd 🔑";

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isTlsError, type TlsError } from "../../../provider/src/errors";
 import { readCertificateFile } from "../../../provider/src/files/certificate-file";
 import { readContainer } from "../../../provider/src/x509/containers/container";
-import { caExtensions, type IssuedPair, OpensslPki } from "../../support/openssl-pki";
+import { caExtensions, type IssuedPair, OpensslPki } from "../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 const folder = mkdtempSync(join(tmpdir(), "certificate-file-"));

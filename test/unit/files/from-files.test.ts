@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isTlsError, type TlsError } from "../../../provider/src/errors";
 import { type CertificateFiles, fromFiles } from "../../../provider/src/files/from-files";
 import type { CertificateChainArgs } from "../../../provider/src/resources/certificate/certificate-chain";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 const folder = mkdtempSync(join(tmpdir(), "from-files-"));

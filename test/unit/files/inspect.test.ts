@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type InspectOptions, inspect } from "../../../provider/src/files/inspect";
-import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../support/openssl-pki";
+import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 const folder = mkdtempSync(join(tmpdir(), "inspect-"));

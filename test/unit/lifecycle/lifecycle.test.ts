@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isSameValue } from "../../../provider/src/lifecycle/lifecycle";
-import { reversedKeys } from "../../support/site-arbitraries";
+import { reversedKeys } from "../../support/gateway/site-arbitraries";
 
 test("a value is the same as itself in another order of keys", () => {
   fc.assert(

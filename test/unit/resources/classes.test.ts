@@ -16,8 +16,8 @@ import { leafCertificate } from "../../../provider/src/lifecycle/local/leaf-cert
 import { selfSignedCa } from "../../../provider/src/lifecycle/local/self-signed-ca";
 import { gateway } from "../../../provider/src/lifecycle/site/gateway";
 import { site } from "../../../provider/src/lifecycle/site/site";
-import { issuer, leafOf } from "../../support/lifecycle";
-import { opened, type Registered, recordResources, resolved } from "../../support/mocks";
+import { issuer, leafOf } from "../../support/engine/lifecycle";
+import { opened, type Registered, recordResources, resolved } from "../../support/engine/mocks";
 
 const engine = recordResources();
 const plain: SiteArgs = { binds: [":8080"], tls: "disabled" };

@@ -4,9 +4,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { apache as kind } from "../../../../provider/src/gateway/apache/apache";
-import { readApacheLines } from "../../../support/apache-words";
-import { apacheServer } from "../../../support/gateway-server-apache";
-import { placeFiles, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile-trial";
+import { apacheServer } from "../../../support/gateway/server-apache";
+import { placeFiles, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile/trial";
+import { readApacheLines } from "../../../support/parsers/apache-words";
 import { describeWithPeer } from "../../../support/peer";
 
 const modulesDirectory =

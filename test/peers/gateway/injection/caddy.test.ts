@@ -8,8 +8,8 @@ import { caddy as kind } from "../../../../provider/src/gateway/caddy/caddy";
 import { renderCaddyfile } from "../../../../provider/src/gateway/caddy/caddyfile";
 import { isQuotable } from "../../../../provider/src/gateway/caddy/caddyfile-dialect";
 import type { SiteData } from "../../../../provider/src/gateway/model/site";
-import { caddyServer, distributionCaddy } from "../../../support/gateway-server-caddy";
-import { placeFiles, shapeOf, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile-trial";
+import { caddyServer, distributionCaddy } from "../../../support/gateway/server-caddy";
+import { placeFiles, shapeOf, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile/trial";
 import { describeWithPeer, type Peer } from "../../../support/peer";
 
 /** Names of headers are keys here. */

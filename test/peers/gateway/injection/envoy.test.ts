@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { envoy as kind } from "../../../../provider/src/gateway/envoy/envoy";
 import type { SiteData } from "../../../../provider/src/gateway/model/site";
-import { shapeOf, testHostileSites, trialFolder } from "../../../support/hostile-trial";
+import { shapeOf, testHostileSites, trialFolder } from "../../../support/hostile/trial";
 import { describeWithPeer } from "../../../support/peer";
 
 describeWithPeer("envoy-validator", ({ path }) => {

@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { haproxy as kind } from "../../../../provider/src/gateway/haproxy/haproxy";
 import type { SiteData } from "../../../../provider/src/gateway/model/site";
-import { haproxyServer } from "../../../support/gateway-server-haproxy";
-import { readHaproxyLines } from "../../../support/haproxy-words";
-import { placeFiles, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile-trial";
+import { haproxyServer } from "../../../support/gateway/server-haproxy";
+import { placeFiles, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile/trial";
+import { readHaproxyLines } from "../../../support/parsers/haproxy-words";
 import { describeWithPeer } from "../../../support/peer";
 
 /** How many directives of each shape stand in how many sections. */

@@ -5,10 +5,10 @@ import { kubernetesSecrets } from "../../../../provider/src/gateway/kubernetes/f
 import { kubernetes as kind } from "../../../../provider/src/gateway/kubernetes/kubernetes";
 import type { KubernetesObject } from "../../../../provider/src/gateway/kubernetes/objects";
 import type { SiteData } from "../../../../provider/src/gateway/model/site";
-import { acceptedSites } from "../../../support/cells-sites";
-import { hostileValues } from "../../../support/hostile-texts";
-import { shapeOf, testHostileSites } from "../../../support/hostile-trial";
-import { refusedObjects } from "../../../support/kubernetes-validator";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
+import { refusedObjects } from "../../../support/gateway/kubernetes-validator";
+import { hostileValues } from "../../../support/hostile/texts";
+import { shapeOf, testHostileSites } from "../../../support/hostile/trial";
 import { describeWithPeer } from "../../../support/peer";
 
 const options = kind.parseOptions({ gatewayClassName: "envoy" });

@@ -4,9 +4,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { nginx as kind } from "../../../../provider/src/gateway/nginx/nginx";
-import { nginxServer } from "../../../support/gateway-server-nginx";
-import { placeFiles, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile-trial";
-import { readNginxLines } from "../../../support/nginx-words";
+import { nginxServer } from "../../../support/gateway/server-nginx";
+import { placeFiles, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile/trial";
+import { readNginxLines } from "../../../support/parsers/nginx-words";
 import { describeWithPeer } from "../../../support/peer";
 
 /** How many directives of each shape stand where. */

@@ -7,9 +7,9 @@ import { connect } from "node:tls";
 import { expect } from "vitest";
 import { parse } from "yaml";
 import { traefik as kind } from "../../../../provider/src/gateway/traefik/traefik";
-import { spawnServer } from "../../../support/gateway-server";
-import { traefikServer } from "../../../support/gateway-server-traefik";
-import { placeFiles, shapeOf, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile-trial";
+import { spawnServer } from "../../../support/gateway/server";
+import { traefikServer } from "../../../support/gateway/server-traefik";
+import { placeFiles, shapeOf, testCarriedValues, testHostileSites, trialFolder } from "../../../support/hostile/trial";
 import { describeWithPeer } from "../../../support/peer";
 import { freePorts } from "../../../support/ports";
 

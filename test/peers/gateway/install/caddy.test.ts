@@ -1,7 +1,7 @@
 import { describe } from "vitest";
-import { distributionCaddy } from "../../../support/gateway-server-caddy";
-import { installedCaddy } from "../../../support/install-server-caddy";
-import { installTrial } from "../../../support/install-trial";
+import { distributionCaddy } from "../../../support/gateway/server-caddy";
+import { installedCaddy } from "../../../support/install/server-caddy";
+import { installTrial } from "../../../support/install/trial";
 import { describeWithPeer } from "../../../support/peer";
 import { isLong } from "../../../support/tier";
 

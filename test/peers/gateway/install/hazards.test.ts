@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished } from "vitest";
 import { renderInstallScript } from "../../../../provider/src/gateway/install/script";
 import type { GatewayInstall, HandshakeProbe } from "../../../../provider/src/gateway/model/kind";
-import { InstallMachine, runScript, type ScriptRun, type Shell, whole } from "../../../support/install-fixture";
+import { InstallMachine, runScript, type ScriptRun, type Shell, whole } from "../../../support/install/fixture";
 import { describeWithPeer } from "../../../support/peer";
 import { inTurns } from "../../../support/tier";
 

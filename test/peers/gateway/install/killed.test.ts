@@ -2,8 +2,8 @@
 // next run completes it, or goes back to what was there before.
 import { readdirSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { InstallMachine, runScript, type Shell, whole } from "../../../support/install-fixture";
-import { withSteps } from "../../../support/killed-script";
+import { InstallMachine, runScript, type Shell, whole } from "../../../support/install/fixture";
+import { withSteps } from "../../../support/install/killed-script";
 import { describeWithPeer } from "../../../support/peer";
 import { isLong } from "../../../support/tier";
 

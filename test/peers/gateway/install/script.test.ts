@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { renderRemoveScript } from "../../../../provider/src/gateway/install/script";
-import { InstallMachine, runScript, type Shell, whole } from "../../../support/install-fixture";
+import { InstallMachine, runScript, type Shell, whole } from "../../../support/install/fixture";
 import { describeWithPeer } from "../../../support/peer";
 import { inTurns } from "../../../support/tier";
 

@@ -1,5 +1,5 @@
-import { installedApache } from "../../../support/install-server-apache";
+import { responderTrial } from "../../../support/gateway/responder-trial";
+import { installedApache } from "../../../support/install/server-apache";
 import { describeWithPeer } from "../../../support/peer";
-import { responderTrial } from "../../../support/responder-trial";
 
 describeWithPeer("apache2ctl", (apache2ctl) => responderTrial(installedApache(apache2ctl)));

@@ -1,8 +1,8 @@
 import { describe } from "vitest";
-import { distributionCaddy } from "../../../support/gateway-server-caddy";
-import { installedCaddy } from "../../../support/install-server-caddy";
+import { responderTrial } from "../../../support/gateway/responder-trial";
+import { distributionCaddy } from "../../../support/gateway/server-caddy";
+import { installedCaddy } from "../../../support/install/server-caddy";
 import { describeWithPeer } from "../../../support/peer";
-import { responderTrial } from "../../../support/responder-trial";
 
 describeWithPeer("caddy", (caddy) => responderTrial(installedCaddy(caddy)));
 

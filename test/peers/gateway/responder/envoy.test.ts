@@ -8,7 +8,7 @@ import { afterAll, expect, it } from "vitest";
 import { challengeLua } from "../../../../provider/src/gateway/envoy/acme";
 import { envoy } from "../../../../provider/src/gateway/envoy/envoy";
 import { renderResponder } from "../../../../provider/src/gateway/responders";
-import { acceptedSites } from "../../../support/cells-sites";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
 import { describeWithPeer } from "../../../support/peer";
 
 const [one, two] = [`${"A".repeat(42)}E`, `${"B".repeat(42)}E`];

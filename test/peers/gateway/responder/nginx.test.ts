@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { renderResponder } from "../../../../provider/src/gateway/responders";
-import { ask, exchange } from "../../../support/gateway-client";
-import { nginxServer } from "../../../support/gateway-server-nginx";
-import { installedNginx } from "../../../support/install-server-nginx";
+import { ask, exchange } from "../../../support/gateway/client";
+import { responderTrial } from "../../../support/gateway/responder-trial";
+import { nginxServer } from "../../../support/gateway/server-nginx";
+import { installedNginx } from "../../../support/install/server-nginx";
 import { describeWithPeer } from "../../../support/peer";
 import { freePorts } from "../../../support/ports";
-import { responderTrial } from "../../../support/responder-trial";
 
 describeWithPeer("nginx", (nginx) => {
   responderTrial(installedNginx(nginx));

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askFunctions } from "../../../../provider/src/gateway/responder/script";
-import { runScript, type Shell } from "../../../support/install-fixture";
+import { runScript, type Shell } from "../../../support/install/fixture";
 import { describeWithPeer, peer } from "../../../support/peer";
 
 const thumbprint = `${"A".repeat(42)}E`;

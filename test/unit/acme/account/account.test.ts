@@ -14,8 +14,8 @@ import { readAccountKey } from "../../../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../../../provider/src/acme/client/session";
 import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { TlsError } from "../../../../provider/src/errors";
-import { testClock } from "../../../support/acme-clock";
-import { type Script, type ScriptedAnswer, ScriptedTransport } from "../../../support/acme-script";
+import { testClock } from "../../../support/acme/clock";
+import { type Script, type ScriptedAnswer, ScriptedTransport } from "../../../support/acme/script";
 import { rejection } from "../../../support/rejection";
 
 function newKey() {

@@ -5,7 +5,7 @@ import type { ChallengeName, ChallengeSolver } from "../../../../provider/src/ac
 import type { PreflightFinding } from "../../../../provider/src/acme/look/finding";
 import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { TlsError } from "../../../../provider/src/errors";
-import { testClock } from "../../../support/acme-clock";
+import { testClock } from "../../../support/acme/clock";
 import { rejection } from "../../../support/rejection";
 
 type Seen = readonly Pick<PreflightFinding, "severity" | "subject" | "found">[] | TlsError;

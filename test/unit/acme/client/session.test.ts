@@ -8,8 +8,8 @@ import { decideRetry, type Outcome } from "../../../../provider/src/acme/client/
 import { AcmeSession, type SessionOptions } from "../../../../provider/src/acme/client/session";
 import { Deadline, systemClock } from "../../../../provider/src/acme/run/deadline";
 import { TlsError } from "../../../../provider/src/errors";
-import { testClock } from "../../../support/acme-clock";
-import { ScriptedTransport, scriptedDirectory, scriptUrl } from "../../../support/acme-script";
+import { testClock } from "../../../support/acme/clock";
+import { ScriptedTransport, scriptedDirectory, scriptUrl } from "../../../support/acme/script";
 import { rejection } from "../../../support/rejection";
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });

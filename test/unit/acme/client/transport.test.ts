@@ -9,9 +9,9 @@ import { AcmeTransport, type TransportOptions } from "../../../../provider/src/a
 import type { TlsError } from "../../../../provider/src/errors";
 import { nextAnswer } from "../../../support/client-answer";
 import { timersLeftBy } from "../../../support/left-timers";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
 import { freePorts } from "../../../support/ports";
 import { rejection } from "../../../support/rejection";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 let root: IssuedPair;

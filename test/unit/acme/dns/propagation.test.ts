@@ -4,7 +4,7 @@ import type { PropagationSettings } from "../../../../provider/src/acme/dns/look
 import { awaitPropagation } from "../../../../provider/src/acme/dns/propagation";
 import { type AcmeClock, Deadline } from "../../../../provider/src/acme/run/deadline";
 import { isTlsError, type TlsError } from "../../../../provider/src/errors";
-import { type DnsRecord, type DnsServer, type DnsType, startDnsServer } from "../../../support/dns-server";
+import { type DnsRecord, type DnsServer, type DnsType, startDnsServer } from "../../../support/dns/server";
 
 /** A clock whose sleeps cost no time. */
 class TestClock implements AcmeClock {

@@ -3,7 +3,7 @@ import { resolversOf } from "../../../../provider/src/acme/dns/resolvers";
 import { findAddresses, judgeAddresses } from "../../../../provider/src/acme/look/addresses";
 import { CaaRecords } from "../../../../provider/src/acme/look/caa";
 import { Deadline, systemClock } from "../../../../provider/src/acme/run/deadline";
-import { type DnsServer, startDnsServer } from "../../../support/dns-server";
+import { type DnsServer, startDnsServer } from "../../../support/dns/server";
 import { rejection } from "../../../support/rejection";
 
 let dns: DnsServer;

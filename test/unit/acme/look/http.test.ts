@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { resolversOf } from "../../../../provider/src/acme/dns/resolvers";
 import { type HttpLook, lookByHttp, nextPlace } from "../../../../provider/src/acme/look/http";
 import { Deadline, systemClock } from "../../../../provider/src/acme/run/deadline";
-import { type DnsServer, startDnsServer } from "../../../support/dns-server";
 import {
   type HttpResponder,
   type Responder,
   redirecting,
   responding,
   startHttpResponder,
-} from "../../../support/http-responder";
+} from "../../../support/acme/http-responder";
+import { type DnsServer, startDnsServer } from "../../../support/dns/server";
 import { rejection } from "../../../support/rejection";
 
 let dns: DnsServer;

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { makeCertificateRequest } from "../../../../provider/src/acme/order/certificate-request";
 import { revokeCertificate } from "../../../../provider/src/acme/order/flow";
 import { Deadline } from "../../../../provider/src/acme/run/deadline";
-import type { Asked } from "../../../support/memory-ca";
-import { accountUrl, MemoryOrders, namesOf, newKeyPem } from "../../../support/memory-orders";
+import type { Asked } from "../../../support/acme/memory-ca";
+import { accountUrl, MemoryOrders, namesOf, newKeyPem } from "../../../support/acme/memory-orders";
 
 let { ca, solver, last, run, failure, stopAt } = new MemoryOrders();
 beforeEach(() => {

@@ -5,7 +5,7 @@ import type { ChallengeTask } from "../../../../provider/src/acme/challenge/solv
 import { makeCertificateRequest } from "../../../../provider/src/acme/order/certificate-request";
 import type { OrderStep } from "../../../../provider/src/acme/order/flow";
 import { readCertificates } from "../../../../provider/src/x509/chain/chain";
-import { MemoryOrders, MemorySolver, namesOf, newKeyPem } from "../../../support/memory-orders";
+import { MemoryOrders, MemorySolver, namesOf, newKeyPem } from "../../../support/acme/memory-orders";
 
 let { ca, solver, saved, said, last, run, failure, stopAt } = new MemoryOrders();
 beforeEach(() => {

@@ -9,7 +9,7 @@ import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { bytes, der, readDer } from "../../../../provider/src/x509/asn1/der";
 import { encodeExtension, extensionId } from "../../../../provider/src/x509/asn1/extension";
 import { type Certificate, readCertificate } from "../../../../provider/src/x509/certificate/certificate";
-import { MemoryCa } from "../../../support/memory-ca";
+import { MemoryCa } from "../../../support/acme/memory-ca";
 
 const keyPem = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" });
 

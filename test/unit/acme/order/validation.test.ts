@@ -1,7 +1,7 @@
 // The proof of names, against a CA in memory: which challenge, what is told, what is taken away and when.
 import { beforeEach, describe, expect, it } from "vitest";
 import { TlsError } from "../../../../provider/src/errors";
-import { MemoryOrders, MemorySolver } from "../../../support/memory-orders";
+import { MemoryOrders, MemorySolver } from "../../../support/acme/memory-orders";
 
 let { ca, solver, last, run, failure, stopAt } = new MemoryOrders();
 beforeEach(() => {

@@ -13,10 +13,10 @@ import { fulfilOrder } from "../../../../provider/src/acme/order/flow";
 import { persistAccountUris } from "../../../../provider/src/acme/persist/account-uri";
 import { persistRecords } from "../../../../provider/src/acme/persist/validation-records";
 import { Deadline } from "../../../../provider/src/acme/run/deadline";
-import { type TestClock, testClock } from "../../../support/acme-clock";
-import { type DnsServer, startDnsServer } from "../../../support/dns-server";
-import { namesOf, newKeyPem } from "../../../support/memory-orders";
-import { PersistCa, type PersistCaOptions } from "../../../support/persist-ca";
+import { type TestClock, testClock } from "../../../support/acme/clock";
+import { namesOf, newKeyPem } from "../../../support/acme/memory-orders";
+import { PersistCa, type PersistCaOptions } from "../../../support/acme/persist-ca";
+import { type DnsServer, startDnsServer } from "../../../support/dns/server";
 import { rejection } from "../../../support/rejection";
 
 const issuerDomainNames = ["authority.test", "other.authority.test"];

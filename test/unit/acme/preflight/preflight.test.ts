@@ -17,8 +17,8 @@ import {
   runPreflight,
 } from "../../../../provider/src/acme/preflight/preflight";
 import { Deadline, systemClock } from "../../../../provider/src/acme/run/deadline";
-import { type DnsServer, startDnsServer } from "../../../support/dns-server";
-import { type HttpResponder, startHttpResponder } from "../../../support/http-responder";
+import { type HttpResponder, startHttpResponder } from "../../../support/acme/http-responder";
+import { type DnsServer, startDnsServer } from "../../../support/dns/server";
 import { rejection } from "../../../support/rejection";
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

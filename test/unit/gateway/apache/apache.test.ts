@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { apache } from "../../../../provider/src/gateway/apache/apache";
 import { apacheDialect } from "../../../../provider/src/gateway/apache/dialect";
-import { readApacheLines } from "../../../support/apache-words";
-import { acceptedSites } from "../../../support/cells-sites";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
+import { readApacheLines } from "../../../support/parsers/apache-words";
 
 const upstream = { url: "http://10.0.0.5:8080" };
 const secure = { url: "https://10.0.0.6:8443", serverName: "app.internal" };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { caddy } from "../../../../provider/src/gateway/caddy/caddy";
 import { renderCaddyfile } from "../../../../provider/src/gateway/caddy/caddyfile";
 import { checkFeatures } from "../../../../provider/src/gateway/model/features";
-import { acceptedSites } from "../../../support/cells-sites";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
 
 const web = {
   name: "web",

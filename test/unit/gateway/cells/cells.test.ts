@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { cells } from "../../../../provider/src/gateway/cells/cells";
 import { gatewayKinds } from "../../../../provider/src/gateway/kinds";
-import { acceptedSites } from "../../../support/cells-sites";
-import { siteListArbitrary } from "../../../support/site-arbitraries";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
+import { siteListArbitrary } from "../../../support/gateway/site-arbitraries";
 
 const v4 = cells.parseOptions(undefined);
 const v5 = cells.parseOptions({ version: "5" });

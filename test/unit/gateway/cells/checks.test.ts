@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cells } from "../../../../provider/src/gateway/cells/cells";
-import { acceptedSites } from "../../../support/cells-sites";
-import { siteListArbitrary } from "../../../support/site-arbitraries";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
+import { siteListArbitrary } from "../../../support/gateway/site-arbitraries";
 
 const v4 = cells.parseOptions({});
 const plain = { tls: "disabled" };

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { envoy } from "../../../../provider/src/gateway/envoy/envoy";
 import { exceptionGroups } from "../../../../provider/src/gateway/envoy/routes";
 import type { SiteData } from "../../../../provider/src/gateway/model/site";
-import { acceptedSites } from "../../../support/cells-sites";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
 
 const options = envoy.parseOptions({});
 const base = {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { haproxy } from "../../../../provider/src/gateway/haproxy/haproxy";
-import { acceptedSites } from "../../../support/cells-sites";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
 
 const upstream = { url: "http://10.0.0.5:8080" };
 const own = { tls: { selfSigned: { ca: "ca" } }, binds: ["0.0.0.0:443"], upstream };

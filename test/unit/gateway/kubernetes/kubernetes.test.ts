@@ -3,8 +3,8 @@ import { gatewayKinds } from "../../../../provider/src/gateway/kinds";
 import { kubernetesSecrets } from "../../../../provider/src/gateway/kubernetes/files";
 import { kubernetes } from "../../../../provider/src/gateway/kubernetes/kubernetes";
 import { objectName, sectionName } from "../../../../provider/src/gateway/kubernetes/names";
-import { acceptedSites } from "../../../support/cells-sites";
-import { gateway, plain, reasons, web } from "../../../support/kubernetes-sites";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
+import { gateway, plain, reasons, web } from "../../../support/gateway/kubernetes-sites";
 
 test("it is the kind kubernetes", () => {
   expect(gatewayKinds.kubernetes).toBe(kubernetes);

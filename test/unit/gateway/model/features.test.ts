@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { gatewayKinds } from "../../../../provider/src/gateway/kinds";
 import { checkFeatures, featuresBut, gatewayFeatures } from "../../../../provider/src/gateway/model/features";
 import { renderFeatureTable, replaceTable } from "../../../../scripts/feature-table.mjs";
-import { proxySite } from "../../../support/proxy-sites";
+import { proxySite } from "../../../support/gateway/proxy-sites";
 
 const kinds = {
   able: { features: featuresBut({}) },

@@ -4,7 +4,7 @@ import { isMap, isSeq, parseDocument } from "yaml";
 import type { SiteData } from "../../../../provider/src/gateway/model/site";
 import { parseSites, renderSites } from "../../../../provider/src/gateway/model/text";
 import { checkSiteListInput } from "../../../../provider/src/lifecycle/site/schema";
-import { mixedListArbitrary, reversedKeys } from "../../../support/site-arbitraries";
+import { mixedListArbitrary, reversedKeys } from "../../../support/gateway/site-arbitraries";
 
 function accepted(input: unknown): readonly SiteData[] {
   const result = checkSiteListInput(input);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { nginx } from "../../../../provider/src/gateway/nginx/nginx";
-import { acceptedSites } from "../../../support/cells-sites";
-import { readNginxLines } from "../../../support/nginx-words";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
+import { readNginxLines } from "../../../support/parsers/nginx-words";
 
 const upstream = { url: "http://10.0.0.5:8080" };
 const secure = { url: "https://app.internal:8443" };

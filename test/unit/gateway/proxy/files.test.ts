@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fileName, proxyFiles, proxyProbes } from "../../../../provider/src/gateway/proxy/files";
 import { listenersOf } from "../../../../provider/src/gateway/proxy/listeners";
 import type { ProxyOptions } from "../../../../provider/src/gateway/proxy/options";
-import { proxySite } from "../../../support/proxy-sites";
+import { proxySite } from "../../../support/gateway/proxy-sites";
 
 const options: ProxyOptions = { version: "1", directory: "/etc/x", httpPort: 80, ipv6: false };
 const certified = (site: string, name: string) =>

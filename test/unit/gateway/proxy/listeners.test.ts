@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkProxySites } from "../../../../provider/src/gateway/proxy/checks";
 import { listenersOf, renderAddress } from "../../../../provider/src/gateway/proxy/listeners";
-import { proxySite } from "../../../support/proxy-sites";
+import { proxySite } from "../../../support/gateway/proxy-sites";
 
 const options = { httpPort: 80, ipv6: true };
 

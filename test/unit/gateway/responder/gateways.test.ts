@@ -4,7 +4,7 @@ import { gatewayKinds } from "../../../../provider/src/gateway/kinds";
 import type { GatewayKind } from "../../../../provider/src/gateway/model/kind";
 import type { ProxyOptions } from "../../../../provider/src/gateway/proxy/options";
 import { responderKinds } from "../../../../provider/src/gateway/responders";
-import { acceptedSites } from "../../../support/cells-sites";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
 
 const acmeThumbprint = `${"A".repeat(42)}E`;
 const upstream = { url: "http://10.0.0.5:8080" };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { traefik } from "../../../../provider/src/gateway/traefik/traefik";
-import { acceptedSites } from "../../../support/cells-sites";
+import { acceptedSites } from "../../../support/gateway/cells-sites";
 
 const options = traefik.parseOptions({});
 const base = {

@@ -2,8 +2,8 @@
 import { describe, expect, it, test } from "vitest";
 import { acmeAccount } from "../../../../provider/src/lifecycle/acme/account";
 import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
-import { checked, refused } from "../../../support/lifecycle";
-import { newKeyPem } from "../../../support/memory-orders";
+import { newKeyPem } from "../../../support/acme/memory-orders";
+import { checked, refused } from "../../../support/engine/lifecycle";
 import { rejection } from "../../../support/rejection";
 
 const base = { directory: "letsencrypt", acceptTermsOfService: true };

@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { describe, expect, it, test } from "vitest";
 import { acmeAccount } from "../../../../provider/src/lifecycle/acme/account";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
-import { checked, refused, TODAY } from "../../../support/lifecycle";
+import { checked, refused, TODAY } from "../../../support/engine/lifecycle";
 
 const base = { directory: "letsencrypt", acceptTermsOfService: true };
 const pem = (curve: string) =>

@@ -4,7 +4,7 @@ import { identifierSetKey } from "../../../../provider/src/acme/limits/back-off"
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
 import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
 import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
-import { checked, issuer, leafOf, TODAY } from "../../../support/lifecycle";
+import { checked, issuer, leafOf, TODAY } from "../../../support/engine/lifecycle";
 
 const directoryUrl = "https://acme-v02.api.letsencrypt.org/directory";
 const inputs = checked(acmeCertificate, {

@@ -4,8 +4,8 @@ import { identifierSetKey, RETRY_NOW } from "../../../../provider/src/acme/limit
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
 import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
 import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
-import { checked, issuer, leafOf, refused, TODAY } from "../../../support/lifecycle";
-import { OpensslPki } from "../../../support/openssl-pki";
+import { checked, issuer, leafOf, refused, TODAY } from "../../../support/engine/lifecycle";
+import { OpensslPki } from "../../../support/x509/openssl-pki";
 
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
 const account = {

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
 import { describeChallenge, readChallenge } from "../../../../provider/src/lifecycle/acme/challenge-inputs";
 import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
-import { checked, refused } from "../../../support/lifecycle";
+import { checked, refused } from "../../../support/engine/lifecycle";
 
 const account = {
   accountUrl: "https://ca.test/account/1",

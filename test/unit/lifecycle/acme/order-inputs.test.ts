@@ -6,8 +6,8 @@ import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certifi
 import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
 import { describePlaced } from "../../../../provider/src/lifecycle/acme/order-inputs";
 import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
-import { issuer, leafOf } from "../../../support/lifecycle";
-import { opened } from "../../../support/mocks";
+import { issuer, leafOf } from "../../../support/engine/lifecycle";
+import { opened } from "../../../support/engine/mocks";
 
 const directoryUrl = "https://acme-v02.api.letsencrypt.org/directory";
 

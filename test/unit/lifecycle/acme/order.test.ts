@@ -4,7 +4,7 @@ import { identifierSetKey, RETRY_NOW } from "../../../../provider/src/acme/limit
 import { acmeOrder } from "../../../../provider/src/lifecycle/acme/order";
 import { describePlaced } from "../../../../provider/src/lifecycle/acme/order-inputs";
 import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
-import { checked, issuer, leafOf, refused, TODAY } from "../../../support/lifecycle";
+import { checked, issuer, leafOf, refused, TODAY } from "../../../support/engine/lifecycle";
 
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory";
 const base = {

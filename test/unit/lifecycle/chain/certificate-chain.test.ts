@@ -8,7 +8,7 @@ import { DAY } from "../../../../provider/src/text/time";
 import { readPemBlocks } from "../../../../provider/src/x509/asn1/pem";
 import { readCertificate } from "../../../../provider/src/x509/certificate/certificate";
 import { renderPkcs7 } from "../../../../provider/src/x509/containers/pkcs7";
-import { checked, created, issuer, leafOf, refused, TODAY } from "../../../support/lifecycle";
+import { checked, created, issuer, leafOf, refused, TODAY } from "../../../support/engine/lifecycle";
 
 interface Pair {
   readonly pem: string;

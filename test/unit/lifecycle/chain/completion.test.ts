@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { isTlsError } from "../../../../provider/src/errors";
 import { certificateChain } from "../../../../provider/src/lifecycle/chain/certificate-chain";
 import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
-import { type AiaServer, startAiaServer } from "../../../support/aia-server";
-import { checked, created, refused, updated } from "../../../support/lifecycle";
-import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
+import { checked, created, refused, updated } from "../../../support/engine/lifecycle";
+import { type AiaServer, startAiaServer } from "../../../support/x509/aia-server";
+import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, test } from "vitest";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { selfSignedCa } from "../../../../provider/src/lifecycle/local/self-signed-ca";
 import { DAY } from "../../../../provider/src/text/time";
-import { checked, created, issuer, leafOf, refused, TODAY } from "../../../support/lifecycle";
+import { checked, created, issuer, leafOf, refused, TODAY } from "../../../support/engine/lifecycle";
 
 let root: { certPem: string; privateKeyPem: string };
 let other: { certPem: string; privateKeyPem: string };

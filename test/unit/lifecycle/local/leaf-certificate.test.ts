@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, test } from "vitest";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { leafCertificate } from "../../../../provider/src/lifecycle/local/leaf-certificate";
 import { DAY } from "../../../../provider/src/text/time";
-import { checked, created, issuer, leafOf, refused, TODAY, updated } from "../../../support/lifecycle";
+import { checked, created, issuer, leafOf, refused, TODAY, updated } from "../../../support/engine/lifecycle";
 
 type Issuer = Awaited<ReturnType<typeof issuer>>;
 let root: Issuer;

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { selfSignedCa } from "../../../../provider/src/lifecycle/local/self-signed-ca";
 import { DAY } from "../../../../provider/src/text/time";
-import { checked, created, refused, TODAY, updated } from "../../../support/lifecycle";
+import { checked, created, refused, TODAY, updated } from "../../../support/engine/lifecycle";
 
 const given = { name: "local" };
 const daysLater = (days: number) => new Date(TODAY.getTime() + days * DAY);

@@ -4,8 +4,8 @@ import { parseSites, renderSites } from "../../../../provider/src/gateway/model/
 import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { gateway } from "../../../../provider/src/lifecycle/site/gateway";
 import { checkSiteListInput } from "../../../../provider/src/lifecycle/site/schema";
-import { checked, created, refused, TODAY } from "../../../support/lifecycle";
-import { reversedKeys, siteListArbitrary } from "../../../support/site-arbitraries";
+import { checked, created, refused, TODAY } from "../../../support/engine/lifecycle";
+import { reversedKeys, siteListArbitrary } from "../../../support/gateway/site-arbitraries";
 
 const web = { name: "web", binds: ["share.test:443"], tls: { selfSigned: {} } };
 const api = { name: "api", binds: [":8080"], tls: "disabled" };

@@ -6,7 +6,7 @@ import {
   checkSiteListInput,
 } from "../../../../provider/src/lifecycle/site/schema";
 import { withinCpuTime } from "../../../support/cpu-time";
-import { proxySiteArbitrary, siteArbitrary } from "../../../support/site-arbitraries";
+import { proxySiteArbitrary, siteArbitrary } from "../../../support/gateway/site-arbitraries";
 
 const change = { on: "response", action: "set", name: "X-A" };
 const good = { name: "web", binds: ["share.example.com:443"], tls: { selfSigned: {} } };

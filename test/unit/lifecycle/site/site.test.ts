@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { site } from "../../../../provider/src/lifecycle/site/site";
-import { checked, created, refused, TODAY } from "../../../support/lifecycle";
-import { reversedKeys, siteArbitrary } from "../../../support/site-arbitraries";
+import { checked, created, refused, TODAY } from "../../../support/engine/lifecycle";
+import { reversedKeys, siteArbitrary } from "../../../support/gateway/site-arbitraries";
 
 const web = { name: "web", binds: ["share.test:443"], tls: { selfSigned: {} } };
 

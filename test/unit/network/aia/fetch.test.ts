@@ -7,11 +7,11 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { errorCodes, isTlsError, type TlsError } from "../../../../provider/src/errors";
 import { fetchIssuers, type IssuerFetchOptions } from "../../../../provider/src/network/aia/fetch";
-import { type AiaServer, startAiaServer } from "../../../support/aia-server";
 import { nextAnswer } from "../../../support/client-answer";
 import { timersLeftBy } from "../../../support/left-timers";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
 import { freePorts } from "../../../support/ports";
+import { type AiaServer, startAiaServer } from "../../../support/x509/aia-server";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 let root: IssuedPair;

@@ -7,7 +7,7 @@ import { type AddressPolicy, allowEvery, refuseNonPublic } from "../../../../pro
 import { exchange } from "../../../../provider/src/network/aia/exchange";
 import { followRedirects } from "../../../../provider/src/network/aia/fetch";
 import { judgedLookup, type Resolver } from "../../../../provider/src/network/aia/lookup";
-import { type AiaServer, startAiaServer } from "../../../support/aia-server";
+import { type AiaServer, startAiaServer } from "../../../support/x509/aia-server";
 
 let server: AiaServer;
 beforeEach(async () => {

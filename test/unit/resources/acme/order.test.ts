@@ -10,7 +10,7 @@ import {
   type OrderingAccount,
   type ValidationRecord,
 } from "../../../../provider/src/index";
-import { type Registered, recordResources, resolved } from "../../../support/mocks";
+import { type Registered, recordResources, resolved } from "../../../support/engine/mocks";
 
 const engine = recordResources();
 const keyPem = "-----BEGIN PRIVATE KEY-----\nof the account";

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { AcmeAccount } from "../../../../provider/src/resources/acme/account";
 import { acmeResponder } from "../../../../provider/src/resources/acme/responder";
-import { recordResources, resolved } from "../../../support/mocks";
+import { recordResources, resolved } from "../../../support/engine/mocks";
 
 const thumbprint = `${"A".repeat(42)}E`;
 

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { AcmeAccount, type AuthorisedAccount, validationRecords } from "../../../../provider/src/index";
-import { recordResources, resolved } from "../../../support/mocks";
+import { recordResources, resolved } from "../../../support/engine/mocks";
 
 const engine = recordResources();
 const thumbprint = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";

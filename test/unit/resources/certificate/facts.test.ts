@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, describe, expect, it } from "vitest";
 import { hashPublicKey, listTlsaRecords, readMembers } from "../../../../provider/src/resources/certificate/facts";
-import { caExtensions, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
+import { caExtensions, leafExtensions, OpensslPki } from "../../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());

@@ -10,8 +10,8 @@ import {
   readMkcertFiles,
 } from "../../../../provider/src/resources/certificate/mkcert-files";
 import { SelfSignedCA } from "../../../../provider/src/resources/certificate/self-signed-ca";
-import { issuer } from "../../../support/lifecycle";
-import { recordResources } from "../../../support/mocks";
+import { issuer } from "../../../support/engine/lifecycle";
+import { recordResources } from "../../../support/engine/mocks";
 
 const engine = recordResources();
 

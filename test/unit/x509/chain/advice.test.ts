@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readInformation } from "../../../../provider/src/x509/certificate/information";
 import { adviseOn, isIssuedByPublicRoot } from "../../../../provider/src/x509/chain/advice";
 import { judgeChain, readCertificates, systemRoots } from "../../../../provider/src/x509/chain/chain";
-import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
+import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());

@@ -5,7 +5,7 @@ import { isTlsError, type TlsError } from "../../../../provider/src/errors";
 import { renderPem } from "../../../../provider/src/x509/asn1/pem";
 import { type ChainInput, readCertificates, readChain } from "../../../../provider/src/x509/chain/chain";
 import { withinCpuTime } from "../../../support/cpu-time";
-import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
+import { caExtensions, day, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());

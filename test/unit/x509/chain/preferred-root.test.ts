@@ -1,7 +1,7 @@
 // Which of several ways a chain goes when roots have cross-signed each other, over certificates by openssl.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ChainInput, readCertificates, readChain } from "../../../../provider/src/x509/chain/chain";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());

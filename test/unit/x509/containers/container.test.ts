@@ -11,8 +11,8 @@ import { readPemBlocks, renderPem } from "../../../../provider/src/x509/asn1/pem
 import { readContainer } from "../../../../provider/src/x509/containers/container";
 import { renderPkcs7 } from "../../../../provider/src/x509/containers/pkcs7";
 import { withinCpuTime } from "../../../support/cpu-time";
-import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/openssl-pki";
 import { fuzzRuns } from "../../../support/tier";
+import { caExtensions, type IssuedPair, leafExtensions, OpensslPki } from "../../../support/x509/openssl-pki";
 
 const runs = fuzzRuns(4_000, 500_000);
 const password = "correct horse battery";

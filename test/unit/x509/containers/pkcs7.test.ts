@@ -9,7 +9,7 @@ import { readPemBlocks } from "../../../../provider/src/x509/asn1/pem";
 import type { Certificate } from "../../../../provider/src/x509/certificate/certificate";
 import { readCertificates } from "../../../../provider/src/x509/chain/read";
 import { readPkcs7, renderPkcs7 } from "../../../../provider/src/x509/containers/pkcs7";
-import { caExtensions, type IssuedPair, OpensslPki } from "../../../support/openssl-pki";
+import { caExtensions, type IssuedPair, OpensslPki } from "../../../support/x509/openssl-pki";
 
 const pki = new OpensslPki();
 afterAll(() => pki.remove());

@@ -10,7 +10,7 @@ import type { ChallengeTask, CommandSettings } from "../../../../../provider/src
 import { dns01Value } from "../../../../../provider/src/acme/client/jws";
 import { Deadline, systemClock } from "../../../../../provider/src/acme/run/deadline";
 import { isTlsError, type TlsError } from "../../../../../provider/src/errors";
-import { startDnsServer } from "../../../../support/dns-server";
+import { startDnsServer } from "../../../../support/dns/server";
 import { peer } from "../../../../support/peer";
 import { until } from "../../../../support/until";
 import { isAlive } from "../../child-process";

@@ -7,8 +7,8 @@ import type { AcmeDirectory, DirectoryMeta } from "../../../../../provider/src/a
 import { readAccountKey } from "../../../../../provider/src/acme/client/jws";
 import type { PropagationSettings } from "../../../../../provider/src/acme/dns/look-up";
 import { Deadline, systemClock } from "../../../../../provider/src/acme/run/deadline";
-import { type TestClock, testClock } from "../../../../support/acme-clock";
-import { type DnsRecord, type DnsServer, type DnsType, startDnsServer } from "../../../../support/dns-server";
+import { type TestClock, testClock } from "../../../../support/acme/clock";
+import { type DnsRecord, type DnsServer, type DnsType, startDnsServer } from "../../../../support/dns/server";
 import { rejection } from "../../../../support/rejection";
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

@@ -8,7 +8,6 @@ import type { ChallengeTask, SolverContext } from "../../../../../provider/src/a
 import { keyAuthorization, readAccountKey } from "../../../../../provider/src/acme/client/jws";
 import type { PreflightFinding } from "../../../../../provider/src/acme/look/finding";
 import { type AcmeClock, Deadline, systemClock } from "../../../../../provider/src/acme/run/deadline";
-import { type DnsServer, startDnsServer } from "../../../../support/dns-server";
 import {
   answering,
   challengePath,
@@ -17,7 +16,8 @@ import {
   redirecting,
   responding,
   startHttpResponder,
-} from "../../../../support/http-responder";
+} from "../../../../support/acme/http-responder";
+import { type DnsServer, startDnsServer } from "../../../../support/dns/server";
 import { rejection } from "../../../../support/rejection";
 
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { kubernetes } from "../../../../../provider/src/gateway/kubernetes/kubernetes";
 import type { KubernetesObject } from "../../../../../provider/src/gateway/kubernetes/objects";
-import { acceptedSites } from "../../../../support/cells-sites";
-import { gateway, notes, objects, reasons, spec, web } from "../../../../support/kubernetes-sites";
+import { acceptedSites } from "../../../../support/gateway/cells-sites";
+import { gateway, notes, objects, reasons, spec, web } from "../../../../support/gateway/kubernetes-sites";
 
 describe("the Gateway API", () => {
   test("a site is a listener for each name, a route to its Service, and a redirect", () => {

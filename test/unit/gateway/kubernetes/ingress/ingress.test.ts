@@ -1,7 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { kubernetes } from "../../../../../provider/src/gateway/kubernetes/kubernetes";
-import { acceptedSites } from "../../../../support/cells-sites";
-import { ingress, nginx, notes, objects, plain, reasons, spec, web } from "../../../../support/kubernetes-sites";
+import { acceptedSites } from "../../../../support/gateway/cells-sites";
+import {
+  ingress,
+  nginx,
+  notes,
+  objects,
+  plain,
+  reasons,
+  spec,
+  web,
+} from "../../../../support/gateway/kubernetes-sites";
 
 describe("Ingress", () => {
   test("a site is one Ingress with its Secret, and what stands beside it is said by ingress-nginx only", () => {
