@@ -1,7 +1,7 @@
 // Guards `npm run bench`: set-up, then the benchmarks under the project's Node. Arguments go to test/bench/main.ts.
 import { join } from "node:path";
+import { runShown } from "./lib/step.mjs";
 import { root, runMain, setUp } from "./setup.mjs";
-import { runShown } from "./step.mjs";
 
 await runMain(async () => {
   const { node, env } = await setUp({ peers: true });

@@ -1,7 +1,7 @@
 // Guards `npm run check`: format, lint, types and the quick unit tests in under 30 s, with a line a step and output of failures only.
 import { join } from "node:path";
+import { runQuiet, seconds } from "./lib/step.mjs";
 import { root, runMain, setUp } from "./setup.mjs";
-import { runQuiet, seconds } from "./step.mjs";
 
 /** Kept beside the packages: only what changed is judged anew. */
 const buildInfo = "node_modules/.cache/test.tsbuildinfo";

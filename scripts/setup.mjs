@@ -3,10 +3,10 @@
 import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findPeers } from "./peers.mjs";
-import { findPulumiCli } from "./pulumi-cli.mjs";
-import { runQuiet, seconds, step } from "./step.mjs";
-import { pathWith } from "./tools-cache.mjs";
+import { findPeers } from "./lib/peers.mjs";
+import { findPulumiCli } from "./lib/pulumi-cli.mjs";
+import { runQuiet, seconds, step } from "./lib/step.mjs";
+import { pathWith } from "./lib/tools-cache.mjs";
 
 /** The folder of the repository. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");

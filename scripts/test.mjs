@@ -2,9 +2,9 @@
 // `--changed`, which has to know more than vitest does, and `--long`, the long tier.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { findChangedTests } from "./changed-tests.mjs";
+import { findChangedTests } from "./lib/changed-tests.mjs";
+import { runShown } from "./lib/step.mjs";
 import { root, runMain, setUp } from "./setup.mjs";
-import { runShown } from "./step.mjs";
 
 await runMain(async () => {
   const required = process.env.PEERS === "required";

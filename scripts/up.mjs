@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { descendantsOf, killRemaining } from "./processes.mjs";
+import { descendantsOf, killRemaining } from "./lib/processes.mjs";
 import { root, runMain, setUp } from "./setup.mjs";
 
 /** Exit codes: 0 done, 1 failed, 2 not understood, 130 stopped by Ctrl-C. */
@@ -52,7 +52,7 @@ await runMain(async () => {
     const flags = ["--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--disable-warning=ExperimentalWarning"];
     const args = [
       ...flags,
-      join(root, "scripts/run-example.mjs"),
+      join(root, "scripts/lib/run-example.mjs"),
       command,
       example,
       ...(values.json ? ["--json"] : []),
@@ -120,7 +120,7 @@ function runBounded(node, args, env, minutes) {
     child.on("error", reject);
     if (pid === undefined) return;
     // a dynamic provider can outlive the CLI, and is nobody's child then: what was ever seen below the run is of the run
-    /** @type {Map<string, import("./processes.mjs").RunningProcess>} */
+    /** @type {Map<string, import("./lib/processes.mjs").RunningProcess>} */
     const seen = new Map();
     const look = () => {
       for (const one of descendantsOf(pid)) seen.set(`${one.pid} ${one.started}`, one);

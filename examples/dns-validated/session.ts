@@ -1,5 +1,5 @@
-// What scripts/run-example.mjs does for this example: it plays the CA, and the DNS that it asks. No part of a real set-up.
-import type { ExampleSession } from "../../scripts/run-example.mjs";
+// What scripts/lib/run-example.mjs does for this example: it plays the CA, and the DNS that it asks. No part of a real set-up.
+import type { ExampleSession } from "../../scripts/lib/run-example.mjs";
 import { playTwoRuns } from "../letsencrypt/two-runs.ts";
 
 export function around(session: ExampleSession): Promise<void> {

@@ -1,7 +1,7 @@
 // What sessions with a local CA share: one run that orders, one that renews. No part of a real set-up.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import type { ExampleSession } from "../../scripts/run-example.mjs";
+import type { ExampleSession } from "../../scripts/lib/run-example.mjs";
 import { ensureServerCertificate, type LocalCa, type LocalCaOptions, startLocalCa } from "./local-ca.ts";
 
 /** An example with a local CA. */

@@ -1,4 +1,4 @@
-// What scripts/run-example.mjs does for this example: it plays the server. No part of a real set-up.
+// What scripts/lib/run-example.mjs does for this example: it plays the server. No part of a real set-up.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { get as getPlain, type IncomingMessage } from "node:http";
@@ -6,7 +6,7 @@ import { get as getSecure } from "node:https";
 import { resolve } from "node:path";
 import type { TLSSocket } from "node:tls";
 import * as pulumi from "@pulumi/pulumi";
-import type { ExampleSession } from "../../scripts/run-example.mjs";
+import type { ExampleSession } from "../../scripts/lib/run-example.mjs";
 import { startCells } from "./cells.ts";
 import { startNginx } from "./nginx.ts";
 

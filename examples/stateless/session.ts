@@ -1,4 +1,4 @@
-// What scripts/run-example.mjs does for this example: it plays the CA, the server and its visitors. No part of a real set-up.
+// What scripts/lib/run-example.mjs does for this example: it plays the CA, the server and its visitors. No part of a real set-up.
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
@@ -6,7 +6,7 @@ import { get as getPlain, type IncomingMessage } from "node:http";
 import { get as getSecure } from "node:https";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
-import type { ExampleSession } from "../../scripts/run-example.mjs";
+import type { ExampleSession } from "../../scripts/lib/run-example.mjs";
 import { playTwoRuns } from "../letsencrypt/two-runs.ts";
 import { describeNginx, startNginx } from "../nginx-front/nginx.ts";
 import { startApplication } from "./application.ts";

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { reach, reachedBy } from "../../scripts/changed-tests.mjs";
+import { reach, reachedBy } from "../../scripts/lib/changed-tests.mjs";
 
 const root = join(import.meta.dirname, "../..");
 

@@ -14,8 +14,14 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Site } from "pulumi-tls-gateway";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { descendantsOf, listProcesses } from "../../../scripts/processes.mjs";
-import { clearDeadLocks, clearPendingCreates, isDead, readLocks, StackLocked } from "../../../scripts/stack-lock.mjs";
+import { descendantsOf, listProcesses } from "../../../scripts/lib/processes.mjs";
+import {
+  clearDeadLocks,
+  clearPendingCreates,
+  isDead,
+  readLocks,
+  StackLocked,
+} from "../../../scripts/lib/stack-lock.mjs";
 import { EngineStack, programFolder } from "../../support/engine/engine";
 
 const probePath = join(programFolder, "test/support/engine/probe.cjs");

@@ -48,7 +48,7 @@ describeWithPeer("openssl", (openssl) => {
   /** What `npm run up` and the like run once everything is set up. */
   async function script(command: string, ...flags: string[]): Promise<string> {
     const path = [process.env.TLS_GATEWAY_TOOLS, process.env.PATH].filter(Boolean).join(delimiter);
-    const args = [join(folder, "scripts/run-example.mjs"), command, "custom-certificate", ...flags];
+    const args = [join(folder, "scripts/lib/run-example.mjs"), command, "custom-certificate", ...flags];
     const env = { ...process.env, NODE_NO_WARNINGS: "1", PATH: path };
     const { stdout, stderr } = await run(process.execPath, args, { cwd: folder, env, timeout: 400_000 });
     printed.push(stdout, stderr);

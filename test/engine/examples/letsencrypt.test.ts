@@ -21,7 +21,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { descendantsOf, listProcesses } from "../../../scripts/processes.mjs";
+import { descendantsOf, listProcesses } from "../../../scripts/lib/processes.mjs";
 import { requirePeer } from "../../support/acme/challenge-test-server";
 import { programFolder } from "../../support/engine/engine";
 import { findLeaks } from "../../support/engine/secret-scan";
@@ -48,7 +48,7 @@ describeWithPeer("pebble", () => {
 
   /** What `npm run up` and the like run once everything is set up. */
   async function script(command: string, flags: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    const args = [join(folder, "scripts/run-example.mjs"), command, "letsencrypt", ...flags];
+    const args = [join(folder, "scripts/lib/run-example.mjs"), command, "letsencrypt", ...flags];
     const options = { cwd: folder, env: { ...environment, ...env }, timeout: 400_000 };
     const { stdout, stderr } = await run(process.execPath, args, options);
     printed.push(stdout, stderr);
@@ -151,7 +151,11 @@ describeWithPeer("pebble", () => {
 
   it("leaves nothing running when it is stopped in the middle", async () => {
     const args = ["up", "letsencrypt"];
-    const child = fork(join(folder, "scripts/run-example.mjs"), args, { cwd: folder, env: environment, silent: true });
+    const child = fork(join(folder, "scripts/lib/run-example.mjs"), args, {
+      cwd: folder,
+      env: environment,
+      silent: true,
+    });
     let text = "";
     const isOrdering = new Promise<void>((resolve) => {
       child.stdout?.on("data", (part) => {

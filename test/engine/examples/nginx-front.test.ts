@@ -32,7 +32,7 @@ describeWithPeer("nginx", () => {
 
   async function script(command: string): Promise<string> {
     const path = [process.env.TLS_GATEWAY_TOOLS, process.env.PATH].filter(Boolean).join(delimiter);
-    const args = [join(folder, "scripts/run-example.mjs"), command, "nginx-front"];
+    const args = [join(folder, "scripts/lib/run-example.mjs"), command, "nginx-front"];
     const env = { ...process.env, NODE_NO_WARNINGS: "1", PATH: path };
     const { stdout, stderr } = await run(process.execPath, args, { cwd: folder, env, timeout: 400_000 });
     printed.push(stdout, stderr);

@@ -33,7 +33,7 @@ function expectShown(shown: string, printed: string): void {
 describe("the quickstart, in a copy of its own", () => {
   const folder = mkdtempSync(join(tmpdir(), "tls-gateway-readme-"));
   const script = (command: string, ...flags: string[]) =>
-    run(process.execPath, [join(folder, "scripts/run-example.mjs"), command, "quickstart", ...flags], {
+    run(process.execPath, [join(folder, "scripts/lib/run-example.mjs"), command, "quickstart", ...flags], {
       cwd: folder,
       env: { ...process.env, ...flagsToEnv(flags), NODE_NO_WARNINGS: "1", PATH: toolsPath() },
       timeout: 400_000,

@@ -3,8 +3,8 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { CommandFailed, runQuiet } from "../../../scripts/step.mjs";
-import { cachedTool } from "../../../scripts/tools-cache.mjs";
+import { CommandFailed, runQuiet } from "../../../scripts/lib/step.mjs";
+import { cachedTool } from "../../../scripts/lib/tools-cache.mjs";
 
 const root = join(import.meta.dirname, "../../..");
 const source = join(root, "examples-composed");

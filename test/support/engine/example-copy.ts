@@ -17,7 +17,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { descendantsOf, listProcesses } from "../../../scripts/processes.mjs";
+import { descendantsOf, listProcesses } from "../../../scripts/lib/processes.mjs";
 import { requirePeer } from "../acme/challenge-test-server";
 import { freePorts } from "../ports";
 import { programFolder } from "./engine";
@@ -104,7 +104,7 @@ export class ExampleCopy {
 
   /** What `npm run <command> -- <example>` prints on stdout; rejects with all that was printed when it fails. */
   async script(command: "up" | "preview" | "destroy", env: NodeJS.ProcessEnv = {}): Promise<string> {
-    const args = [join(this.#root, "scripts/run-example.mjs"), command, this.#options.name];
+    const args = [join(this.#root, "scripts/lib/run-example.mjs"), command, this.#options.name];
     const options = { cwd: this.#root, env: { ...this.#environment, ...env }, timeout: 400_000 };
     try {
       const { stdout, stderr } = await run(process.execPath, args, options);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { gatewayKinds } from "../../../../provider/src/gateway/kinds";
 import { checkFeatures, featuresBut, gatewayFeatures } from "../../../../provider/src/gateway/model/features";
-import { renderFeatureTable, replaceTable } from "../../../../scripts/feature-table.mjs";
+import { renderFeatureTable, replaceTable } from "../../../../scripts/lib/feature-table.mjs";
 import { proxySite } from "../../../support/gateway/proxy-sites";
 
 const kinds = {
@@ -36,7 +36,7 @@ describe("what a kind can't serve", () => {
   });
 });
 
-it("the table in the README is that of the code: node scripts/feature-table.mjs writes it", () => {
+it("the table in the README is that of the code: node scripts/lib/feature-table.mjs writes it", () => {
   const readme = readFileSync(join(import.meta.dirname, "../../../../README.md"), "utf8");
   expect(replaceTable(readme, renderFeatureTable(gatewayKinds, gatewayFeatures))).toBe(readme);
 });

@@ -1,10 +1,10 @@
-// Guards the table of kinds in README.md against drifting from the code: `node scripts/feature-table.mjs` writes it anew
+// Guards the table of kinds in README.md against drifting from the code: `node scripts/lib/feature-table.mjs` writes it anew
 // between its marks; test/unit/gateway/model/features.test.ts compares.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const [begin, end] = ["<!-- table: kinds -->\n", "<!-- end of table -->"];
 
 /**

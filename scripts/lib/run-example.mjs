@@ -59,7 +59,7 @@ try {
 if (process.connected) process.disconnect();
 
 async function run() {
-  const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+  const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
   const { stack, place } = await openStack(root, example);
   for (const lock of await clearDeadLocks(stack, place)) {
     say(`Cleared the lock of process ${lock.pid}, which is gone (since ${lock.timestamp}).`);
