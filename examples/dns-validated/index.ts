@@ -25,7 +25,7 @@ const web = new DnsValidatedCertificate("web", {
   hostnames: ["example.com", "*.example.com", "www.example.com"],
   // Let's Encrypt: the resource of your DNS provider, which has your credentials already. Route 53:
   //   new aws.route53.Record(resourceName, { zoneId, name, type, ttl: 60, records: values }, opts)
-  // Cloudflare has a resource for each value: examples-composed/cloudflare.ts.
+  // Cloudflare has a resource for each value: examples-cloud/cloudflare.ts.
   record: (resourceName, { name, type, values }, opts) =>
     new DnsRecord(resourceName, { api: dnsApi, name, type, values }, opts),
   // Let's Encrypt: not needed, the records are looked for at the zone's own servers before the CA is told.

@@ -28,7 +28,7 @@ const records = validationRecords.map(
   ({ name, type, values }) =>
     // Let's Encrypt: the resource of your DNS provider, which has your credentials already. Route 53:
     //   new aws.route53.Record(name, { zoneId, name, type, ttl: 300, records: values })
-    // examples-composed/standing-records.ts is that program, with CAA records.
+    // examples-cloud/standing-records.ts is that program, with CAA records.
     new DnsRecord(name, { api: dnsApi, name, type, values }),
 );
 

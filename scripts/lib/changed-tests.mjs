@@ -24,7 +24,7 @@ export const reach = {
   "provider/src/text/": ["test/engine", "test/peers/x509/inspect"],
   "provider/src/x509/": ["test/engine", "test/peers/x509/inspect"],
   "examples/": ["test/engine/examples", "test/peers/x509/inspect"],
-  "examples-composed/": ["test/packaging/composed-examples", "test/engine/acme/composed-twins"],
+  "examples-cloud/": ["test/packaging/composed-examples", "test/engine/acme/composed-twins"],
   "scripts/": ["test/engine/examples", "test/engine/adapter/recovery", "test/unit/changed-tests"],
   "tools/": ["test/peers"],
   "README.md": ["test/engine/examples/readme", "test/unit/gateway/model/features"],

@@ -1,4 +1,4 @@
-// Guards: programs of examples-composed that no longer fit the packages which they are composed with, or say in their records
+// Guards: programs of examples-cloud that no longer fit the packages which they are composed with, or say in their records
 // what no CA looks for. They are judged by tsc against the real packages, and run without an engine.
 import { execFile, spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -34,7 +34,7 @@ const installed = await installComposedPackages();
 
 describe("package-lock.json of the composed examples", () => {
   it("names no registry", () => {
-    const lock = readFileSync(join(root, "examples-composed/package-lock.json"), "utf8");
+    const lock = readFileSync(join(root, "examples-cloud/package-lock.json"), "utf8");
     expect(lock).not.toContain('"resolved"');
   });
 });

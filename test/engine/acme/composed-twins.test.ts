@@ -1,4 +1,4 @@
-// What examples-composed does with Route 53, ACM and Kubernetes, on the real engine: BIND in place of Route 53, and in place of
+// What examples-cloud does with Route 53, ACM and Kubernetes, on the real engine: BIND in place of Route 53, and in place of
 // the services ones that judge certificate, chain and key as they do. Each gets exactly the properties of its example.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -93,7 +93,7 @@ describeWithNameServers(() =>
     });
 
     it.each(["acm-import.ts", "kubernetes-secret.ts"])("has the properties of %s", (file) => {
-      const example = readFileSync(join(programFolder, "examples-composed", file), "utf8");
+      const example = readFileSync(join(programFolder, "examples-cloud", file), "utf8");
       const twin = readFileSync(join(programFolder, "test/engine/acme/composed-twins.test.ts"), "utf8");
       const properties = file.startsWith("acm")
         ? [

@@ -1,5 +1,5 @@
 // Guards: a second run that downloads again, and a registry that is asked for what package-lock.json does not say. The npm
-// packages of examples-composed, installed once a user and lock, and a project that has them and this working copy's package.
+// packages of examples-cloud, installed once a user and lock, and a project that has them and this working copy's package.
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,7 +7,7 @@ import { CommandFailed, runQuiet } from "../../../scripts/lib/step.mjs";
 import { cachedTool } from "../../../scripts/lib/tools-cache.mjs";
 
 const root = join(import.meta.dirname, "../../..");
-const source = join(root, "examples-composed");
+const source = join(root, "examples-cloud");
 const locks = ["package.json", "package-lock.json"];
 
 /** What npm says where there is no registry to be had, or not this package of it. */

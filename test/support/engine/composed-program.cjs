@@ -1,4 +1,4 @@
-// Guards: a program of examples-composed that registers other resources than it says, or a key that is no secret. Runs one
+// Guards: a program of examples-cloud that registers other resources than it says, or a key that is no secret. Runs one
 // program, argv[2], without an engine, and prints what it registered as JSON. It lies beside the programs then: no import of
 // theirs may find another copy of @pulumi/pulumi.
 const { join } = require("node:path");
