@@ -23,7 +23,7 @@ export const reach = {
   "provider/src/resources/": ["test/engine"],
   "provider/src/text/": ["test/engine", "test/peers/x509/inspect"],
   "provider/src/x509/": ["test/engine", "test/peers/x509/inspect"],
-  "examples/": ["test/engine/examples", "test/peers/x509/inspect"],
+  "examples/": ["test/engine/examples", "test/peers/x509/inspect", "test/unit/example-index"],
   "examples-cloud/": ["test/packaging/composed-examples", "test/engine/acme/composed-twins"],
   "scripts/": ["test/engine/examples", "test/engine/adapter/recovery", "test/unit/changed-tests"],
   "tools/": ["test/peers"],
