@@ -22,7 +22,7 @@ import { selfSignedCa } from "../../provider/src/lifecycle/local/self-signed-ca"
 import { gateway } from "../../provider/src/lifecycle/site/gateway";
 import { site } from "../../provider/src/lifecycle/site/site";
 import * as provider from "../../provider/src/provider";
-import { describeKind } from "../../provider/src/resources/base/kind";
+import { describeKind } from "../../provider/src/resources/base/dynamic-resource";
 import { recordResources } from "../support/engine/mocks";
 
 const require = createRequire(import.meta.url);

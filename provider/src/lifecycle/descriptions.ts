@@ -1,5 +1,5 @@
-// What a program knows of each resource without loading its lifecycle, which brings zod, the readers of certificates or the ACME
-// client with it: most programs use few kinds, and run little more than this in their own process.
+// Guards the load time of programs: classes read these descriptions instead of importing lifecycles,
+// which load zod, the certificate readers and the ACME client.
 import { siteProperties } from "../gateway/model/site";
 
 /** What a resource is, apart from what happens to it. */

@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { acmeAccountDescription } from "../../lifecycle/descriptions";
-import { absentFrom, DynamicResource, isResourceOfKind } from "../base/dynamic-resource";
-import { describeKind } from "../base/kind";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import {
   type RehearsalAccount,
   type StandingRecord,

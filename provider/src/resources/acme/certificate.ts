@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { acmeCertificateDescription } from "../../lifecycle/descriptions";
 import type { RenewalWindow } from "../../renewal/window";
-import { absentFrom, isResourceOfKind } from "../base/dynamic-resource";
-import { describeKind } from "../base/kind";
+import { absentFrom, describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
 import { CertificateResource } from "../certificate/certificate-resource";
 import { accountProperties, type OrderingAccount } from "./account";

@@ -9,8 +9,7 @@ import {
 } from "../../lifecycle/acme/order-records";
 import { acmeOrderDescription } from "../../lifecycle/descriptions";
 import type { RenewalWindow } from "../../renewal/window";
-import { absentFrom, DynamicResource, isResourceOfKind } from "../base/dynamic-resource";
-import { describeKind } from "../base/kind";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
 import { accountProperties, type OrderingAccount } from "./account";
 import { type PreflightArgs, preflightProperties } from "./challenge-args";

@@ -1,7 +1,37 @@
 import * as pulumi from "@pulumi/pulumi";
 import { SENSITIVE } from "../../adapter/dynamic-provider";
-import type { ResourceKind } from "./kind";
-import { reasonHook } from "./reason-hook";
+import type { Description } from "../../lifecycle/descriptions";
+import type { Lifecycle } from "../../lifecycle/lifecycle";
+import { type Explainer, reasonHook } from "./reason-hook";
+
+/** What a class says of itself. */
+export interface DynamicResourceKind {
+  /** The Pulumi type token; frozen, it stands in every URN. */
+  readonly type: string;
+  /** The text that the engine keeps and its dynamic-provider process runs; frozen to the letter, at most 80 bytes. */
+  readonly provider: string;
+  readonly description: Description;
+  /** Absent: the engine never asks for a reason, which saves it one call a step. */
+  readonly explainer?: Explainer;
+}
+
+/**
+ * Describes the kind whose provider is exported as `exportName` by `pulumi-tls-gateway/provider`.
+ *
+ * @param load gets the lifecycle when the engine first asks for a reason, so that a program does not load it.
+ */
+export function describeKind(description: Description, exportName: string, load: () => Lifecycle): DynamicResourceKind {
+  const { name, explainedSecrets } = description;
+  return {
+    type: `pulumi-nodejs:dynamic/tls-gateway:${name}`,
+    provider: `exports.handler = () => require("pulumi-tls-gateway/provider").${exportName};`,
+    description,
+    explainer: {
+      ...(explainedSecrets !== undefined && { explainedSecrets }),
+      explain: (state, inputs, now) => load().explain?.(state, inputs, now),
+    },
+  };
+}
 
 /**
  * The base of every resource: what `pulumi.dynamic.Resource` does, without serialising a closure. `__provider` is a
@@ -13,7 +43,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
    * nothing changes, and so everything that depends on it: what is known to be absent is set here instead.
    */
   protected constructor(
-    kind: ResourceKind,
+    kind: DynamicResourceKind,
     name: string,
     args: Record<string, unknown>,
     opts: pulumi.CustomResourceOptions,
@@ -35,9 +65,9 @@ export abstract class DynamicResource extends pulumi.CustomResource {
 }
 
 /** A resource that is only read (`get`) is never created or updated. */
-function hooksFor(kind: ResourceKind, opts: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
-  if (opts.id !== undefined) return {};
-  const hook = reasonHook(kind);
+function hooksFor(kind: DynamicResourceKind, opts: pulumi.CustomResourceOptions): pulumi.CustomResourceOptions {
+  if (opts.id !== undefined || kind.explainer === undefined) return {};
+  const hook = reasonHook(kind.type, kind.explainer);
   return hook === undefined ? {} : { hooks: { beforeCreate: [hook], beforeUpdate: [hook] } };
 }
 
@@ -71,7 +101,7 @@ function collectOutputs(value: unknown): readonly pulumi.Output<unknown>[] {
 }
 
 /** Whether `value` is a resource of the given kind, also one made by another copy of this package. */
-export function isResourceOfKind(value: unknown, kind: ResourceKind): boolean {
+export function isResourceOfKind(value: unknown, kind: DynamicResourceKind): boolean {
   return (
     pulumi.CustomResource.isInstance(value) &&
     (value as unknown as { __pulumiType?: unknown }).__pulumiType === kind.type

@@ -2,8 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../../adapter/clock";
 import { isTlsError } from "../../errors";
-import { UNKNOWN } from "../../lifecycle/lifecycle";
-import type { ResourceKind } from "./kind";
+import { type Lifecycle, UNKNOWN } from "../../lifecycle/lifecycle";
 
 /** Prefix of the names in the state; the engine finds the hook by it. */
 const NAME = "tls-gateway-reason";
@@ -15,10 +14,16 @@ const NAME = "tls-gateway-reason";
  */
 const RUNS = Symbol.for("pulumi-tls-gateway.reason-hook.runs");
 
-/** The hook of one run and the kinds of resource it can speak for, by type token. */
+/** The part of a lifecycle that gives reasons. */
+export type Explainer = Pick<Lifecycle, "explain" | "explainedSecrets">;
+
+/**
+ * The hook of one run and the kinds of resource it explains, by type token. Frozen: the copy that made
+ * the run may be of another release, and its hook calls the explainers of this one.
+ */
 interface Run {
   readonly hook: pulumi.ResourceHook;
-  readonly kinds: Map<string, ResourceKind>;
+  readonly lifecycles: Map<string, Explainer>;
 }
 
 /**
@@ -27,18 +32,18 @@ interface Run {
  *
  * @returns `undefined` where hooks don't exist: under `pulumi.runtime.setMocks` and with an old engine.
  */
-export function reasonHook(kind: ResourceKind): pulumi.ResourceHook | undefined {
-  if (kind.loadLifecycle === undefined || !canRegisterHooks()) return undefined;
+export function reasonHook(type: string, explainer: Explainer): pulumi.ResourceHook | undefined {
+  if (!canRegisterHooks()) return undefined;
   const stack = pulumi.runtime.getStackResource();
   if (stack === undefined) return undefined;
   const runs = globalRuns();
   let run = runs.get(stack);
   if (run === undefined) {
-    const kinds = new Map<string, ResourceKind>();
-    run = { hook: makeHook(kinds), kinds };
+    const lifecycles = new Map<string, Explainer>();
+    run = { hook: makeHook(lifecycles), lifecycles };
     runs.set(stack, run);
   }
-  run.kinds.set(kind.type, kind);
+  run.lifecycles.set(type, explainer);
   return run.hook;
 }
 
@@ -53,24 +58,23 @@ function canRegisterHooks(): boolean {
   return typeof monitor?.registerResourceHook === "function" && typeof pulumi.ResourceHook === "function";
 }
 
-function makeHook(kinds: ReadonlyMap<string, ResourceKind>): pulumi.ResourceHook {
+function makeHook(lifecycles: ReadonlyMap<string, Explainer>): pulumi.ResourceHook {
   // an inline program's hook is called outside of the run's async context, where logging would miss the engine
   const inRun = AsyncLocalStorage.snapshot();
-  return new pulumi.ResourceHook(NAME, (args) => inRun(() => explainStep(kinds, args)), { onDryRun: true });
+  return new pulumi.ResourceHook(NAME, (args) => inRun(() => explainStep(lifecycles, args)), { onDryRun: true });
 }
 
 /**
  * A hook that fails fails the step. That is what a step which would be refused is meant to do, in the preview already;
  * whatever else goes wrong here costs the reason and no more.
  */
-async function explainStep(kinds: ReadonlyMap<string, ResourceKind>, args: pulumi.ResourceHookArgs): Promise<void> {
+async function explainStep(lifecycles: ReadonlyMap<string, Explainer>, args: pulumi.ResourceHookArgs): Promise<void> {
   // the resource itself can't be passed: its URN is known only after this hook has returned
   const resource = { urn: pulumi.output(args.urn) } as unknown as pulumi.Resource;
   try {
-    const kind = kinds.get(args.type);
+    const lifecycle = lifecycles.get(args.type);
     const state = args.oldOutputs === undefined ? undefined : readHookValues(args.oldOutputs);
-    const inputs = await readHookInputs(args.newInputs ?? {}, kind?.description.explainedSecrets ?? []);
-    const lifecycle = kind?.loadLifecycle?.();
+    const inputs = await readHookInputs(args.newInputs ?? {}, lifecycle?.explainedSecrets ?? []);
     const reason = await lifecycle?.explain?.(state, inputs, readClock());
     if (typeof reason === "string") await pulumi.log.info(reason, resource);
     else if (reason !== undefined) await pulumi.log.warn(reason.warning, resource);

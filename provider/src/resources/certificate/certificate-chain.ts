@@ -2,8 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../../adapter/clock";
 import { findChainWarnings } from "../../lifecycle/chain/warnings";
 import { certificateChainDescription } from "../../lifecycle/descriptions";
-import { absentFrom, isResourceOfKind } from "../base/dynamic-resource";
-import { describeKind } from "../base/kind";
+import { absentFrom, describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs, warnOfExpiry } from "../base/renewal-outputs";
 import { CertificateResource } from "./certificate-resource";
 

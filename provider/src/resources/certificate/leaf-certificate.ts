@@ -3,8 +3,7 @@ import { leafCertificateDescription } from "../../lifecycle/descriptions";
 import type { KeyType } from "../../x509/keys/private-key";
 import type { NameConstraints } from "../../x509/names/constraints";
 import type { DistinguishedName } from "../../x509/names/distinguished-name";
-import { isResourceOfKind } from "../base/dynamic-resource";
-import { describeKind } from "../base/kind";
+import { describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import { type RenewalArgs, type RenewalOutputs, renewalOutputs } from "../base/renewal-outputs";
 import { CertificateResource } from "./certificate-resource";
 

@@ -17,8 +17,7 @@ import {
   type TlsProfile,
 } from "../../gateway/model/site";
 import { siteDescription } from "../../lifecycle/descriptions";
-import { absentFrom, DynamicResource, isResourceOfKind } from "../base/dynamic-resource";
-import { describeKind } from "../base/kind";
+import { absentFrom, DynamicResource, describeKind, isResourceOfKind } from "../base/dynamic-resource";
 import type { LeafCertificate } from "../certificate/leaf-certificate";
 import type { SelfSignedCA } from "../certificate/self-signed-ca";
 import type { GatewayCertificate } from "./certificate-reference";
@@ -27,7 +26,7 @@ import { readSiteArgs, type SiteArgs, type SiteAuthorities } from "./site-args";
 const kind = describeKind(siteDescription, "site", () => require("../../lifecycle/site/site").site);
 
 /** Most sites have nothing to warn of, and a hook costs the engine a call for each step. */
-const { loadLifecycle: _, ...silentKind } = kind;
+const { explainer: _, ...silentKind } = kind;
 
 /**
  * One site of a gateway: where it listens, which names it answers, and how it is secured. Give it to a {@link Gateway},
