@@ -1,4 +1,4 @@
-import { TlsError } from "../../errors";
+import { isTlsError, TlsError } from "../../errors";
 import { readRetryAfter } from "../../network/retry-after";
 import type { AcmeClock, Deadline } from "../run/deadline";
 
@@ -45,15 +45,16 @@ export class PollPauses {
   }
 
   /**
-   * Waits, then looks. When the time ends in the middle of the look, the error says what has not come yet, and not which
-   * request was cut. Throws as {@link wait} and `ask`.
+   * Waits, then asks. If the time ends during the request, the error says what is still pending instead of
+   * naming the request. An answer of the CA that arrives at that moment is thrown as it is.
+   * @throws TlsError as {@link wait}, and whatever `ask` throws
    */
   async look<T>(retryAfter: string | undefined, doing: string, ask: () => Promise<T>): Promise<T> {
     await this.wait(retryAfter, doing);
     try {
       return await ask();
     } catch (error) {
-      throw this.#deadline.signal.aborted ? this.#deadline.error(doing) : error;
+      throw isTlsError(error) && error.code === "ACME_TIMEOUT" ? this.#deadline.error(doing) : error;
     }
   }
 }

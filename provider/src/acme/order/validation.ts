@@ -113,9 +113,9 @@ async function letDecide(told: readonly Choice[], { flow }: OrderJourney): Promi
   const deadline = new Deadline(secondsToDecide, session.clock);
   const look = async ({ authorization: { url } }: Choice) => {
     const pauses = new PollPauses(session.clock, deadline);
-    let now = await fetchAuthorization({ session, accountUrl, deadline }, url);
+    const ask = () => fetchAuthorization({ session, accountUrl, deadline }, url);
+    let now = await ask();
     while (isUndecided(now.status)) {
-      const ask = () => fetchAuthorization({ session, accountUrl, deadline }, url);
       now = await pauses.look(now.retryAfter, "waiting for the CA to decide", ask);
     }
   };

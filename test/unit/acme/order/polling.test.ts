@@ -14,8 +14,8 @@ function pollFor(seconds: number) {
   return { deadline, pass, pauses: new PollPauses(clock, deadline) };
 }
 
-describe("a look", () => {
-  it("whose request the end of the time cuts tells what has not come yet, and not which request it was", async () => {
+describe("PollPauses.look", () => {
+  it("says what is still pending when the time ends during the request", async () => {
     const { deadline, pass, pauses } = pollFor(5);
     const cut = pauses.look(undefined, "the order is still being processed", async () => {
       pass(6000);
@@ -25,9 +25,11 @@ describe("a look", () => {
     deadline.dispose();
   });
 
-  it("that fails in time fails as it does", async () => {
-    const { deadline, pauses } = pollFor(5);
+  it("keeps the CA's answer when it arrives as the time ends", async () => {
+    const { deadline, pass, pauses } = pollFor(5);
     const refused = pauses.look(undefined, "the order is still being processed", async () => {
+      pass(6000);
+      expect(deadline.remainingSeconds()).toBe(0);
       throw new TlsError("ACME_REJECTED", "the CA refuses.");
     });
     await expect(refused).rejects.toThrow("ACME_REJECTED: the CA refuses.");
