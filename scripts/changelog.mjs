@@ -1,4 +1,4 @@
-// Guards that the changelog says all that changed: each change brings a file of its own, and a release puts them together.
+// Guards that the changelog misses no change: each change adds a fragment, and a release joins them.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,11 +27,11 @@ const help = `Puts the fragments of changes/ under a new version in CHANGELOG.md
  */
 export function findFaults(fragments) {
   return fragments.flatMap(({ file, section, text }) => {
+    /** @type {string[]} */
     const faults = [];
-    if (!sections.includes(section)) faults.push(`its name begins with none of ${sections.join(", ")}`);
+    if (!sections.includes(section)) faults.push(`the name must begin with one of ${sections.join(", ")}`);
     if (text === "") faults.push("is empty");
-    if (/^([-*#]|\d+\.) /m.test(text))
-      faults.push("is a list or has a heading: write sentences, the release makes one entry of them");
+    if (/^([-*#]|\d+\.) /m.test(text)) faults.push("contains a list or a heading; write sentences");
     return faults.map((fault) => `changes/${file}: ${fault}`);
   });
 }

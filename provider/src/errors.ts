@@ -90,6 +90,7 @@ export class TlsError extends Error {
   readonly reason: string;
   readonly hint: string | undefined;
   readonly retryAt: string | undefined;
+  /** The property at fault and its reason, for a check failure; `undefined` where no single property is at fault. */
   readonly fault: PropertyFault | undefined;
 
   constructor(code: ErrorCode, reason: string, options: TlsErrorOptions = {}) {

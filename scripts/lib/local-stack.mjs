@@ -41,8 +41,8 @@ export async function openStack(root, example) {
 }
 
 /**
- * The outputs of a stack, with "[secret]" in the place of secret ones. `stack.outputs()` starts the CLI twice, the second time
- * for the secrets in clear.
+ * Reads the outputs of a stack, with "[secret]" instead of each secret. `stack.outputs()` starts the CLI
+ * a second time to read the secrets in clear.
  * @param {import("@pulumi/pulumi/automation/index.js").Stack} stack
  * @returns {Promise<import("@pulumi/pulumi/automation/index.js").OutputMap>}
  */

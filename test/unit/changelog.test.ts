@@ -7,8 +7,8 @@ const root = resolve(import.meta.dirname, "../..");
 const release = { version: "0.2.0", date: "2026-12-24" };
 const fragment = (file: string, text: string) => ({ file, section: file.split("-")[0] ?? "", text });
 
-describe("a release's section of the changelog", () => {
-  it("takes in what stood under Unreleased, and one entry a fragment, in the order of Keep a Changelog", () => {
+describe("releaseChangelog", () => {
+  it("joins the entries under Unreleased with one entry for each fragment, in the order of Keep a Changelog", () => {
     const before =
       "# Changelog\n\n## Unreleased\n\n### Added\n\n- One.\n\n## 0.1.0 - 2026-11-01\n\n### Added\n\n- Zero.\n";
     const fragments = [
@@ -21,31 +21,31 @@ describe("a release's section of the changelog", () => {
     );
   });
 
-  it("is the last one of a changelog that has no release yet", () => {
+  it("adds the first release to a changelog without releases", () => {
     const after = releaseChangelog("## Unreleased\n\n### Added\n\n- One.\n", [], release);
     expect(after).toBe("## Unreleased\n\n## 0.2.0 - 2026-12-24\n\n### Added\n\n- One.\n");
   });
 
-  it("is refused where there is no Unreleased", () => {
+  it("rejects a changelog without the heading Unreleased", () => {
     expect(() => releaseChangelog("# Changelog\n", [], release)).toThrow('no heading "## Unreleased"');
   });
 });
 
-describe("a fragment", () => {
-  it("says what is wrong with it", () => {
+describe("findFaults", () => {
+  it("reports each fault of a fragment", () => {
     const faults = findFaults([
       fragment("news-a.md", "- one"),
       fragment("fixed-b.md", ""),
       fragment("added-c.md", "Good."),
     ]);
     expect(faults).toEqual([
-      "changes/news-a.md: its name begins with none of added, changed, deprecated, removed, fixed, security",
-      "changes/news-a.md: is a list or has a heading: write sentences, the release makes one entry of them",
+      "changes/news-a.md: the name must begin with one of added, changed, deprecated, removed, fixed, security",
+      "changes/news-a.md: contains a list or a heading; write sentences",
       "changes/fixed-b.md: is empty",
     ]);
   });
 
-  it("of this repository is right, and so is the changelog that it goes to", () => {
+  it("accepts the fragments of this repository, which the changelog can take", () => {
     const files = readdirSync(join(root, "changes")).filter((file) => file !== "README.md");
     const fragments = files.map((file) => fragment(file, readFileSync(join(root, "changes", file), "utf8").trim()));
     expect(findFaults(fragments)).toEqual([]);

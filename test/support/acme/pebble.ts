@@ -221,9 +221,9 @@ export class Pebble {
 }
 
 /**
- * Whether Pebble finds this certificate, PEM, when an order says to replace it. It looks for the serial number's octets without the
- * zero that DER puts before a high bit (RFC 9773 section 4.1 keeps it): one random certificate in 256 has such a number, and is
- * answered with status 500.
+ * Whether Pebble finds this certificate, PEM, when an order replaces it. Pebble omits the zero octet
+ * that DER puts before a high bit, and RFC 9773 section 4.1 keeps it. Pebble answers status 500 for
+ * such a serial number: one random certificate in 256 has one.
  */
 export function isReplaceable(certPem: unknown): boolean {
   return Number.parseInt(new X509Certificate(String(certPem)).serialNumber.slice(0, 2), 16) < 0x80;

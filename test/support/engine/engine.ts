@@ -21,8 +21,9 @@ const run = promisify(execFile);
 
 const shiftedClock = join(import.meta.dirname, "shifted-clock.cjs");
 
-// A program whose engine was killed leaves a channel behind that fails to connect. Without this the next engine that has the same
-// port by chance would be met by that channel: its program ends at once, which Pulumi takes for one that wants no resources.
+// A program whose engine was killed leaves a broken channel in gRPC's process-wide pool. If the next
+// engine gets the same port, its program reuses that channel and ends at once, and Pulumi deletes every
+// resource. With a pool for each client, this cannot happen.
 const { grpcClientOptions } = settings as unknown as { grpcClientOptions: Record<string, unknown> };
 grpcClientOptions["grpc.use_local_subchannel_pool"] = 1;
 
@@ -291,7 +292,7 @@ function writeEmptyStack(folder: string, name: string): void {
   writeFileSync(join(folder, ".pulumi/stacks/test", `${name}.json`), JSON.stringify({ version: 3, checkpoint }));
   const { url, encryptedkey } = keyServiceState;
   writeFileSync(join(folder, `Pulumi.${name}.yaml`), `secretsprovider: ${url}\nencryptedkey: ${encryptedkey}\n`);
-  // in place of the folder of the CLI's own log, which is encrypted and costs a seventh of a command
+  // a file where the CLI expects its log folder turns the log off, which costs a seventh of a command
   mkdirSync(join(folder, "home"), { recursive: true });
   writeFileSync(join(folder, "home/logs"), "");
 }

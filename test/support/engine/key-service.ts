@@ -1,10 +1,10 @@
-// Guards the time of engine tests: where the secrets of their stacks come from. Pulumi's passphrase costs a million rounds of
-// PBKDF2 in every command, a third of its time; a key that a Vault holds (the transit engine) costs one request on loopback.
+// Guards the time of engine tests. With a passphrase, every Pulumi command runs a million rounds of
+// PBKDF2, a third of its CPU time. With a key in Vault's transit engine, it sends one loopback request.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What every stack is encrypted with, by AES-256-GCM in the CLI; it is no secret here, but its ciphers are as real as others. */
+/** The data key of every stack. The CLI encrypts with it by AES-256-GCM. */
 const dataKey = Buffer.alloc(32, "tls-gateway tests");
 
 /** Under `secrets_providers` of a state. */
@@ -12,7 +12,7 @@ export const keyServiceState = { url: "hashivault://tests", encryptedkey: Buffer
 
 let started: Promise<Record<string, string>> | undefined;
 
-/** Environment variables of a CLI that opens such stacks; the service lives as long as the test file. */
+/** Environment variables for the CLI. The service runs until the test file ends. */
 export function keyServiceEnv(): Promise<Record<string, string>> {
   started ??= start();
   return started;

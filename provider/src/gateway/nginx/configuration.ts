@@ -17,11 +17,10 @@ export function renderNginxConfiguration(sites: readonly SiteData[], options: Ng
   const servers = [...siteServers(listeners, options, variables)];
   const others = [...otherServers(listeners, options, variables)];
   const defined = variables.directives();
+  const sizes = options.hashSizes ? hashSizes(sites, listeners.length, defined.length) : [];
   const directives = [
     directive(comment, raw("Made by pulumi-tls-gateway: changes by hand are lost.")),
-    ...(options.hashSizes ? hashSizes(sites, listeners.length, defined.length) : []).map(({ name, size }) =>
-      directive(name, String(size)),
-    ),
+    ...sizes.map(({ name, size }) => directive(name, String(size))),
     ...commonVariables,
     ...defined,
     ...others,
