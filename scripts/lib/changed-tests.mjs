@@ -8,7 +8,7 @@ import { runQuiet } from "./step.mjs";
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 export const reach = {
-  "provider/src/": ["test/unit/import-rules", "test/packaging"],
+  "provider/src/": ["test/unit/import-rules", "test/unit/embedded-scripts", "test/packaging"],
   "provider/src/acme/": ["test/unit/acme", "test/peers/acme", "test/engine/acme", "test/engine/examples"],
   "provider/src/adapter/": ["test/engine"],
   "provider/src/cli/": ["test/peers/x509/inspect", "test/engine/examples/readme"],
@@ -25,7 +25,12 @@ export const reach = {
   "provider/src/x509/": ["test/engine", "test/peers/x509/inspect"],
   "examples/": ["test/engine/examples", "test/peers/x509/inspect", "test/unit/example-index"],
   "examples-cloud/": ["test/packaging/composed-examples", "test/engine/acme/composed-twins"],
-  "scripts/": ["test/engine/examples", "test/engine/adapter/recovery", "test/unit/changed-tests"],
+  "scripts/": [
+    "test/engine/examples",
+    "test/engine/adapter/recovery",
+    "test/unit/changed-tests",
+    "test/unit/embedded-scripts",
+  ],
   "tools/": ["test/peers"],
   "README.md": ["test/engine/examples/readme", "test/unit/gateway/model/features"],
   "provider/README.md": ["test/engine/examples/readme"],

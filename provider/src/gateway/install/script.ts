@@ -1,14 +1,7 @@
 import type { GatewayInstall, HandshakeProbe } from "../model/kind";
 import { shellCommand, shellEach, shellQuoted, shellWord } from "../syntax/shell";
 import { type InstallPlan, isText, keyPairs, placesOf, probeFile, type SetFile, setFiles } from "./plan";
-import { jsonMergeAwk } from "./script/json-merge";
-import { installScriptMain } from "./script/main";
-import { installScriptMerge } from "./script/merge";
-import { installScriptPaths } from "./script/paths";
-import { installScriptRemove } from "./script/remove";
-import { installScriptSet } from "./script/set";
-import { installScriptStart } from "./script/start";
-import { installScriptVerify } from "./script/verify";
+import { jsonMergeAwk, mainSh, mergeSh, pathsSh, removeSh, setSh, startSh, verifySh } from "./script/embedded-scripts";
 
 export { type ContentParts, contentHash, type InstallFile, type InstallPlan } from "./plan";
 
@@ -45,8 +38,7 @@ export function renderInstallScript(plan: InstallPlan): string {
       files.filter(({ isOutside }) => isOutside).map(({ path }) => path),
     ),
     probeFunctions(install, files),
-    ...[installScriptStart, installScriptPaths, installScriptSet, installScriptMerge, installScriptVerify],
-    installScriptMain,
+    ...[startSh, pathsSh, setSh, mergeSh, verifySh, mainSh],
     lastLine,
   ].join("");
 }
@@ -69,7 +61,7 @@ export function renderRemoveScript(
     planFunction(gateway, install, ""),
     commandFunctions(install),
     pathFunction(install, outside),
-    ...[installScriptStart, installScriptPaths, installScriptRemove],
+    ...[startSh, pathsSh, removeSh],
     lastLine,
   ].join("");
 }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { jsonMergeAwk } from "../../../../provider/src/gateway/install/script/json-merge";
+import { jsonMergeAwk } from "../../../../provider/src/gateway/install/script/embedded-scripts";
 import { describeWithPeer, peer } from "../../../support/peer";
 import { fuzzRuns } from "../../../support/tier";
 

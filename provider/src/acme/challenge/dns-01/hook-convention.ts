@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { TlsError } from "../../../errors";
 import { renderQuoted } from "../../../text/quoted";
 import type { ChallengeTask, HookConventionName } from "../solver";
-import { acmeShRunner } from "./acme-sh-runner";
+import { acmeShRunnerSh } from "./embedded-scripts";
 
 /** What is done with one record, and what else belongs to the same call. */
 export interface HookCall {
@@ -60,7 +60,7 @@ export const hookConventions: Readonly<Record<HookConventionName, HookConvention
   },
   /**
    * acme.sh's hook files (`dnsapi/dns_<name>.sh`): read by `sh`, then `dns_<name>_add` or `dns_<name>_rm` is called with
-   * the record's name (no trailing dot) and value. Where the functions that it uses come from: `acme-sh-runner.ts`.
+   * the record's name (no trailing dot) and value. Where the functions that it uses come from: `acme-sh-runner.sh`.
    */
   "acme.sh": {
     isCounting: false,
@@ -76,7 +76,7 @@ export const hookConventions: Readonly<Record<HookConventionName, HookConvention
       const functionName = `${hook}_${action === "present" ? "add" : "rm"}`;
       return {
         program: "sh",
-        arguments: ["-c", acmeShRunner, "acme.sh", path, functionName, recordName, recordValue],
+        arguments: ["-c", acmeShRunnerSh, "acme.sh", path, functionName, recordName, recordValue],
         environment: {},
       };
     },

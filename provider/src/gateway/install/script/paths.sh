@@ -1,8 +1,8 @@
-/**
- * The places outside of the folder, and the link `current`. A set's `.paths` has a line for each place: "link" or "copy",
- * the path, the file of the set. A file that was there before is kept beside it as `<path>.before-tls-gateway`.
- */
-export const installScriptPaths = String.raw`
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # variables of plan() and of the other parts
+## The places outside of the folder, and the link `current`. A set's `.paths` has a line for each place: "link" or "copy",
+## the path, the file of the set. A file that was there before is kept beside it as `<path>.before-tls-gateway`.
+
 # the link is replaced in one step: a server that reads at this moment gets the old set or the new one
 switch_to() {
   [ "$(readlink "$directory/current")" = "sets/$1" ] && return 0
@@ -21,6 +21,7 @@ is_ours() { # how path file set
 is_of_any_set() { # how path file
   is_ours "$1" "$2" "$3" "$hash" && return 0
   [ "$1" = copy ] || return 1
+  # shellcheck disable=SC2045 # the names are ours
   for any in $(ls "$directory/sets"); do
     is_ours "$1" "$2" "$3" "$any" && return 0
   done
@@ -72,6 +73,7 @@ place() { # how path file, of the set $placing
   folder=$(printf '%s' "$2" | sed 's,/[^/]*$,,')
   [ -d "$folder" ] || (umask 022 && mkdir -p "$folder")
   rm -rf "$next"
+  # shellcheck disable=SC2015 # a failure of either
   case $1 in
     link) ln -s "$directory/current/$3" "$next" ;;
     *) cp -p "$directory/sets/$placing/$3" "$next" ;;
@@ -86,6 +88,7 @@ give_back() { # set, other set or nothing
   [ -n "$2" ] && [ -f "$others" ] || others=/dev/null
   cmp -s "$ours" "$others" && return 0
   awk -F '\t' 'FILENAME == ARGV[1] { kept[$2] = 1; next } !($2 in kept)' "$others" "$ours" >"$directory/.given" || return 1
+  # shellcheck disable=SC2094 # it only reads the file
   while IFS="$tab" read -r how path file; do
     give_back_one "$how" "$path" "$file" "$1" </dev/null || { rm -f "$directory/.given"; return 1; }
   done <"$directory/.given"
@@ -115,4 +118,3 @@ place_all() { # set
   done <"$directory/sets/$1/.paths"
   [ -z "$broken" ] || { warn "$broken"; return 1; }
 }
-`;

@@ -1,5 +1,7 @@
-/** Takes away what an install script put in place. */
-export const installScriptRemove = `
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # variables of plan() and of the other parts
+## Takes away what an install script put in place.
+
 interrupted() {
   warn "interrupted; run it again"
   exit 1
@@ -21,6 +23,7 @@ remove_place() { # how path file
 remove_sets() {
   rm -rf "$directory/current" "$directory/.current.new" "$directory/applied" "$directory/applied.new" "$directory/running" "$directory/.given"
   rm -f "$directory/.merge-for" "$directory/.merge-before" "$directory/.merge-before.new" "$directory/.merge-absent" "$directory/.merge-empty" "$directory/.merged" "$directory/.merged.new"
+  # shellcheck disable=SC2045 # the names are ours, and a glob would leave out what begins with a dot
   for name in $(ls -a "$directory/sets" 2>/dev/null); do
     case $name in
       before | edited) rm -rf "$directory/sets/$name" ;;
@@ -35,6 +38,7 @@ remove_sets() {
 }
 
 tell_server() {
+  # shellcheck disable=SC2034 # commands of a kind read it
   set=$directory/current
   if [ -n "$merge_into" ]; then
     warn "$merge_into still has the sites: take defaults.sites out of it, or set others, before the server starts again; it was not told"
@@ -75,4 +79,3 @@ main() {
   [ "$told_badly" = 0 ] || exit 1
   exit 0
 }
-`;

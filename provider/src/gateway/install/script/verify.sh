@@ -1,8 +1,8 @@
-/**
- * Handshakes with the running server: the first certificate of what it sends is compared with that of the set by its
- * SHA-256. `openssl s_client` is asked, as the one client that is on nearly every server.
- */
-export const installScriptVerify = `
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # variables of plan() and of the other parts
+## Handshakes with the running server: the first certificate of what it sends is compared with that of the set by its
+## SHA-256. `openssl s_client` is asked, as the one client that is on nearly every server.
+
 fingerprint() { openssl x509 -noout -fingerprint -sha256 2>/dev/null; }
 
 handshake() { # address:port name
@@ -94,4 +94,3 @@ say_verified() {
     say "verified: $probes handshakes show the certificates of this set"
   fi
 }
-`;

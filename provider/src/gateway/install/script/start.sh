@@ -1,8 +1,8 @@
-/**
- * What both scripts begin with: messages, the shell and its tools, the folder, the lock. POSIX shell (IEEE 1003.1-2017
- * section 2) beyond three things that every system has: `readlink`, `mv -T` or what stands in for it, and signals by name.
- */
-export const installScriptStart = String.raw`
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # variables of plan() and of the other parts
+## What both scripts begin with: messages, the shell and its tools, the folder, the lock. POSIX shell (IEEE 1003.1-2017
+## section 2) beyond three things that every system has: `readlink`, `mv -T` or what stands in for it, and signals by name.
+
 say() { printf 'pulumi-tls-gateway %s: %s\n' "$gateway" "$1"; }
 warn() { printf 'pulumi-tls-gateway %s: %s\n' "$gateway" "$1" >&2; }
 cannot_start() { warn "nothing was changed: $1"; exit 3; }
@@ -19,6 +19,7 @@ prepare_shell() {
   # the script itself may be what stands on the standard input
   exec </dev/null
   locked=
+  # shellcheck disable=SC2034 # main.sh reads it
   phase=start
   trap unlock 0
   # the other end of the connection may go away; the work is finished all the same
@@ -60,6 +61,7 @@ enter_directory() {
 # GNU and busybox have mv -T, BSD mv -h. Where neither works ln -sfn leaves a moment without the link.
 find_rename() {
   for rename in 'mv -fT' 'mv -fh' perl ln; do
+    # shellcheck disable=SC2015 # a failure of either
     ln -sfn file "$directory/.probe/new" && ln -sfn . "$directory/.probe/old" || cannot_start "no links can be made in $directory"
     rename_link "$directory/.probe/new" "$directory/.probe/old" 2>/dev/null
     [ "$(readlink "$directory/.probe/old")" = file ] && return 0
@@ -125,4 +127,3 @@ unlock() {
   [ "$(readlink "$directory/.lock")" = "$me" ] && rm -f "$directory/.lock"
   locked=
 }
-`;

@@ -1,5 +1,7 @@
-/** A set: written beside the others, judged, and only then given its name. */
-export const installScriptSet = String.raw`
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # variables of plan() and of the other parts
+## A set: written beside the others, judged, and only then given its name.
+
 refuse() {
   warn "not installed: $1"
   [ "$is_current" = 1 ] && roll_back "$1"
@@ -100,6 +102,7 @@ repair_set() {
   if [ "$(readlink "$directory/current")" = "sets/$hash" ]; then
     say "$set/$broken was changed by hand: it is written anew"
     rm -rf "$directory/sets/edited"
+    # shellcheck disable=SC2015 # a failure of either
     cp -Rp "$set" "$directory/sets/edited" && switch_to edited || refuse "$set can't be copied (see above)"
     old=edited
     is_current=0
@@ -113,4 +116,3 @@ check_set() {
   show_output
   refuse "the server's own check says no to this configuration (see above)"
 }
-`;

@@ -1,11 +1,9 @@
-/**
- * An awk program that puts `defaults.sites` of one JSON document (file `MERGE_FROM` of the environment) into another
- * (`MERGE_INTO`) and prints it; every octet outside of that value stays. Of keys that stand twice the last one counts, as
- * for Go and JavaScript. Exit status 1, with a clause on stderr, when one of them is not JSON (RFC 8259) or has no place for
- * the value; what was printed then means nothing. For any POSIX awk, with LC_ALL=C; linear, so that a `pydio.json` of
- * megabytes takes seconds. Holds no single quote.
- */
-export const jsonMergeAwk = String.raw`
+## An awk program that puts `defaults.sites` of one JSON document (file `MERGE_FROM` of the environment) into another
+## (`MERGE_INTO`) and prints it; every octet outside of that value stays. Of keys that stand twice the last one counts, as
+## for Go and JavaScript. Exit status 1, with a clause on stderr, when one of them is not JSON (RFC 8259) or has no place for
+## the value; what was printed then means nothing. For any POSIX awk, with LC_ALL=C; linear, so that a `pydio.json` of
+## megabytes takes seconds. Holds no single quote.
+
 # a document is read in pieces between double quotes: piece[0] " piece[1] " piece[2] ...
 function fail(why) { print why >"/dev/stderr"; failed = 1; exit 1 }
 function bad(what) { fail(name " is not JSON: " what) }
@@ -193,4 +191,3 @@ BEGIN {
   else if (sites_from == "") replace(def, def_at, def, def_at, "\"sites\":" sites (def_filled ? "," : ""))
   else replace(sites_from, sites_from_at, sites_to, sites_to_at, sites)
 }
-`;

@@ -1,9 +1,9 @@
-/**
- * A server's own JSON document that takes our sites. Until the new set is proved `.merge-before` (or `.merge-absent`) has
- * what was there, `.merged` what was written, so that a roll-back sees whether the server wrote meanwhile, and `.merge-for`
- * the set that it was for: once that one is proved all of them go.
- */
-export const installScriptMerge = String.raw`
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # variables of plan() and of the other parts
+## A server's own JSON document that takes our sites. Until the new set is proved `.merge-before` (or `.merge-absent`) has
+## what was there, `.merged` what was written, so that a roll-back sees whether the server wrote meanwhile, and `.merge-for`
+## the set that it was for: once that one is proved all of them go.
+
 merge_target() {
   [ -n "$merge_into" ] || return 1
   target=$merge_into
@@ -37,6 +37,7 @@ try_merge() {
 # owner and mode stay, and the old text is there until the new one is whole
 write_target() { # file with the new text
   rm -f "$target.tls-gateway-new"
+  # shellcheck disable=SC2015 # a failure of any step
   if [ -e "$target" ]; then
     cp -p "$target" "$target.tls-gateway-new" && cat "$1" >"$target.tls-gateway-new"
   else
@@ -85,4 +86,3 @@ undo_merge() {
 forget_merge() {
   rm -f "$directory/.merge-for" "$directory/.merge-before" "$directory/.merge-before.new" "$directory/.merge-absent" "$directory/.merge-empty" "$directory/.merged" "$directory/.merged.new"
 }
-`;

@@ -1,5 +1,7 @@
-/** The order of the steps, and the way back. */
-export const installScriptMain = String.raw`
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # variables of plan() and of the other parts
+## The order of the steps, and the way back.
+
 is_name() { case $1 in '' | *[!0-9a-z]*) return 1 ;; esac; }
 
 # What was proved last is what a failure goes back to; a set that a killed run left in use was not.
@@ -29,6 +31,7 @@ clean_up() {
   if [ -f "$directory/.merge-for" ] && [ "$(cat "$directory/.merge-for")" = "$applied" ]; then
     forget_merge
   fi
+  # shellcheck disable=SC2010 # the names are ours, and a glob would leave out what begins with a dot
   for left in $(ls -a "$directory/sets" | grep '^\..*\.new$'); do
     rm -rf "$directory/sets/$left"
   done
@@ -71,6 +74,7 @@ roll_back() { # why
     give_back "$hash" '' && give_back_current '' && rm -f "$directory/current" || is_back=0
   fi
   undo_merge || is_back=0
+  # shellcheck disable=SC2034 # commands of a kind read it
   set="$directory/sets/$old"
   if [ "$is_back" = 0 ]; then
     warn "the way back failed (see above): look at $directory/current and at the places of the files"
@@ -97,11 +101,14 @@ interrupted() {
 }
 
 finish() {
+  # shellcheck disable=SC1010 # a word, not the end of a loop
   phase=done
+  # shellcheck disable=SC2015 # a failure of either
   printf '%s' "$hash" >"$directory/applied.new" && mv -f "$directory/applied.new" "$directory/applied" ||
     warn "installed, but $directory/applied can't be written (see above): the next run will do its work again"
   forget_merge
   kept=0
+  # shellcheck disable=SC2045 # the names are ours, and no glob sorts by time
   for name in $(ls -t "$directory/sets"); do
     case $name in
       "$hash") ;;
@@ -142,7 +149,9 @@ main() {
     say "stopping the server"
     run command_stop || { show_output; roll_back "the server could not be stopped (see above)"; }
   fi
+  # shellcheck disable=SC2015 # a failure of either
   switch_to "$hash" && place_all "$hash" || roll_back "the new set can't be put in place (see above)"
+  # shellcheck disable=SC2015 # a failure of either
   give_back_current "$hash" && { [ -z "$old" ] || give_back "$old" "$hash"; } ||
     roll_back "what only the old set had can't be taken away (see above)"
   merge || roll_back "the sites can't be put into $merge_into (see above)"
@@ -159,4 +168,3 @@ main() {
   say_verified
   finish
 }
-`;
