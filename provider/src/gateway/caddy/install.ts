@@ -4,6 +4,8 @@ import { effectiveUpstream } from "../model/upstream";
 import { currentFolder } from "../proxy/files";
 import { proxyInstall } from "../proxy/install";
 import { listenersOf } from "../proxy/listeners";
+import { shellFragment } from "../syntax/shell";
+import { reloadSh } from "./embedded-scripts";
 import type { CaddyOptions } from "./options";
 import { automationOf } from "./tls";
 
@@ -89,18 +91,11 @@ function validate(file: string): string {
   return `data=$(mktemp -d) && { XDG_DATA_HOME=$data XDG_CONFIG_HOME=$data caddy validate --config ${file}; status=$?; rm -rf "$data"; [ $status -eq 0 ]; }`;
 }
 
-/**
- * Has a running Caddy take over what its service reads, which is what was there before when an installation failed or was
- * removed. A new certificate in an unchanged configuration shows with --force alone. One that does not run is started; only
- * the refused connection tells, since a second Caddy could share the ports of the first.
- */
 function reloadCommand({ configFile, admin }: CaddyOptions): string {
-  const start = `if [ -d /run/systemd/system ]; then systemctl start caddy; else caddy start --config "$file"; fi`;
   return [
     `file=${configFile}`,
     // without our part the packaged service reads that
     ...(configFile === packagedFile ? ['[ -e "$file" ] || file=/etc/caddy/Caddyfile'] : []),
-    "[ ! -d /run/systemd/system ] || systemctl daemon-reload",
-    `answer=$(caddy reload --config "$file" --force --address ${admin} 2>&1) || case $answer in *"connect: connection refused"* | *"connect: no such file or directory"*) ${start} ;; *) printf '%s\\n' "$answer" >&2; false ;; esac`,
+    shellFragment(reloadSh, { admin }),
   ].join("\n");
 }

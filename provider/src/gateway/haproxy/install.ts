@@ -2,6 +2,8 @@ import type { GatewayCommands, GatewayInstall } from "../model/kind";
 import type { SiteData } from "../model/site";
 import { proxyInstall } from "../proxy/install";
 import { listenersOf } from "../proxy/listeners";
+import { shellFragment } from "../syntax/shell";
+import { reloadSh } from "./embedded-scripts";
 import type { HaproxyOptions } from "./options";
 
 /** Name of the configuration within a set. */
@@ -30,44 +32,8 @@ function checkCommand({ checkCommand: own, configFile }: HaproxyOptions): string
   return own ?? `haproxy -c -q -f ${configFile}`;
 }
 
-/** Tenths of a second: how long reading ten thousand certificates may take, and how long nothing is to be seen. */
-const [LOADING_TENTHS, STILL_TENTHS] = [1200, 20];
-
-/**
- * A master with a configuration that it can't read, or a port that it can't have, goes on with its old workers and says so in
- * its log alone. It has done it when it has a worker that it had not before; while it reads, a variable is missing in its
- * environment, and a second signal would be lost. Where Linux does not tell in /proc nothing is said.
- */
 function reloadCommand({ reloadCommand: own, pidFile, configFile }: HaproxyOptions): string {
   if (own !== undefined) return own;
-  return [
-    "(",
-    // of several lines the first is the master's
-    `  pid=$(head -n 1 ${pidFile} 2>/dev/null) && [ -n "$pid" ] || pid=0`,
-    '  name=$(cat "/proc/$pid/comm" 2>/dev/null || ps -p "$pid" -o comm= 2>/dev/null) || name=',
-    '  children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }',
-    '  before=" $(children "$pid") "',
-    "  if [ -d /run/systemd/system ]; then systemctl reload-or-restart haproxy",
-    // the file outlives its process, whose number may be another's by now: the signal would end that
-    `  elif [ "$name" = haproxy ] && tr '\\0' ' ' <"/proc/$pid/cmdline" | grep -q -e ' -W'; then kill -USR2 "$pid"`,
-    // no master: a new one asks the old process to end
-    `  elif [ "$name" = haproxy ]; then haproxy -W -D -f ${configFile} -p ${pidFile} -sf "$pid"`,
-    // a second one would take a share of the connections (SO_REUSEPORT)
-    `  elif pgrep -x -f '[^ ]*haproxy .*-f ${configFile.replaceAll("+", "[+]")}.*' >/dev/null 2>&1; then echo "haproxy runs, and ${pidFile} does not tell its process: give options.pidFile or options.reloadCommand" >&2; false`,
-    `  else haproxy -W -D -f ${configFile} -p ${pidFile}; fi || exit 1`,
-    '  [ "$before" != "  " ] || exit 0',
-    "  tries=0 still=0",
-    `  while [ "$tries" -lt ${LOADING_TENTHS} ] && [ "$still" -lt ${STILL_TENTHS} ]; do`,
-    `    [ "$(head -n 1 ${pidFile} 2>/dev/null)" = "$pid" ] || exit 0`,
-    '    for child in $(children "$pid"); do',
-    '      case $before in *" $child "*) ;; *) exit 0 ;; esac',
-    "    done",
-    `    if tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | grep -q '^HAPROXY_MWORKER_WAIT_ONLY='; then still=$((still + 1)); else still=0; fi`,
-    "    tries=$((tries + 1))",
-    "    sleep 0.1 2>/dev/null || { sleep 1; tries=$((tries + 9)); }",
-    "  done",
-    "  echo 'HAProxy did not take the configuration over, and goes on with the old one: its log says why' >&2",
-    "  exit 1",
-    ")",
-  ].join("\n");
+  const configPattern = configFile.replaceAll("+", "[+]");
+  return shellFragment(reloadSh, { pidFile, configFile, configPattern });
 }

@@ -1,24 +1,15 @@
 import type { GatewayCommands, GatewayInstall } from "../model/kind";
 import { proxyInstall } from "../proxy/install";
 import type { Listener } from "../proxy/listeners";
+import { shellFragment } from "../syntax/shell";
+import { reloadSh } from "./embedded-scripts";
 import type { TraefikOptions } from "./options";
 
-/** The files of a set that hold the configuration. */
+/** The files of a set that hold the configuration; `reload.sh` has the name of the static one too. */
 export const traefikFiles = { dynamic: "traefik-dynamic.yml", static: "traefik.yml" } as const;
 
-/**
- * Traefik reads its dynamic folder anew when a file there changes, and certificates with it. After a renewal the text is
- * the same as before, so it is moved into place again. Of the static file, which is read at the start, a copy tells which
- * one is running.
- */
 function reloadCommand({ configFile, dynamicDirectory }: TraefikOptions): string {
-  const dynamic = `${dynamicDirectory}/tls-gateway.yml`;
-  return [
-    // another ending than Traefik looks for, until it is whole
-    `cp -p ${dynamic} ${dynamic}.next && mv -f ${dynamic}.next ${dynamic} || exit 1`,
-    `running="$directory/running"; current="$directory/current/${traefikFiles.static}"`,
-    `if [ -d /run/systemd/system ]; then if cmp -s "$current" "$running" && systemctl is-active --quiet traefik; then :; else systemctl restart traefik; fi && cp "$current" "$running"; else pids=$(ps -e -o pid=,args= | awk '$2 ~ /(^|\\/)traefik$/ && ($0 !~ /--config[Ff]ile/ || index($0, "--configFile=${configFile}")) { print $1 }'); if [ -n "$pids" ] && cmp -s "$current" "$running"; then :; else if [ -n "$pids" ]; then kill $pids; while kill -0 $pids 2>/dev/null; do sleep 1; done; fi; { nohup traefik --configFile=${configFile} >/dev/null 2>&1 & }; cp "$current" "$running"; fi; fi`,
-  ].join("\n");
+  return shellFragment(reloadSh, { configFile, dynamicFile: `${dynamicDirectory}/tls-gateway.yml` });
 }
 
 /** How a set is taken over by a running Traefik. */

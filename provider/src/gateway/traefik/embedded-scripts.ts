@@ -1,0 +1,4 @@
+// Made by `npm run build` from the .sh and .awk files of this folder: change those.
+
+/** `reload.sh` */
+export const reloadSh = "cp -p @dynamicFile@ @dynamicFile@.next && mv -f @dynamicFile@.next @dynamicFile@ || exit 1\nrunning=\"$directory/running\"; current=\"$directory/current/traefik.yml\"\nif [ -d /run/systemd/system ]; then if cmp -s \"$current\" \"$running\" && systemctl is-active --quiet traefik; then :; else systemctl restart traefik; fi && cp \"$current\" \"$running\"; else pids=$(ps -e -o pid=,args= | awk '$2 ~ /(^|\\/)traefik$/ && ($0 !~ /--config[Ff]ile/ || index($0, \"--configFile=@configFile@\")) { print $1 }'); if [ -n \"$pids\" ] && cmp -s \"$current\" \"$running\"; then :; else if [ -n \"$pids\" ]; then kill $pids; while kill -0 $pids 2>/dev/null; do sleep 1; done; fi; { nohup traefik --configFile=@configFile@ >/dev/null 2>&1 & }; cp \"$current\" \"$running\"; fi; fi\n";
