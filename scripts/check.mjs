@@ -1,6 +1,8 @@
 // Guards `npm run check`: format, lint, types and the quick unit tests in under 30 s, with a line a step and output of failures only.
 import { join } from "node:path";
+import { findScripts } from "./lib/embed-scripts.mjs";
 import { runQuiet, seconds } from "./lib/step.mjs";
+import { findProgram } from "./lib/tools-cache.mjs";
 import { root, runMain, setUp } from "./setup.mjs";
 
 /** Kept beside the packages: only what changed is judged anew. */
@@ -43,29 +45,43 @@ await runMain(async () => {
   const { node, env: given } = await setUp({ cli: "no" });
   // the fuzz tests run a few times here and whole in `npm test`
   const env = { FUZZ_RUNS: "100", TEST_WORKERS: "2", ...given };
-  const results = await Promise.all(
-    lanes.map(async (lane) => {
+  const results = await Promise.all([
+    checkShell(env),
+    ...lanes.map(async (lane) => {
       let passed = true;
       for (const [title = "", script = "", ...args] of lane) {
-        passed = (await check(node, env, title, script, args)) && passed;
+        passed = (await check(env, title, node, [join(root, "node_modules", script), ...args])) && passed;
       }
       return passed;
     }),
-  );
+  ]);
   return results.every((passed) => passed) ? 0 : 1;
 });
 
 /**
- * @param {string} node
+ * Each file of shell on its own: a second or two. A contributor may lack the program, CI may not.
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function checkShell(env) {
+  const title = "shell scripts";
+  if (!process.env.CI && findProgram("shellcheck", env.PATH) === undefined) {
+    process.stderr.write(`${title} … skipped: shellcheck is not on PATH\n`);
+    return true;
+  }
+  const scripts = findScripts().filter((file) => file.endsWith(".sh"));
+  return check(env, title, "shellcheck", ["--color=never", ...scripts, join(root, ".ci/run")]);
+}
+
+/**
  * @param {NodeJS.ProcessEnv} env
  * @param {string} title
- * @param {string} script below node_modules
+ * @param {string} command
  * @param {string[]} args
  */
-async function check(node, env, title, script, args) {
+async function check(env, title, command, args) {
   const start = performance.now();
   try {
-    await runQuiet(node, [join(root, "node_modules", script), ...args], { cwd: root, env });
+    await runQuiet(command, args, { cwd: root, env });
     process.stderr.write(`${title} … ${seconds(start)}\n`);
     return true;
   } catch (error) {
