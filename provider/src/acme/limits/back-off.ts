@@ -8,8 +8,8 @@ export const RETRY_NOW = "TLS_GATEWAY_RETRY_NOW";
 /** What to do about a refusal, for an error's hint. */
 export const retryNowHint = `Put right what failed and wait till then, or set ${RETRY_NOW}=1 for one run to try at once.`;
 
-/** What a state remembers of the failures of one set of names at one CA since its last success. Plain JSON. */
-export interface FailureMemory {
+/** What a state records of the failures of one set of names at one CA since its last success. Plain JSON. */
+export interface BackOffRecord {
   readonly count: number;
   /** When the latest one happened, ISO 8601 UTC. */
   readonly lastAt: string;
@@ -23,14 +23,14 @@ export interface FailureMemory {
 }
 
 /** A set of names at a CA. */
-export interface FailureSubject {
+export interface BackOffSubject {
   /** The URL of the CA's directory. */
   readonly directory: string;
   readonly identifiers: readonly string[];
 }
 
 /** One failure. */
-export interface Failure extends FailureSubject {
+export interface CostlyFailure extends BackOffSubject {
   readonly now: Date;
   readonly code: ErrorCode;
   /** `reason` of the TlsError. */
@@ -80,14 +80,14 @@ export function isCostlyFailure(code: ErrorCode): boolean {
 }
 
 /**
- * The memory after one more failure: it starts anew for another set of names or another CA. After a success the caller
+ * The record after one more failure. It starts anew for another set of names or another CA. After a success the caller
  * drops it.
  */
-export function rememberFailure(memory: FailureMemory | undefined, failure: Failure): FailureMemory {
+export function recordFailure(record: BackOffRecord | undefined, failure: CostlyFailure): BackOffRecord {
   const names = keyOf(failure);
   const { code, now, retryAt } = failure;
   return {
-    count: (memory?.names === names ? memory.count : 0) + 1,
+    count: (record?.names === names ? record.count : 0) + 1,
     lastAt: renderSecond(now.getTime()),
     code,
     reason: cut(failure.reason),
@@ -100,13 +100,13 @@ export function rememberFailure(memory: FailureMemory | undefined, failure: Fail
  * Judges whether these names may be tried: 1, 10, 100 minutes after the first, second and third failure in a row, a day
  * after each further one; later if the CA said so, up to 7 days.
  */
-export function judgeBackOff(memory: FailureMemory | undefined, subject: FailureSubject, now: Date): BackOff {
-  if (memory === undefined || memory.names !== keyOf(subject)) return { count: 0, text: "nothing failed before." };
-  const { count, code, reason } = memory;
-  const last = Date.parse(memory.lastAt);
-  const failed = `${count === 1 ? "the last attempt" : `each of the last ${count} attempts`} for exactly these names failed, ${count === 1 ? "" : "the latest "}at ${memory.lastAt} (${code}: ${withoutStop(reason)})`;
+export function judgeBackOff(record: BackOffRecord | undefined, subject: BackOffSubject, now: Date): BackOff {
+  if (record === undefined || record.names !== keyOf(subject)) return { count: 0, text: "nothing failed before." };
+  const { count, code, reason } = record;
+  const last = Date.parse(record.lastAt);
+  const failed = `${count === 1 ? "the last attempt" : `each of the last ${count} attempts`} for exactly these names failed, ${count === 1 ? "" : "the latest "}at ${record.lastAt} (${code}: ${withoutStop(reason)})`;
   const pause = pauses[Math.min(count, pauses.length) - 1] ?? MINUTE;
-  const told = memory.retryAt === undefined ? Number.NaN : Date.parse(memory.retryAt);
+  const told = record.retryAt === undefined ? Number.NaN : Date.parse(record.retryAt);
   const wait = Number.isNaN(told) ? 0 : Math.min(told - last, longestRetryAfter);
   const until = last + Math.max(pause, wait);
   if (last > now.getTime() + clockDifference || until <= now.getTime()) return { count, text: `${failed}.` };
@@ -114,10 +114,10 @@ export function judgeBackOff(memory: FailureMemory | undefined, subject: Failure
   return { until: renderSecond(until), count, text: `${failed}; ${who} from ${renderMinute(until)}.` };
 }
 
-/** Reads a memory out of a state; undefined for what is none, which forgets it. */
-export function readFailureMemory(value: unknown): FailureMemory | undefined {
+/** Reads a record from a state. Anything else gives undefined, and the failures are forgotten. */
+export function readBackOffRecord(value: unknown): BackOffRecord | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { count, lastAt, code, reason, retryAt, names } = value as Partial<Record<keyof FailureMemory, unknown>>;
+  const { count, lastAt, code, reason, retryAt, names } = value as Partial<Record<keyof BackOffRecord, unknown>>;
   if (typeof count !== "number" || !Number.isInteger(count) || count < 1) return undefined;
   if (typeof lastAt !== "string" || Number.isNaN(Date.parse(lastAt))) return undefined;
   if (typeof code !== "string" || !isCostlyFailure(code as ErrorCode) || typeof names !== "string") return undefined;
@@ -131,7 +131,7 @@ export function readFailureMemory(value: unknown): FailureMemory | undefined {
   };
 }
 
-function keyOf({ directory, identifiers }: FailureSubject): string {
+function keyOf({ directory, identifiers }: BackOffSubject): string {
   return `${identifierSetKey([directory])}:${identifierSetKey(identifiers)}`;
 }
 

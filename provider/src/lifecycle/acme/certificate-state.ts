@@ -1,4 +1,4 @@
-import { type FailureMemory, readFailureMemory } from "../../acme/limits/back-off";
+import { type BackOffRecord, readBackOffRecord } from "../../acme/limits/back-off";
 import type { Issuance } from "../../acme/limits/budget";
 import type { OrderProgress } from "../../acme/order/journey";
 import type { RenewalWindow } from "../../renewal/window";
@@ -14,7 +14,7 @@ export interface CertificateRecord {
   readonly progress?: OrderProgress;
   /** The URL of that order, which is no secret: a hook, which is shown none, knows by it that the order is open. */
   readonly pendingOrderUrl?: string;
-  readonly failure?: FailureMemory;
+  readonly failure?: BackOffRecord;
   readonly issuances: readonly RecordedIssuance[];
   /** The set of names, by `describeOrder`, that an order at staging succeeded for. */
   readonly rehearsedFor?: string;
@@ -62,7 +62,7 @@ export function keptOutputs(state: Properties): Properties {
 
 /** Reads the bookkeeping; what is not as it should be is taken for absent. */
 export function readRecord(state: Properties): CertificateRecord {
-  const failure = readFailureMemory(state.failure);
+  const failure = readBackOffRecord(state.failure);
   const window = readWindow(state.renewalWindow);
   const progress = readProgress(state.progress);
   return {

@@ -1,4 +1,4 @@
-import { isCostlyFailure, rememberFailure } from "../../acme/limits/back-off";
+import { isCostlyFailure, recordFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
 import { type Issued, revokeCertificate } from "../../acme/order/flow";
 import type { OrderProgress } from "../../acme/order/journey";
@@ -173,7 +173,7 @@ function afterFailure(error: Error, attempt: Attempt & { readonly progress: Orde
   const { failure } = readRecord(state);
   const isCostly = isTlsError(error) && isCostlyFailure(error.code);
   const remembered = isCostly
-    ? rememberFailure(failure, {
+    ? recordFailure(failure, {
         directory: inputs.directoryUrl as string,
         identifiers: inputs.hostnames as readonly string[],
         now,

@@ -1,4 +1,4 @@
-import { type FailureMemory, readFailureMemory } from "../../acme/limits/back-off";
+import { type BackOffRecord, readBackOffRecord } from "../../acme/limits/back-off";
 import type { NameChallenge } from "../../acme/order/name-challenge";
 import type { Properties } from "../lifecycle";
 import { type RecordedIssuance, readRecord, type StoredWindow } from "./certificate-state";
@@ -16,7 +16,7 @@ export interface OrderRecord {
   /** The certificate that the CA issued for it, once that is known: PEM of the leaf. */
   readonly certPem?: string;
   readonly window?: StoredWindow;
-  readonly failure?: FailureMemory;
+  readonly failure?: BackOffRecord;
   readonly issuances: readonly RecordedIssuance[];
 }
 
@@ -49,7 +49,7 @@ export function keptOrder(state: Properties): Properties {
 /** Reads the bookkeeping; what is not as it should be is taken for absent. */
 export function readOrderRecord(state: Properties): OrderRecord {
   const { window, certPem, issuances, pendingOrderUrl } = readRecord(state);
-  const failure = readFailureMemory(state.failure);
+  const failure = readBackOffRecord(state.failure);
   const names = ["orderUrl", "orderedFor", "orderedAt", "estimatedValidTo"] as const;
   const texts = names.flatMap((name) => (typeof state[name] === "string" ? [[name, state[name]]] : []));
   return {

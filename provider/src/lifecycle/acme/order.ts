@@ -1,6 +1,6 @@
 import { nameOfDirectory } from "../../acme/client/directory";
 import { renderNames, toOrderIdentifier } from "../../acme/client/identifier";
-import { isCostlyFailure, rememberFailure } from "../../acme/limits/back-off";
+import { isCostlyFailure, recordFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
 import { estimateLifetimeDays } from "../../acme/limits/profiles";
 import type { OrderFlow, OrderProgress } from "../../acme/order/journey";
@@ -179,7 +179,7 @@ function resumable({ orderUrl, replacesDropped }: OrderProgress): OrderProgress 
 
 function failureAfter(error: Error, record: OrderRecord, inputs: Properties, now: Date): unknown {
   if (!isTlsError(error) || !isCostlyFailure(error.code)) return record.failure ?? null;
-  return rememberFailure(record.failure, {
+  return recordFailure(record.failure, {
     directory: inputs.directoryUrl as string,
     identifiers: inputs.hostnames as readonly string[],
     now,

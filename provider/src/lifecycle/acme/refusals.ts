@@ -1,4 +1,4 @@
-import { type FailureMemory, judgeBackOff, RETRY_NOW, retryNowHint } from "../../acme/limits/back-off";
+import { type BackOffRecord, judgeBackOff, RETRY_NOW, retryNowHint } from "../../acme/limits/back-off";
 import { type BudgetJudgement, judgeBudget, type SeenIssuance, seeIssuance } from "../../acme/limits/budget";
 import { limitsOf } from "../../acme/limits/limits";
 import { TlsError } from "../../errors";
@@ -47,7 +47,7 @@ function beginOf(doing: string | undefined): string {
 
 /** What a state remembers that limits and back-off are judged by. */
 type OrderHistory = Pick<CertificateRecord, "issuances" | "certPem" | "window"> & {
-  readonly failure?: FailureMemory;
+  readonly failure?: BackOffRecord;
 };
 
 /**

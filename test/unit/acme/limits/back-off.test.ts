@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
   type BackOff,
-  type FailureMemory,
+  type BackOffRecord,
   isCostlyFailure,
   judgeBackOff,
-  readFailureMemory,
-  rememberFailure,
+  readBackOffRecord,
+  recordFailure,
 } from "../../../../provider/src/acme/limits/back-off";
 import { type ErrorCode, errorCodes } from "../../../../provider/src/errors";
 
@@ -13,13 +13,13 @@ const subject = { directory: "https://ca.example/directory", identifiers: ["exam
 const start = new Date("2026-12-01T12:00:00Z");
 const later = (minutes: number) => new Date(start.getTime() + minutes * 60_000);
 const failure = { ...subject, now: start, code: "ACME_UNAUTHORIZED" as ErrorCode, reason: "example.com: not found." };
-const failed = (times: number, more: Partial<typeof failure & { retryAt: string }> = {}): FailureMemory => {
-  let memory: FailureMemory | undefined;
-  for (let count = 0; count < times; count += 1) memory = rememberFailure(memory, { ...failure, ...more });
-  if (memory === undefined) throw new Error("at least one");
-  return memory;
+const failed = (times: number, more: Partial<typeof failure & { retryAt: string }> = {}): BackOffRecord => {
+  let record: BackOffRecord | undefined;
+  for (let count = 0; count < times; count += 1) record = recordFailure(record, { ...failure, ...more });
+  if (record === undefined) throw new Error("at least one");
+  return record;
 };
-const until = (memory: FailureMemory, now = start): BackOff["until"] => judgeBackOff(memory, subject, now).until;
+const until = (record: BackOffRecord, now = start): BackOff["until"] => judgeBackOff(record, subject, now).until;
 
 describe("judgeBackOff", () => {
   it("lets go what never failed", () => {
@@ -34,11 +34,11 @@ describe("judgeBackOff", () => {
     [5, 24 * 60],
     [500, 24 * 60],
   ])("waits after failure %i for %i minutes, and no longer", (times, minutes) => {
-    const memory = failed(times);
-    expect(until(memory)).toBe(later(minutes).toISOString().replace(".000", ""));
-    expect(until(memory, new Date(later(minutes).getTime() - 1000))).toBeDefined();
-    expect(until(memory, later(minutes))).toBeUndefined();
-    expect(judgeBackOff(memory, subject, later(minutes)).count).toBe(times);
+    const record = failed(times);
+    expect(until(record)).toBe(later(minutes).toISOString().replace(".000", ""));
+    expect(until(record, new Date(later(minutes).getTime() - 1000))).toBeDefined();
+    expect(until(record, later(minutes))).toBeUndefined();
+    expect(judgeBackOff(record, subject, later(minutes)).count).toBe(times);
   });
 
   it("says what failed and until when, for one and for many", () => {
@@ -61,15 +61,15 @@ describe("judgeBackOff", () => {
   });
 
   it("is of exactly these names at this CA", () => {
-    const memory = failed(3);
-    expect(judgeBackOff(memory, { ...subject, identifiers: ["www.example.com", "example.com"] }, start).count).toBe(3);
+    const record = failed(3);
+    expect(judgeBackOff(record, { ...subject, identifiers: ["www.example.com", "example.com"] }, start).count).toBe(3);
     for (const other of [
       { ...subject, identifiers: ["example.com"] },
       { ...subject, identifiers: [...subject.identifiers, "a.example.com"] },
       { ...subject, directory: "https://staging.example/directory" },
     ]) {
-      expect(judgeBackOff(memory, other, start)).toEqual({ count: 0, text: "nothing failed before." });
-      expect(rememberFailure(memory, { ...failure, ...other }).count).toBe(1);
+      expect(judgeBackOff(record, other, start)).toEqual({ count: 0, text: "nothing failed before." });
+      expect(recordFailure(record, { ...failure, ...other }).count).toBe(1);
     }
   });
 
@@ -91,12 +91,12 @@ describe("isCostlyFailure", () => {
   });
 });
 
-describe("a memory", () => {
+describe("a back-off record", () => {
   it("is small, and read from a state as it was written", () => {
-    const memory = failed(2, { reason: "x".repeat(5000), retryAt: "2026-12-02T22:00:00Z" });
-    const text = JSON.stringify(memory);
+    const record = failed(2, { reason: "x".repeat(5000), retryAt: "2026-12-02T22:00:00Z" });
+    const text = JSON.stringify(record);
     expect(text.length).toBeLessThan(500);
-    expect(readFailureMemory(JSON.parse(text))).toEqual(memory);
+    expect(readBackOffRecord(JSON.parse(text))).toEqual(record);
   });
 
   it.each([
@@ -109,6 +109,6 @@ describe("a memory", () => {
     ["another code", { ...failed(1), code: "ACME_BACKOFF" }],
     ["no names", { ...failed(1), names: 5 }],
   ])("is forgotten when a state holds %s", (_, value) => {
-    expect(readFailureMemory(value)).toBeUndefined();
+    expect(readBackOffRecord(value)).toBeUndefined();
   });
 });
