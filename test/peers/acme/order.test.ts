@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { OrderIdentifier } from "../../../provider/src/acme/client/identifier";
+import type { AcmeIdentifier } from "../../../provider/src/acme/client/identifier";
 import { makeCertificateRequest } from "../../../provider/src/acme/order/certificate-request";
 import { type Issued, type OrderStep, revokeCertificate } from "../../../provider/src/acme/order/flow";
 import { askRenewalInformation, renewalInfoId } from "../../../provider/src/acme/order/renewal-information";
@@ -30,7 +30,7 @@ async function within<Result>(use: (deadline: Deadline) => Promise<Result>): Pro
 
 describeWithPeer("openssl", ({ path: openssl }) => {
   it.each(keyTypes)("req verifies a request by a key %s, and reads each name in it and no subject", (type) => {
-    const names = ["a.test", "*.a.test", "192.0.2.1", "2001:db8::1"].map(parseIdentifier) as OrderIdentifier[];
+    const names = ["a.test", "*.a.test", "192.0.2.1", "2001:db8::1"].map(parseIdentifier) as AcmeIdentifier[];
     const input = makeCertificateRequest(keys[type] ?? newKey(type), names);
     const args = ["req", "-inform", "DER", "-verify", "-noout", "-text"];
     const verify = (der: Buffer) => spawnSync(openssl, args, { input: der, encoding: "utf8" });

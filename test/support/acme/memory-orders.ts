@@ -1,7 +1,7 @@
 // Guards: a run that can't be seen into. Orders at a CA in memory, with what was saved, said and put in place.
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import type { ChallengeSolver, ChallengeTask } from "../../../provider/src/acme/challenge/solver";
-import type { OrderIdentifier } from "../../../provider/src/acme/client/identifier";
+import type { AcmeIdentifier } from "../../../provider/src/acme/client/identifier";
 import { makeCertificateRequest } from "../../../provider/src/acme/order/certificate-request";
 import {
   fulfilOrder,
@@ -118,8 +118,8 @@ export class MemoryOrders {
   };
 }
 
-export function namesOf(...names: readonly string[]): readonly OrderIdentifier[] {
-  return names.map(parseIdentifier) as readonly OrderIdentifier[];
+export function namesOf(...names: readonly string[]): readonly AcmeIdentifier[] {
+  return names.map(parseIdentifier) as readonly AcmeIdentifier[];
 }
 
 export function newKeyPem(): string {

@@ -10,7 +10,7 @@ import { afterAll, beforeAll } from "vitest";
 import { ensureAccount } from "../../../provider/src/acme/account/account";
 import type { ChallengeSettings, ChallengeSolver, SolverContext } from "../../../provider/src/acme/challenge/solver";
 import { createSolver } from "../../../provider/src/acme/challenge/solvers";
-import type { OrderIdentifier } from "../../../provider/src/acme/client/identifier";
+import type { AcmeIdentifier } from "../../../provider/src/acme/client/identifier";
 import { dns01Value, readAccountKey } from "../../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../../provider/src/acme/client/transport";
@@ -85,7 +85,7 @@ export class PebbleOrders {
   async issue(wanted: Wanted, progress: OrderProgress = {}): Promise<Issued> {
     const deadline = new Deadline(60, systemClock);
     const { names, profile = "default", replaces, key, preferredChain } = wanted;
-    const identifiers = names.map(parseIdentifier) as readonly OrderIdentifier[];
+    const identifiers = names.map(parseIdentifier) as readonly AcmeIdentifier[];
     try {
       const issued = await fulfilOrder(
         {

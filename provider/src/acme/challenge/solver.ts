@@ -1,21 +1,15 @@
 import { TlsError } from "../../errors";
 import type { AcmeDirectory } from "../client/directory";
-import type { ChallengeType } from "../client/identifier";
+import type { AcmeIdentifier, ChallengeType } from "../client/identifier";
 import type { AccountKey } from "../client/jws";
 import type { PropagationSettings } from "../dns/look-up";
 import type { PreflightFinding } from "../look/finding";
 import type { AcmeClock, Deadline } from "../run/deadline";
 
-/** What a certificate is for and a CA wants proof of (RFC 8555 section 9.7.7, RFC 8738). */
-export interface ChallengeIdentifier {
-  readonly type: "dns" | "ip";
-  /** Canonical; a DNS name without its `*.`, as a CA's authorization has it. */
-  readonly value: string;
-}
-
 /** One challenge of one authorization (RFC 8555 section 8). */
 export interface ChallengeTask {
-  readonly identifier: ChallengeIdentifier;
+  /** A DNS name without its `*.`, as a CA's authorization has it. */
+  readonly identifier: AcmeIdentifier;
   /** Whether `*.` stands before the name in the certificate. */
   readonly isWildcard: boolean;
   /** base64url, by the CA; empty for dns-persist-01, which has none. */
@@ -44,7 +38,7 @@ export interface ChallengeSolver {
   /** What the CA looks for stands already, put there by somebody else: `present` looks for it, nothing is taken away. */
   readonly isStanding?: true;
   /** Why this identifier can't be proved so, for a message after "because"; undefined when it can. */
-  refuse(identifier: ChallengeIdentifier, isWildcard: boolean): string | undefined;
+  refuse(identifier: AcmeIdentifier, isWildcard: boolean): string | undefined;
   /**
    * Before anything is ordered: whether what the CA is going to look for is in place, as far as that can be seen now.
    * Absent where nothing can be seen before there is a token.
@@ -160,6 +154,6 @@ export function checkToken(token: string): string {
 }
 
 /** http-01 and tls-alpn-01 prove one host: RFC 8555 section 7.1.3, RFC 8737 section 3. */
-export function refuseWildcard(_identifier: ChallengeIdentifier, isWildcard: boolean): string | undefined {
+export function refuseWildcard(_identifier: AcmeIdentifier, isWildcard: boolean): string | undefined {
   return isWildcard ? "a wildcard can be proved by dns-01 or dns-persist-01 alone" : undefined;
 }

@@ -1,14 +1,14 @@
 import { parseIdentifier } from "../../x509/names/identifier";
 
-/** A name that a certificate is ordered for (RFC 8555 section 9.7.7, RFC 8738). */
-export interface OrderIdentifier {
+/** A name that a certificate is for and that a CA validates (RFC 8555 section 9.7.7, RFC 8738). */
+export interface AcmeIdentifier {
   readonly type: "dns" | "ip";
-  /** Canonical, from `parseIdentifier`: a wildcard with its "*.". */
+  /** Canonical, from `parseIdentifier`. A wildcard has its `*.` in an order, and not in an authorization or a challenge. */
   readonly value: string;
 }
 
 /** A name as an order takes it. */
-export function toOrderIdentifier(hostname: string): OrderIdentifier {
+export function toAcmeIdentifier(hostname: string): AcmeIdentifier {
   const { type, value } = parseIdentifier(hostname);
   return type === "ip" ? { type, value } : { type: "dns", value };
 }

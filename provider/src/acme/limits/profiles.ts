@@ -1,4 +1,4 @@
-import type { OrderIdentifier } from "../client/identifier";
+import type { AcmeIdentifier } from "../client/identifier";
 
 /** What a CA issues under a profile. */
 interface ProfileLimits {
@@ -22,7 +22,7 @@ const limitsByHost: Readonly<Record<string, Readonly<Record<string, ProfileLimit
 export function judgeProfile(
   directoryUrl: string,
   profile: string | undefined,
-  identifiers: readonly OrderIdentifier[],
+  identifiers: readonly AcmeIdentifier[],
 ): { readonly property: "profile" | "hostnames"; readonly reason: string; readonly hint: string } | undefined {
   const profiles = limitsByHost[new URL(directoryUrl).host];
   if (profiles === undefined) return undefined;

@@ -1,10 +1,10 @@
 import { renderQuoted } from "../../text/quoted";
 import { parseObject } from "../client/directory";
-import type { OrderIdentifier } from "../client/identifier";
+import type { AcmeIdentifier } from "../client/identifier";
 import { readProblem } from "../client/problem";
 import type { AcmeProblem } from "../client/problem-types";
 import { parseAcmeUrl } from "../client/url";
-import { malformed, type OrderContext, readOrderIdentifier } from "./order";
+import { malformed, type OrderContext, readAcmeIdentifier } from "./order";
 
 /** What an account must prove for one name (RFC 8555 section 7.1.4). */
 export interface Authorization {
@@ -12,7 +12,7 @@ export interface Authorization {
   /** "pending", "valid", "invalid", "deactivated", "expired", "revoked", or what a CA invents. */
   readonly status: string;
   /** Without the "*." of a wildcard. */
-  readonly identifier: OrderIdentifier;
+  readonly identifier: AcmeIdentifier;
   readonly isWildcard: boolean;
   readonly challenges: readonly Challenge[];
   /** Header of the answer. */
@@ -42,7 +42,7 @@ export async function fetchAuthorization(context: OrderContext, url: string): Pr
   const doing = "asking for an authorization";
   const { body, headers } = await session.post(url, "", { kid: accountUrl, doing, deadline });
   const json = parseObject(body);
-  const identifier = readOrderIdentifier(json?.identifier);
+  const identifier = readAcmeIdentifier(json?.identifier);
   const status = json?.status;
   if (typeof status !== "string" || identifier === undefined || !Array.isArray(json?.challenges)) {
     throw malformed(doing, "the answer is no authorization with a status, an identifier and challenges");

@@ -3,7 +3,7 @@ import { bytes, der, readDer } from "../../x509/asn1/der";
 import { encodeExtension, extensionId } from "../../x509/asn1/extension";
 import { signatureIdentifier, signOctets } from "../../x509/certificate/signature";
 import { encodeAlternativeNames } from "../../x509/names/alternative-name";
-import type { OrderIdentifier } from "../client/identifier";
+import type { AcmeIdentifier } from "../client/identifier";
 
 /** PKCS#9 extensionRequest (RFC 2985 section 5.4.2). */
 const extensionRequest = "1.2.840.113549.1.9.14";
@@ -13,7 +13,7 @@ const extensionRequest = "1.2.840.113549.1.9.14";
  * one extension are the names: RFC 8555 section 7.4 wants exactly those of the order, and a CA decides the rest.
  * @throws TlsError KEY_INVALID for a key that can't sign here; TypeError without names
  */
-export function makeCertificateRequest(privateKey: KeyObject, identifiers: readonly OrderIdentifier[]): Buffer {
+export function makeCertificateRequest(privateKey: KeyObject, identifiers: readonly AcmeIdentifier[]): Buffer {
   if (identifiers.length === 0) throw new TypeError("a certificate request has at least one name");
   const publicKey = createPublicKey(privateKey).export({ type: "spki", format: "der" });
   const names = encodeExtension(extensionId.subjectAltName, false, encodeAlternativeNames(identifiers));

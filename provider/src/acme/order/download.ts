@@ -5,7 +5,7 @@ import { type Certificate, describeCertificate, isIssuedBy, publicKeyOf } from "
 import { readCertificates } from "../../x509/chain/chain";
 import { readName } from "../../x509/names/distinguished-name";
 import { readLinks } from "../client/headers";
-import { type OrderIdentifier, renderNames } from "../client/identifier";
+import { type AcmeIdentifier, renderNames } from "../client/identifier";
 import type { AcmeResponse } from "../client/transport";
 import { parseAcmeUrl } from "../client/url";
 import { areSameNames, type OrderContext } from "./order";
@@ -17,7 +17,7 @@ const mediaType = "application/pem-certificate-chain";
 
 /** What was ordered, which the answer is held against. */
 export interface ExpectedCertificate {
-  readonly identifiers: readonly OrderIdentifier[];
+  readonly identifiers: readonly AcmeIdentifier[];
   readonly preferredChain?: string;
 }
 
@@ -80,7 +80,7 @@ function readChainAnswer({ body }: AcmeResponse, wanted: Wanted): OfferedChain["
     }
     child = issuer;
   }
-  const names = leaf.identifiers.filter((name): name is OrderIdentifier => name.type === "dns" || name.type === "ip");
+  const names = leaf.identifiers.filter((name): name is AcmeIdentifier => name.type === "dns" || name.type === "ip");
   if (leaf.isCa) throw unfit(doing, `the answer begins with the certificate of a CA, ${describeCertificate(leaf)}`);
   if (names.length !== leaf.identifiers.length || !areSameNames(names, expected.identifiers)) {
     const found = leaf.identifiers.length === 0 ? "no name" : renderNames(leaf.identifiers);

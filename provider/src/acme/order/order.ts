@@ -2,7 +2,7 @@ import { TlsError } from "../../errors";
 import { renderUrl } from "../../network/url";
 import { ipOctets, renderIp } from "../../x509/names/ip-address";
 import { parseObject } from "../client/directory";
-import { type OrderIdentifier, renderNames } from "../client/identifier";
+import { type AcmeIdentifier, renderNames } from "../client/identifier";
 import { readProblem } from "../client/problem";
 import type { AcmeProblem } from "../client/problem-types";
 import type { AcmeSession } from "../client/session";
@@ -13,7 +13,7 @@ import type { Deadline } from "../run/deadline";
 /** What is ordered. */
 export interface OrderRequest {
   /** At least one, canonical, each once. */
-  readonly identifiers: readonly OrderIdentifier[];
+  readonly identifiers: readonly AcmeIdentifier[];
   /** Name of one of the directory's profiles; absent: the CA's default. */
   readonly profile?: string;
   /** Identifier of the certificate that this one follows (RFC 9773 section 5). */
@@ -25,7 +25,7 @@ export interface Order {
   readonly url: string;
   /** "pending", "ready", "processing", "valid", "invalid", or what a CA invents. */
   readonly status: string;
-  readonly identifiers: readonly OrderIdentifier[];
+  readonly identifiers: readonly AcmeIdentifier[];
   readonly profile?: string;
   readonly expires?: string;
   readonly authorizations: readonly string[];
@@ -80,15 +80,15 @@ export async function finalizeOrder(context: OrderContext, order: Order, csr: Bu
 }
 
 /** Whether both are the same names, in any order. */
-export function areSameNames(some: readonly OrderIdentifier[], others: readonly OrderIdentifier[]): boolean {
-  const textsOf = (names: readonly OrderIdentifier[]) => [
+export function areSameNames(some: readonly AcmeIdentifier[], others: readonly AcmeIdentifier[]): boolean {
+  const textsOf = (names: readonly AcmeIdentifier[]) => [
     ...new Set(names.map(({ type, value }) => `${type}:${value}`)),
   ];
   return textsOf(some).sort().join() === textsOf(others).sort().join();
 }
 
 /** Reads a name of an answer: lower case, an address as RFC 5952 writes it; undefined for what is none. */
-export function readOrderIdentifier(value: unknown): OrderIdentifier | undefined {
+export function readAcmeIdentifier(value: unknown): AcmeIdentifier | undefined {
   const { type, value: text } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof text !== "string") return undefined;
   if (type === "dns") return { type, value: text.toLowerCase() };
@@ -111,7 +111,7 @@ function readOrder(response: AcmeResponse, url: string, doing: string): OrderAns
   if (!Array.isArray(authorizations) || !authorizations.every((one) => typeof one === "string")) {
     throw malformed(doing, "the order has no list of authorizations");
   }
-  const names = Array.isArray(identifiers) ? identifiers.map(readOrderIdentifier) : [];
+  const names = Array.isArray(identifiers) ? identifiers.map(readAcmeIdentifier) : [];
   if (names.length === 0 || !names.every((name) => name !== undefined)) {
     throw malformed(doing, "the order has no list of identifiers");
   }

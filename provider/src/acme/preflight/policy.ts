@@ -2,7 +2,7 @@ import { parse } from "tldts";
 import { refuseNonPublic } from "../../network/address-policy";
 import { renderQuoted } from "../../text/quoted";
 import type { DirectoryMeta } from "../client/directory";
-import type { OrderIdentifier } from "../client/identifier";
+import type { AcmeIdentifier } from "../client/identifier";
 import { judgeProfile } from "../limits/profiles";
 import type { PreflightFinding } from "../look/finding";
 
@@ -12,7 +12,7 @@ export interface PolicyRequest {
   readonly meta: DirectoryMeta;
   readonly profile?: string;
   /** A wildcard with its `*.`. */
-  readonly identifiers: readonly OrderIdentifier[];
+  readonly identifiers: readonly AcmeIdentifier[];
   readonly isPublic: boolean;
 }
 
@@ -58,7 +58,7 @@ function judgeLimits({ directoryUrl, profile, identifiers }: PolicyRequest): rea
   return [{ severity: "error", subject: "the CA", found: refused.reason.replace(/\.$/, ""), hint }];
 }
 
-function judgeIdentifier({ type, value }: OrderIdentifier): readonly PreflightFinding[] {
+function judgeIdentifier({ type, value }: AcmeIdentifier): readonly PreflightFinding[] {
   const refuse = (found: string, hint: string, severity: "error" | "warning" = "error") => [
     { severity, subject: value, found, hint },
   ];

@@ -1,5 +1,5 @@
 import type { ChallengeName, ChallengeSolver } from "../challenge/solver";
-import type { OrderIdentifier } from "../client/identifier";
+import type { AcmeIdentifier } from "../client/identifier";
 import type { AcmeSession } from "../client/session";
 
 /** What is going to be ordered. */
@@ -30,6 +30,6 @@ export function solversOf(
 }
 
 /** As the order and a person have it: a wildcard with its `*.`. */
-export function orderedAs({ identifier, isWildcard }: ChallengeName): OrderIdentifier {
+export function orderedAs({ identifier, isWildcard }: ChallengeName): AcmeIdentifier {
   return isWildcard ? { ...identifier, value: `*.${identifier.value}` } : identifier;
 }

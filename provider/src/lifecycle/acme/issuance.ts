@@ -1,6 +1,6 @@
 import { ensureAccount } from "../../acme/account/account";
 import { nameOfDirectory } from "../../acme/client/directory";
-import { toOrderIdentifier } from "../../acme/client/identifier";
+import { toAcmeIdentifier } from "../../acme/client/identifier";
 import type { AcmeSession } from "../../acme/client/session";
 import { makeCertificateRequest } from "../../acme/order/certificate-request";
 import { fulfilOrder, type Issued } from "../../acme/order/flow";
@@ -89,7 +89,7 @@ async function runFlow(
   request: IssuanceRequest,
 ): Promise<ValidatedCertificate> {
   const hostnames = inputs.hostnames as readonly string[];
-  const identifiers = hostnames.map(toOrderIdentifier);
+  const identifiers = hostnames.map(toAcmeIdentifier);
   const { profile, preferredChain } = inputs as Readonly<Record<string, string | undefined>>;
   const context = solverContext(session, accountUrl);
   const work = (signal: AbortSignal) =>
@@ -145,7 +145,7 @@ async function makeRequest(inputs: Properties, keyPem: string | undefined): Prom
   // one of another kind is neither kept nor gone on with: the certificate is to be what the arguments say
   const isWanted = known !== undefined && (keyType === undefined || describeKey(known) === keyType);
   const key = isWanted ? known : await generatePrivateKey(keyType ?? "P256");
-  const identifiers = (inputs.hostnames as readonly string[]).map(toOrderIdentifier);
+  const identifiers = (inputs.hostnames as readonly string[]).map(toAcmeIdentifier);
   return { der: makeCertificateRequest(key, identifiers), keyPem: renderPrivateKey(key) };
 }
 

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { toOrderIdentifier } from "../../acme/client/identifier";
+import { toAcmeIdentifier } from "../../acme/client/identifier";
 import { judgeProfile } from "../../acme/limits/profiles";
 import { parseHostName } from "../../x509/names/identifier";
 import { attempt, failureOf, known, parseInputs } from "../input/parse";
@@ -72,7 +72,7 @@ export function checkProfile(
 ): void {
   const directoryUrl = known(values.directoryUrl);
   if (directoryUrl === undefined || values.profile === UNKNOWN) return;
-  const fault = judgeProfile(directoryUrl, known(values.profile), hostnames.map(toOrderIdentifier));
+  const fault = judgeProfile(directoryUrl, known(values.profile), hostnames.map(toAcmeIdentifier));
   if (fault !== undefined) failures.push(failureOf(fault.property, fault.reason, fault.hint));
 }
 

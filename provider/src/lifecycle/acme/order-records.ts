@@ -1,4 +1,4 @@
-import { type OrderIdentifier, toOrderIdentifier } from "../../acme/client/identifier";
+import { type AcmeIdentifier, toAcmeIdentifier } from "../../acme/client/identifier";
 import { dns01Value } from "../../acme/client/jws";
 import { renderTxt } from "../../acme/dns/txt-strings";
 import type { NameChallenge } from "../../acme/order/name-challenge";
@@ -50,8 +50,8 @@ export function challengeRecordName(hostname: string): string {
 }
 
 /** Of a text that nobody has checked yet. */
-function identifierOf(hostname: string): OrderIdentifier {
-  return toOrderIdentifier(parseHostName(hostname));
+function identifierOf(hostname: string): AcmeIdentifier {
+  return toAcmeIdentifier(parseHostName(hostname));
 }
 
 function recordNameOf(name: string): string {

@@ -1,5 +1,5 @@
 import { nameOfDirectory } from "../../acme/client/directory";
-import { renderNames, toOrderIdentifier } from "../../acme/client/identifier";
+import { renderNames, toAcmeIdentifier } from "../../acme/client/identifier";
 import { isCostlyFailure, recordFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
 import { estimateLifetimeDays } from "../../acme/limits/profiles";
@@ -155,7 +155,7 @@ async function open(
       await requireReady(inputs, { session, accountUrl: accountUrl as string, solvers: [] }, deadline, tellEngine);
     }
     const request = {
-      identifiers: (inputs.hostnames as readonly string[]).map(toOrderIdentifier),
+      identifiers: (inputs.hostnames as readonly string[]).map(toAcmeIdentifier),
       ...(typeof profile === "string" && { profile }),
       ...(replaces !== undefined && { replaces }),
     };

@@ -1,7 +1,7 @@
 import { chooseStanding } from "../../acme/challenge/auto";
 import type { ChallengeName, ChallengeSolver, PersistSettings, SolverContext } from "../../acme/challenge/solver";
 import { createSolver } from "../../acme/challenge/solvers";
-import { toOrderIdentifier } from "../../acme/client/identifier";
+import { toAcmeIdentifier } from "../../acme/client/identifier";
 import type { AcmeSession } from "../../acme/client/session";
 import { type Deadline, systemClock } from "../../acme/run/deadline";
 import type { Properties } from "../lifecycle";
@@ -53,7 +53,7 @@ export async function chooseSolvers(
 export function namesOf(inputs: Properties): readonly ChallengeName[] {
   return (inputs.hostnames as readonly string[]).map((hostname) => {
     const isWildcard = hostname.startsWith("*.");
-    const { type, value } = toOrderIdentifier(hostname);
+    const { type, value } = toAcmeIdentifier(hostname);
     return { identifier: { type, value: isWildcard ? value.slice(2) : value }, isWildcard };
   });
 }

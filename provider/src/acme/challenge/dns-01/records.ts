@@ -1,14 +1,9 @@
 import { TlsError } from "../../../errors";
+import type { AcmeIdentifier } from "../../client/identifier";
 import { dns01Value } from "../../client/jws";
 import { awaitPropagation, type ExpectedRecord } from "../../dns/propagation";
 import type { AcmeClock } from "../../run/deadline";
-import {
-  type ChallengeIdentifier,
-  type ChallengeSolver,
-  type ChallengeTask,
-  checkToken,
-  type OrderRecordsSettings,
-} from "../solver";
+import { type ChallengeSolver, type ChallengeTask, checkToken, type OrderRecordsSettings } from "../solver";
 
 /**
  * Waits until the DNS shows the records of dns-01 (RFC 8555 section 8.4) that other resources put there, as
@@ -30,7 +25,7 @@ export function createOrderRecordsSolver(settings: OrderRecordsSettings, clock: 
 }
 
 /** RFC 8738 section 7: the DNS proves names. */
-export function refuseIpAddress({ type }: ChallengeIdentifier): string | undefined {
+export function refuseIpAddress({ type }: AcmeIdentifier): string | undefined {
   return type === "ip" ? "an IP address can be proved by http-01 or tls-alpn-01 alone" : undefined;
 }
 

@@ -1,18 +1,12 @@
 import { TlsError } from "../../../errors";
 import type { DirectoryMeta } from "../../client/directory";
+import type { AcmeIdentifier } from "../../client/identifier";
 import type { PropagationSettings } from "../../dns/look-up";
 import type { PreflightFinding } from "../../look/finding";
 import { persistAccountUris } from "../../persist/account-uri";
 import { issuersBeforeOrder, issuersOfChallenge, type PersistIssuers } from "../../persist/issuer-domain-names";
 import { longestName, persistRecordName, persistRecordPrefix } from "../../persist/record-value";
-import type {
-  ChallengeIdentifier,
-  ChallengeName,
-  ChallengeSolver,
-  ChallengeTask,
-  PersistSettings,
-  SolverContext,
-} from "../solver";
+import type { ChallengeName, ChallengeSolver, ChallengeTask, PersistSettings, SolverContext } from "../solver";
 import { lookForStanding, type StandingContext, type StandingRecord } from "./standing-record";
 
 /** A record that stands is there at the first look. One that is made in the same run may be seconds behind. */
@@ -100,7 +94,7 @@ async function requireStanding(
   throw new TlsError("ACME_CHALLENGE", `${said.join("; ")}${more}.`, { hint: first.hint });
 }
 
-function refuseName({ type, value }: ChallengeIdentifier): string | undefined {
+function refuseName({ type, value }: AcmeIdentifier): string | undefined {
   if (type === "ip") return "an IP address can be proved by http-01 or tls-alpn-01 alone";
   const { length } = persistRecordPrefix + value;
   return length > longestName
