@@ -8,8 +8,11 @@ import { explainAnswer, readAnsweredProblem } from "./problem";
 import { decideRetry, type Outcome, type Tries } from "./retry";
 import { type AcmeRequest, type AcmeResponse, type AcmeTransport, mostConnections } from "./transport";
 
-/** What a request is, for a limiter that knows the CA's limits. */
-type RequestKind = "nonce" | "account" | "order" | "other" | "renewal-info" | "directory";
+/** The endpoints that CAs limit apart from each other; `other` is every further one (orders, authorizations, …). */
+export type RequestKind = "nonce" | "account" | "order" | "revoke" | "renewal-info" | "directory" | "other";
+
+/** Waits for a place for one request. @throws the signal's reason when it aborts */
+export type Throttle = (kind: RequestKind, signal: AbortSignal) => Promise<void>;
 
 export interface SessionOptions {
   readonly directoryUrl: string;
@@ -17,7 +20,7 @@ export interface SessionOptions {
   readonly transport: AcmeTransport;
   readonly clock?: AcmeClock;
   /** Waits for a place under the CA's limits per second, before each request. */
-  readonly throttle?: (kind: RequestKind, signal: AbortSignal) => Promise<void>;
+  readonly throttle?: Throttle;
 }
 
 export interface GetOptions {

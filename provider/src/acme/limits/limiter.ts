@@ -1,9 +1,7 @@
 import { setMaxListeners } from "node:events";
+import type { RequestKind, Throttle } from "../client/session";
 import { type AcmeClock, systemClock } from "../run/deadline";
-import { defaultRequests, hostOf, limitsOf, type RequestKind, type RequestRate } from "./limits";
-
-/** Waits for a place for one request. @throws the signal's reason when it aborts */
-export type Throttle = (kind: RequestKind, signal: AbortSignal) => Promise<void>;
+import { defaultRequests, hostOf, limitsOf, type RequestRate } from "./limits";
 
 /**
  * The part of a published rate that may come at once; the rest of it refills in a second. So no second, wherever it

@@ -1,3 +1,5 @@
+import type { RequestKind } from "../client/session";
+
 /** So many in any stretch of so many hours. */
 export interface IssuanceLimit {
   readonly count: number;
@@ -10,9 +12,6 @@ export interface RequestRate {
   /** What may come at once beyond that. */
   readonly burst: number;
 }
-
-/** The endpoints that CAs limit apart from each other; `other` is every further one (orders, authorizations, …). */
-export type RequestKind = "nonce" | "account" | "order" | "revoke" | "renewal-info" | "directory" | "other";
 
 /** Where figures come from. */
 export interface LimitSource {

@@ -2,8 +2,9 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { directories } from "../../../../provider/src/acme/client/directory";
+import type { RequestKind } from "../../../../provider/src/acme/client/session";
 import { RequestLimiter } from "../../../../provider/src/acme/limits/limiter";
-import { limitsOf, type RequestKind } from "../../../../provider/src/acme/limits/limits";
+import { limitsOf } from "../../../../provider/src/acme/limits/limits";
 import { type AcmeClock, systemClock } from "../../../../provider/src/acme/run/deadline";
 import { timersLeftBy } from "../../../support/left-timers";
 
