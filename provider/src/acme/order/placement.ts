@@ -63,12 +63,14 @@ async function findOpenOrder(journey: OrderJourney): Promise<OrderAnswer | undef
   return undefined;
 }
 
-/** Thrown between the parts of an order's way: the order of an earlier run is not gone on with. No error for a user. */
-export class AbandonedOrder {
+/** The order of an earlier run can't be resumed. Caught where another order is placed, so no user sees it. */
+export class AbandonedOrder extends Error {
   /** The beginning of a sentence. */
   readonly reason: string;
 
   constructor(reason: string) {
+    super(reason);
+    this.name = "AbandonedOrder";
     this.reason = reason;
   }
 }
