@@ -4,9 +4,9 @@ import type { ChallengeSolver, ChallengeTask } from "../../../provider/src/acme/
 import type { AcmeIdentifier } from "../../../provider/src/acme/client/identifier";
 import { makeCertificateRequest } from "../../../provider/src/acme/order/certificate-request";
 import {
+  type FulfilFlow,
   fulfilOrder,
   type Issued,
-  type OrderFlow,
   type OrderProgress,
   type OrderStep,
 } from "../../../provider/src/acme/order/flow";
@@ -50,7 +50,7 @@ export class MemorySolver implements ChallengeSolver {
 }
 
 /** What a run is changed by; one name, "a.test", by default. */
-export interface MemoryWanted extends Partial<OrderFlow> {
+export interface MemoryWanted extends Partial<FulfilFlow> {
   readonly names?: readonly string[];
   readonly seconds?: number;
 }
@@ -69,7 +69,7 @@ export class MemoryOrders {
     const { names = ["a.test"], seconds = 600, ...changes } = wanted;
     const deadline = new Deadline(seconds, this.ca.clock);
     const identifiers = namesOf(...names);
-    const flow: OrderFlow = {
+    const flow: FulfilFlow = {
       session: this.ca.session(),
       accountUrl,
       request: { identifiers },

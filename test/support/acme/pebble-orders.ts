@@ -16,9 +16,9 @@ import { AcmeSession } from "../../../provider/src/acme/client/session";
 import { AcmeTransport } from "../../../provider/src/acme/client/transport";
 import { makeCertificateRequest } from "../../../provider/src/acme/order/certificate-request";
 import {
+  type FulfilFlow,
   fulfilOrder,
   type Issued,
-  type OrderFlow,
   type OrderProgress,
   type OrderStep,
 } from "../../../provider/src/acme/order/flow";
@@ -36,7 +36,7 @@ export interface Entrance {
 }
 
 /** What an order is for. */
-export interface Wanted extends Partial<Pick<OrderFlow, "solvers" | "preferredChain" | "save" | "checkAlive">> {
+export interface Wanted extends Partial<Pick<FulfilFlow, "solvers" | "preferredChain" | "save" | "checkAlive">> {
   readonly names: readonly string[];
   readonly key?: KeyObject;
   readonly profile?: string;

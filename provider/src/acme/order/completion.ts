@@ -6,7 +6,7 @@ import { readCertificateRequest } from "../../x509/certificate/request";
 import { type ChallengeType, renderNames } from "../client/identifier";
 import { isAcmeError } from "../client/problem";
 import { downloadCertificate, isOfKey } from "./download";
-import type { OrderJourney, OrderProgress } from "./journey";
+import type { FulfilJourney, OrderProgress } from "./journey";
 import { fetchOrder, finalizeOrder, type Order, type OrderAnswer } from "./order";
 import { AbandonedOrder, isGone } from "./placement";
 import type { PollPauses } from "./polling";
@@ -36,7 +36,7 @@ export interface Issued {
 
 /** What the last steps of an order go by. */
 export interface Completion {
-  readonly journey: OrderJourney;
+  readonly journey: FulfilJourney;
   /** The order was placed by an earlier run. */
   readonly isResumed: boolean;
 }

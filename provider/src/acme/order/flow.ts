@@ -5,7 +5,7 @@ import { inParallel } from "../run/in-parallel";
 import { fetchAuthorization } from "./authorization";
 import { type Completion, download, finalize, type Issued } from "./completion";
 import { explainFailedOrder } from "./failure";
-import { type OrderFlow, OrderJourney, type OrderProgress } from "./journey";
+import { type FulfilFlow, FulfilJourney, type OrderProgress } from "./journey";
 import { fetchOrder, type OrderAnswer } from "./order";
 import { AbandonedOrder, findEarlierOrder, placeOrder, wordOf } from "./placement";
 import { PollPauses } from "./polling";
@@ -13,7 +13,7 @@ import { PresentedChallenges } from "./presented";
 import { validateNames } from "./validation";
 
 export type { Issued } from "./completion";
-export type { OrderFlow, OrderProgress, OrderStep } from "./journey";
+export type { FulfilFlow, OrderProgress, OrderStep } from "./journey";
 export type { OrderRequest } from "./order";
 export { revokeCertificate } from "./revocation";
 
@@ -25,9 +25,9 @@ export { revokeCertificate } from "./revocation";
  * orders anew; ACME_TIMEOUT, ACME_UNREACHABLE, ACME_RATE_LIMITED, ACME_ABORTED and others: the next run goes on with what
  * `save` was given last
  */
-export async function fulfilOrder(flow: OrderFlow, progress: OrderProgress): Promise<Issued> {
+export async function fulfilOrder(flow: FulfilFlow, progress: OrderProgress): Promise<Issued> {
   if (flow.isGiven === true && progress.orderUrl === undefined) throw new TypeError("a given order has a URL");
-  const journey = new OrderJourney(flow, progress);
+  const journey = new FulfilJourney(flow, progress);
   const presented = new PresentedChallenges(journey);
   const { orderUrl } = progress;
   if (orderUrl !== undefined) {

@@ -41,15 +41,9 @@ export interface FlowRequest {
   readonly keyPem?: string;
 }
 
-/** Everything that an order is brought to its end with. */
-export interface OrderFlow extends OrderContext {
+/** Everything that an order is placed with. */
+export interface PlaceFlow extends OrderContext {
   readonly request: OrderRequest;
-  /** Makes the certificate request, with the key given or one that it chooses. */
-  readonly csr: (keyPem: string | undefined) => FlowRequest | Promise<FlowRequest>;
-  /** The first one that fits a name and is offered for it is taken. */
-  readonly solvers: readonly ChallengeSolver[];
-  /** Common name of the issuer of the wanted chain's last certificate. */
-  readonly preferredChain?: string;
   /**
    * Awaited before each request that changes something at the CA, and after each step. What it was given last is what
    * the next run goes on with, also after a failure.
@@ -58,21 +52,28 @@ export interface OrderFlow extends OrderContext {
   /** Throws when the run is to end between two steps. */
   readonly checkAlive: () => Promise<void>;
   readonly say: (line: string) => void;
+}
+
+/** Everything that an order is brought to its end with. */
+export interface FulfilFlow extends PlaceFlow {
+  /** Makes the certificate request, with the key given or one that it chooses. */
+  readonly csr: (keyPem: string | undefined) => FlowRequest | Promise<FlowRequest>;
+  /** The first one that fits a name and is offered for it is taken. */
+  readonly solvers: readonly ChallengeSolver[];
+  /** Common name of the issuer of the wanted chain's last certificate. */
+  readonly preferredChain?: string;
   /** The order is placed by somebody else, who alone can place another one; the progress begins with its URL. */
   readonly isGiven?: true;
 }
 
 /** Where a run stands: each change is saved. */
-export class OrderJourney {
-  readonly flow: OrderFlow;
+export class OrderJourney<Flow extends PlaceFlow = PlaceFlow> {
+  readonly flow: Flow;
   /** What the user is told beside the certificate. */
   readonly notes: string[] = [];
-  /** The challenges that names were proved by in this run. */
-  readonly provedBy = new Set<ChallengeSolver["type"]>();
   #progress: OrderProgress;
-  #request: { readonly keyPem: string | undefined; readonly made: FlowRequest } | undefined;
 
-  constructor(flow: OrderFlow, progress: OrderProgress) {
+  constructor(flow: Flow, progress: OrderProgress) {
     this.flow = flow;
     this.#progress = progress;
   }
@@ -113,17 +114,24 @@ export class OrderJourney {
     return error;
   }
 
+  note(text: string): void {
+    this.notes.push(text);
+    this.flow.say(text);
+  }
+}
+
+/** The same up to the certificate. */
+export class FulfilJourney extends OrderJourney<FulfilFlow> {
+  /** The challenges that names were proved by in this run. */
+  readonly provedBy = new Set<ChallengeSolver["type"]>();
+  #request: { readonly keyPem: string | undefined; readonly made: FlowRequest } | undefined;
+
   /** The certificate request, by the key that is known; made once as long as that is the same. */
   async request(): Promise<FlowRequest> {
-    const keyPem = this.#progress.certificateKeyPem;
+    const keyPem = this.progress.certificateKeyPem;
     if (this.#request === undefined || (keyPem !== this.#request.keyPem && keyPem !== this.#request.made.keyPem)) {
       this.#request = { keyPem, made: await this.flow.csr(keyPem) };
     }
     return this.#request.made;
-  }
-
-  note(text: string): void {
-    this.notes.push(text);
-    this.flow.say(text);
   }
 }

@@ -6,7 +6,7 @@ import type { AcmeProblem } from "../client/problem-types";
 import { inParallel } from "../run/in-parallel";
 import { fetchAuthorization } from "./authorization";
 import { isUndecided } from "./failure";
-import { type OrderFlow, OrderJourney, type OrderProgress } from "./journey";
+import { OrderJourney, type OrderProgress, type PlaceFlow } from "./journey";
 import type { NameChallenge } from "./name-challenge";
 import { areSameNames, createOrder, fetchOrder, type Order, type OrderAnswer } from "./order";
 import { matchOrdered } from "./validation";
@@ -25,7 +25,7 @@ export interface PlacedOrder {
  * 7.4). Nothing is answered.
  * @throws TlsError of the requests
  */
-export async function openOrder(flow: OrderFlow, progress: OrderProgress): Promise<PlacedOrder> {
+export async function openOrder(flow: PlaceFlow, progress: OrderProgress): Promise<PlacedOrder> {
   const journey = new OrderJourney(flow, progress);
   const { order } = (await findOpenOrder(journey)) ?? (await placeOrder(journey));
   const authorizations = await inParallel(order.authorizations, (url) => fetchAuthorization(flow, url));
@@ -84,7 +84,7 @@ export function isGone(error: unknown): boolean {
  * Finds the order of an earlier run again.
  * @throws AbandonedOrder when it can't become the certificate that is wanted; TlsError of the request
  */
-export async function findEarlierOrder(flow: OrderFlow, url: string): Promise<OrderAnswer> {
+export async function findEarlierOrder(flow: PlaceFlow, url: string): Promise<OrderAnswer> {
   const what = `The order ${renderUrl(new URL(url))} of an earlier run`;
   const answer = await fetchOrder(flow, url).catch((error: unknown) => {
     if (isGone(error)) throw new AbandonedOrder(`${what} is not there any more`);

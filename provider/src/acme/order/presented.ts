@@ -1,15 +1,15 @@
 import { isTlsError } from "../../errors";
 import type { ChallengeSolver, ChallengeTask } from "../challenge/solver";
-import type { OrderJourney, PresentedChallenge } from "./journey";
+import type { FulfilJourney, PresentedChallenge } from "./journey";
 
 /**
  * The answers to challenges that are in place, of this run and of one that was killed: kept in the progress before they
  * are put there, taken away once.
  */
 export class PresentedChallenges {
-  readonly #journey: OrderJourney;
+  readonly #journey: FulfilJourney;
 
-  constructor(journey: OrderJourney) {
+  constructor(journey: FulfilJourney) {
     this.#journey = journey;
   }
 

@@ -15,7 +15,7 @@ import {
   renderAuthorized,
 } from "./authorization";
 import { explainFailedOrder, isUndecided } from "./failure";
-import type { OrderFlow, OrderJourney } from "./journey";
+import type { FulfilFlow, FulfilJourney } from "./journey";
 import { malformed, type Order, type OrderRequest } from "./order";
 import { PollPauses } from "./polling";
 import type { PresentedChallenges } from "./presented";
@@ -40,7 +40,7 @@ interface Choice {
  */
 export async function validateNames(
   order: Order,
-  journey: OrderJourney,
+  journey: FulfilJourney,
   presented: PresentedChallenges,
 ): Promise<void> {
   try {
@@ -61,7 +61,7 @@ export async function validateNames(
 async function prove(
   order: Order,
   choices: readonly Choice[],
-  { journey, presented }: { readonly journey: OrderJourney; readonly presented: PresentedChallenges },
+  { journey, presented }: { readonly journey: FulfilJourney; readonly presented: PresentedChallenges },
 ): Promise<void> {
   const { flow } = journey;
   const names = renderNames(choices.map(({ authorization }) => ({ value: renderAuthorized(authorization) })));
@@ -91,7 +91,7 @@ async function prove(
 async function present(
   choices: readonly Choice[],
   presented: PresentedChallenges,
-  { flow, names }: { readonly flow: OrderFlow; readonly names: string },
+  { flow, names }: { readonly flow: FulfilFlow; readonly names: string },
 ): Promise<void> {
   for (const solver of new Set(choices.map((choice) => choice.solver))) {
     if (solver.isStanding !== true) continue;
@@ -108,7 +108,7 @@ async function present(
  * A run that ends in between takes the answers away: a CA that is just looking for them would count a failure, and few
  * are allowed (Let's Encrypt: 5 in an hour). So it gets a moment to come to its end.
  */
-async function letDecide(told: readonly Choice[], { flow }: OrderJourney): Promise<void> {
+async function letDecide(told: readonly Choice[], { flow }: FulfilJourney): Promise<void> {
   const { session, accountUrl } = flow;
   const deadline = new Deadline(secondsToDecide, session.clock);
   const look = async ({ authorization: { url } }: Choice) => {
@@ -138,13 +138,13 @@ export function matchOrdered(authorization: Authorization, { identifiers }: Orde
 }
 
 /** Each failed proof is the end of its order (RFC 8555 section 7.1.6). */
-async function refuseFailed(order: Order, all: readonly Authorization[], journey: OrderJourney): Promise<void> {
+async function refuseFailed(order: Order, all: readonly Authorization[], journey: FulfilJourney): Promise<void> {
   if (all.every(({ status }) => status === "valid" || isUndecided(status))) return;
   throw await journey.failed(explainFailedOrder(order, all));
 }
 
 /** The first solver that fits, but one whose challenge the CA is at work on already goes before. */
-function chooseChallenge(authorization: Authorization, { flow }: OrderJourney): Choice {
+function chooseChallenge(authorization: Authorization, { flow }: FulfilJourney): Choice {
   const { identifier, isWildcard, challenges } = authorization;
   const refusals: string[] = [];
   const choices = flow.solvers.flatMap((solver): readonly Choice[] => {
@@ -176,7 +176,7 @@ function chooseChallenge(authorization: Authorization, { flow }: OrderJourney): 
 }
 
 /** Tells the CA, once: an answer that it got and whose receipt was lost must not be sent again. */
-async function answer(choice: Choice, { flow }: OrderJourney, told: Set<Choice>): Promise<void> {
+async function answer(choice: Choice, { flow }: FulfilJourney, told: Set<Choice>): Promise<void> {
   const { authorization, challenge } = choice;
   told.add(choice);
   if (challenge.status !== "pending") return;
@@ -198,7 +198,7 @@ async function answer(choice: Choice, { flow }: OrderJourney, told: Set<Choice>)
 /** The authorization when the CA has come to its end with it, or the error that says why this was not seen. */
 async function outcomeOf(
   { authorization, solver }: Choice,
-  { journey: { flow }, order }: { readonly journey: OrderJourney; readonly order: Order },
+  { journey: { flow }, order }: { readonly journey: FulfilJourney; readonly order: Order },
 ): Promise<Authorization | TlsError> {
   const { url } = order;
   const doing = `the CA has not proved ${renderAuthorized(authorization)} by ${solver.type} yet, so the order ${renderUrl(new URL(url))} is pending`;

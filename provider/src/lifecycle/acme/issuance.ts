@@ -4,7 +4,7 @@ import { toAcmeIdentifier } from "../../acme/client/identifier";
 import type { AcmeSession } from "../../acme/client/session";
 import { makeCertificateRequest } from "../../acme/order/certificate-request";
 import { fulfilOrder, type Issued } from "../../acme/order/flow";
-import type { FlowRequest, OrderFlow, OrderProgress } from "../../acme/order/journey";
+import type { FlowRequest, OrderProgress, PlaceFlow } from "../../acme/order/journey";
 import { Deadline, systemClock } from "../../acme/run/deadline";
 import { during } from "../../acme/run/termination";
 import { isTlsError, TlsError } from "../../errors";
@@ -29,7 +29,7 @@ export interface IssuanceRequest {
   readonly replaces?: string | undefined;
   /** A key that is used again. */
   readonly reusedKeyPem?: string | undefined;
-  readonly save: OrderFlow["save"];
+  readonly save: PlaceFlow["save"];
   readonly say: (line: string) => void;
 }
 

@@ -3,7 +3,7 @@ import { renderNames, toAcmeIdentifier } from "../../acme/client/identifier";
 import { isCostlyFailure, recordFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
 import { estimateLifetimeDays } from "../../acme/limits/profiles";
-import type { OrderFlow, OrderProgress } from "../../acme/order/journey";
+import type { OrderProgress, PlaceFlow } from "../../acme/order/journey";
 import { openOrder, type PlacedOrder } from "../../acme/order/placement";
 import { Deadline, systemClock } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
@@ -123,7 +123,7 @@ async function place(
   const resumed = record.pendingOrderUrl === undefined ? {} : { progress: { orderUrl: record.pendingOrderUrl } };
   const journal = await OrderJournal.open(ownName(inputs), resumed, tellEngine);
   let progress = resumable(journal.progress);
-  const save: OrderFlow["save"] = async (step, reached) => {
+  const save: PlaceFlow["save"] = async (step, reached) => {
     progress = reached;
     await journal.save(step, reached);
   };
@@ -159,14 +159,9 @@ async function open(
       ...(typeof profile === "string" && { profile }),
       ...(replaces !== undefined && { replaces }),
     };
-    const flow = {
-      ...{ session, accountUrl: accountUrl as string, deadline, request, solvers: [] },
-      csr: () => Promise.reject(new TypeError("an order alone sends no certificate request")),
-      save,
-      checkAlive: () => checkEngine(),
-      say: tellEngine,
-    } satisfies Parameters<typeof openOrder>[0];
-    return await openOrder(flow, progress);
+    const party = { session, accountUrl: accountUrl as string, deadline };
+    const run = { save, checkAlive: () => checkEngine(), say: tellEngine };
+    return await openOrder({ ...party, ...run, request }, progress);
   } finally {
     deadline.dispose();
   }
