@@ -32,9 +32,7 @@ export class MemorySolver implements ChallengeSolver {
     this.type = type;
   }
 
-  refuse(_identifier: ChallengeTask["identifier"]): string | undefined {
-    return this.refusal;
-  }
+  refuse: ChallengeSolver["refuse"] = () => this.refusal;
 
   async present(tasks: readonly ChallengeTask[]): Promise<void> {
     this.presented.push(tasks);

@@ -38,7 +38,7 @@ export interface ChallengeSolver {
   /** What the CA looks for stands already, put there by somebody else: `present` looks for it, nothing is taken away. */
   readonly isStanding?: true;
   /** Why this identifier can't be proved so, for a message after "because"; undefined when it can. */
-  refuse(identifier: AcmeIdentifier, isWildcard: boolean): string | undefined;
+  readonly refuse: (identifier: AcmeIdentifier, isWildcard: boolean) => string | undefined;
   /**
    * Before anything is ordered: whether what the CA is going to look for is in place, as far as that can be seen now.
    * Absent where nothing can be seen before there is a token.
@@ -151,9 +151,4 @@ export function checkToken(token: string): string {
   throw new TlsError("ACME_CHALLENGE", "the CA sent a token that is not base64url, which is used nowhere.", {
     hint: "No CA that keeps to RFC 8555 does so: check the directory's URL.",
   });
-}
-
-/** http-01 and tls-alpn-01 prove one host: RFC 8555 section 7.1.3, RFC 8737 section 3. */
-export function refuseWildcard(_identifier: AcmeIdentifier, isWildcard: boolean): string | undefined {
-  return isWildcard ? "a wildcard can be proved by dns-01 or dns-persist-01 alone" : undefined;
 }

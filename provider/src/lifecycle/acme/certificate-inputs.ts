@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { SolverContext } from "../../acme/challenge/solver";
-import { systemClock } from "../../acme/run/deadline";
+import { refuseChallenge } from "../../acme/challenge/refusal";
 import { readCertificateRequest } from "../../x509/certificate/request";
 import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import { pemSchema } from "../input/schema";
@@ -16,7 +15,7 @@ import {
   parseHostnames,
   urlSchema,
 } from "./order-inputs";
-import { listSolvers, namesOf } from "./solvers";
+import { listChallenges, namesOf } from "./solvers";
 
 /** What CAs take for a certificate's key. */
 export const acmeKeyTypes = accountKeyTypes;
@@ -59,14 +58,6 @@ export function checkAcmeCertificate(_olds: Properties, news: Readonly<Record<st
   if (failures.length > 0) return { failures };
   return { inputs: { ...values, hostnames } };
 }
-
-/** Which names a solver proves depends on no account. */
-const nobody: SolverContext = {
-  key: { pem: "", thumbprint: "", jwk: {} },
-  accountUrl: "",
-  clock: systemClock,
-  directory: () => Promise.reject(new TypeError("check asks no CA")),
-};
 
 /**
  * What a certificate is of: where any of it differs another one is ordered. One that is taken from an order is of that order:
@@ -116,12 +107,12 @@ function readHostnames(values: AcmeCertificateValues, failures: Failure[]): unkn
 
 function checkNames(hostnames: readonly string[], values: AcmeCertificateValues, failures: Failure[]): void {
   const { challenge } = values;
-  const solvers = isKnown(challenge) ? listSolvers({ challenge }, nobody) : [];
+  const challenges = isKnown(challenge) ? listChallenges({ challenge }) : [];
   for (const [index, { identifier, isWildcard }] of namesOf({ hostnames }).entries()) {
-    const refusals = solvers.map((solver) => ({ solver, reason: solver.refuse(identifier, isWildcard) }));
+    const refusals = challenges.map(({ type }) => ({ type, reason: refuseChallenge(type, identifier, isWildcard) }));
     const [first] = refusals;
     if (first === undefined || refusals.some(({ reason }) => reason === undefined)) continue;
-    const found = `${hostnames[index]} can't be proved by ${first.solver.type}: ${first.reason}`;
+    const found = `${hostnames[index]} can't be proved by ${first.type}: ${first.reason}`;
     failures.push(failureOf(`hostnames[${index}]`, found));
   }
   checkProfile(hostnames, values, failures);

@@ -1,5 +1,11 @@
 import { chooseStanding } from "../../acme/challenge/auto";
-import type { ChallengeName, ChallengeSolver, PersistSettings, SolverContext } from "../../acme/challenge/solver";
+import type {
+  ChallengeName,
+  ChallengeSettings,
+  ChallengeSolver,
+  PersistSettings,
+  SolverContext,
+} from "../../acme/challenge/solver";
 import { createSolver } from "../../acme/challenge/solvers";
 import { toAcmeIdentifier } from "../../acme/client/identifier";
 import type { AcmeSession } from "../../acme/client/session";
@@ -19,21 +25,25 @@ export function solverContext(session: AcmeSession, accountUrl: string): SolverC
   return { key: session.key, accountUrl, clock: systemClock, directory: (deadline) => session.directory(deadline) };
 }
 
-/** Every solver that the arguments may come to, the best first. */
-export function listSolvers(inputs: Properties, context: SolverContext): readonly ChallengeSolver[] {
+/** The settings of every solver that the arguments may come to, the best first. */
+export function listChallenges(inputs: Properties): readonly ChallengeSettings[] {
   const settings = readChallenge(inputs);
   if (settings.type === "auto") {
     const { type: _, dns, propagation, ...look } = settings;
     return [
-      createSolver({ type: "dns-persist-01", ...propagationOf(propagation, look.resolvers) }, context),
-      createSolver({ type: "http-01", via: "gateway", ...look }, context),
-      ...(dns === undefined ? [] : [createSolver({ type: "dns-01", ...dns }, context)]),
+      { type: "dns-persist-01", ...propagationOf(propagation, look.resolvers) },
+      { type: "http-01", via: "gateway", ...look },
+      ...(dns === undefined ? [] : [{ type: "dns-01" as const, ...dns }]),
     ];
   }
-  const solver = createSolver(settings, context);
   const isOrder = settings.type === "dns-01" && "via" in settings;
   // an address has no record: the order's HTTP resource is what is left
-  return isOrder ? [solver, createSolver({ type: "http-01", via: "order" }, context)] : [solver];
+  return isOrder ? [settings, { type: "http-01", via: "order" }] : [settings];
+}
+
+/** Every solver that the arguments may come to, the best first. */
+export function listSolvers(inputs: Properties, context: SolverContext): readonly ChallengeSolver[] {
+  return listChallenges(inputs).map((settings) => createSolver(settings, context));
 }
 
 /**

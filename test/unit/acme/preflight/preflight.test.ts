@@ -1,10 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  type ChallengeName,
-  type ChallengeSolver,
-  refuseWildcard,
-} from "../../../../provider/src/acme/challenge/solver";
+import { refusalsOf } from "../../../../provider/src/acme/challenge/refusal";
+import type { ChallengeName, ChallengeSolver } from "../../../../provider/src/acme/challenge/solver";
 import type { ChallengeType } from "../../../../provider/src/acme/client/identifier";
 import { readAccountKey } from "../../../../provider/src/acme/client/jws";
 import { AcmeSession } from "../../../../provider/src/acme/client/session";
@@ -66,7 +63,7 @@ const nameOf = (text: string): ChallengeName => ({
 });
 const solver = (type: ChallengeType, preflight?: ChallengeSolver["preflight"]): ChallengeSolver => ({
   type,
-  refuse: type === "http-01" ? refuseWildcard : () => undefined,
+  refuse: type === "http-01" ? refusalsOf("http-01") : () => undefined,
   present: () => Promise.reject(new Error("nothing is presented")),
   cleanUp: () => Promise.reject(new Error("nothing is taken away")),
   ...(preflight && { preflight }),

@@ -3,10 +3,11 @@ import { dns01Value } from "../../client/jws";
 import { awaitPropagation } from "../../dns/propagation";
 import type { AcmeClock, Deadline } from "../../run/deadline";
 import { Turns, TurnsByName } from "../../run/turns";
+import { refusalsOf } from "../refusal";
 import type { ChallengeSolver, ChallengeTask, CommandSettings } from "../solver";
 import { type HookCall, hookConventions, ownVariables } from "./hook-convention";
 import { runHook } from "./hook-process";
-import { expectedRecords, recordNameOf, refuseIpAddress } from "./records";
+import { expectedRecords, recordNameOf } from "./records";
 
 const defaultTimeoutSeconds = 120;
 
@@ -28,7 +29,7 @@ export function createCommandSolver(settings: CommandSettings, clock: AcmeClock)
   const command = new RecordCommand(settings);
   return {
     type: "dns-01",
-    refuse: refuseIpAddress,
+    refuse: refusalsOf("dns-01"),
     present: async (tasks, deadline) => {
       await command.runAll("present", tasks, deadline);
       if (propagation !== false) await awaitPropagation(expectedRecords(tasks), propagation, { clock, deadline });

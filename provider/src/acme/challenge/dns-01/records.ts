@@ -1,8 +1,8 @@
 import { TlsError } from "../../../errors";
-import type { AcmeIdentifier } from "../../client/identifier";
 import { dns01Value } from "../../client/jws";
 import { awaitPropagation, type ExpectedRecord } from "../../dns/propagation";
 import type { AcmeClock } from "../../run/deadline";
+import { refusalsOf } from "../refusal";
 import { type ChallengeSolver, type ChallengeTask, checkToken, type OrderRecordsSettings } from "../solver";
 
 /**
@@ -14,7 +14,7 @@ export function createOrderRecordsSolver(settings: OrderRecordsSettings, clock: 
   return {
     type: "dns-01",
     isStanding: true,
-    refuse: refuseIpAddress,
+    refuse: refusalsOf("dns-01"),
     present: async (tasks, deadline) => {
       if (propagation === false) return;
       const madeBy = "the resource that makes the record";
@@ -22,11 +22,6 @@ export function createOrderRecordsSolver(settings: OrderRecordsSettings, clock: 
     },
     cleanUp: async () => {},
   };
-}
-
-/** RFC 8738 section 7: the DNS proves names. */
-export function refuseIpAddress({ type }: AcmeIdentifier): string | undefined {
-  return type === "ip" ? "an IP address can be proved by http-01 or tls-alpn-01 alone" : undefined;
 }
 
 /**

@@ -1,11 +1,11 @@
 import { TlsError } from "../../../errors";
 import type { DirectoryMeta } from "../../client/directory";
-import type { AcmeIdentifier } from "../../client/identifier";
 import type { PropagationSettings } from "../../dns/look-up";
 import type { PreflightFinding } from "../../look/finding";
 import { persistAccountUris } from "../../persist/account-uri";
 import { issuersBeforeOrder, issuersOfChallenge, type PersistIssuers } from "../../persist/issuer-domain-names";
-import { longestName, persistRecordName, persistRecordPrefix } from "../../persist/record-value";
+import { persistRecordName } from "../../persist/record-value";
+import { refusalsOf } from "../refusal";
 import type { ChallengeName, ChallengeSolver, ChallengeTask, PersistSettings, SolverContext } from "../solver";
 import { lookForStanding, type StandingContext, type StandingRecord } from "./standing-record";
 
@@ -42,7 +42,7 @@ export function createPersistSolver(
   return {
     type: "dns-persist-01",
     isStanding: true,
-    refuse: refuseName,
+    refuse: refusalsOf("dns-persist-01"),
     preflight: async (names, deadline): Promise<readonly PreflightFinding[]> => {
       if (propagation === false) return [];
       const { meta } = await context.directory(deadline);
@@ -92,14 +92,6 @@ async function requireStanding(
   const said = errors.slice(0, mostReports).map(({ subject, found }) => `${subject}: ${found}`);
   const more = errors.length > mostReports ? `; and ${errors.length - mostReports} more names` : "";
   throw new TlsError("ACME_CHALLENGE", `${said.join("; ")}${more}.`, { hint: first.hint });
-}
-
-function refuseName({ type, value }: AcmeIdentifier): string | undefined {
-  if (type === "ip") return "an IP address can be proved by http-01 or tls-alpn-01 alone";
-  const { length } = persistRecordPrefix + value;
-  return length > longestName
-    ? `its TXT record would have a name of ${length} octets, more than ${longestName}`
-    : undefined;
 }
 
 /** One record for a name and its wildcard, which needs more of it. */

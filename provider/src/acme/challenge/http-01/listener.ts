@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Endpoint } from "../listener/endpoint";
 import { SharedListeners } from "../listener/shared";
-import { type ChallengeSolver, checkToken, type ListenerSettings, refuseWildcard } from "../solver";
+import { refusalsOf } from "../refusal";
+import { type ChallengeSolver, checkToken, type ListenerSettings } from "../solver";
 import { challengeFolder } from "./answer";
 
 const prefix = `/${challengeFolder}/`;
@@ -30,7 +31,7 @@ export function createHttpListenerSolver({ port = 80, address }: ListenerSetting
   const owner = {};
   return {
     type: "http-01",
-    refuse: refuseWildcard,
+    refuse: refusalsOf("http-01"),
     present: async (tasks, deadline) => {
       for (const { token, keyAuthorization } of tasks) {
         deadline.check("opening the http-01 listener");

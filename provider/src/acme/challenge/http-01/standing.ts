@@ -7,6 +7,7 @@ import { explainMissing, findInTime, type PreflightFinding } from "../../look/fi
 import { lookByHttp } from "../../look/http";
 import { Deadline } from "../../run/deadline";
 import { inParallel } from "../../run/in-parallel";
+import { refusalsOf } from "../refusal";
 import {
   type ChallengeName,
   type ChallengeSolver,
@@ -14,7 +15,6 @@ import {
   checkToken,
   type GatewaySettings,
   type OrderResourcesSettings,
-  refuseWildcard,
   type SolverContext,
 } from "../solver";
 import { challengeFolder, type ExpectedAnswer, judgeAnswers } from "./answer";
@@ -39,7 +39,7 @@ export function createGatewaySolver(settings: GatewaySettings, context: SolverCo
   return {
     type: "http-01",
     isStanding: true,
-    refuse: refuseWildcard,
+    refuse: refusalsOf("http-01"),
     preflight: async (names, deadline) => {
       const found = await inParallel(names, (name) => {
         const token = randomBytes(tokenOctets).toString("base64url");
@@ -68,7 +68,7 @@ export function createOrderResourcesSolver(settings: OrderResourcesSettings, con
   return {
     type: "http-01",
     isStanding: true,
-    refuse: refuseWildcard,
+    refuse: refusalsOf("http-01"),
     present: (tasks, deadline) => awaitAnswers(tasks, { look, context, deadline }),
     cleanUp: async () => {},
   };

@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import { isTlsError, TlsError } from "../../../errors";
 import { renderQuoted } from "../../../text/quoted";
 import { TurnsByName } from "../../run/turns";
-import { type ChallengeSolver, type ChallengeTask, checkToken, refuseWildcard, type WebrootSettings } from "../solver";
+import { refusalsOf } from "../refusal";
+import { type ChallengeSolver, type ChallengeTask, checkToken, type WebrootSettings } from "../solver";
 import { challengeFolder } from "./answer";
 
 /** Stands in the innermost folder when we made it, and says how many of the two: a later process removes them too. */
@@ -25,7 +26,7 @@ export function createWebrootSolver({ webroot }: WebrootSettings): ChallengeSolv
   const root = resolve(webroot);
   return {
     type: "http-01",
-    refuse: refuseWildcard,
+    refuse: refusalsOf("http-01"),
     present: async (tasks, deadline) => {
       for (const task of tasks) {
         deadline.check("writing the challenge files");

@@ -2,7 +2,8 @@ import { createSecureContext, createServer, type SecureContext } from "node:tls"
 import type { AcmeClock } from "../../run/deadline";
 import type { Endpoint } from "../listener/endpoint";
 import { SharedListeners } from "../listener/shared";
-import { type ChallengeSolver, type ChallengeTask, checkToken, type ListenerSettings, refuseWildcard } from "../solver";
+import { refusalsOf } from "../refusal";
+import { type ChallengeSolver, type ChallengeTask, checkToken, type ListenerSettings } from "../solver";
 import { makeChallengeCertificate, serverNameOf } from "./certificate";
 
 /** RFC 8737 section 6.2. */
@@ -47,7 +48,7 @@ export function createTlsAlpnSolver(
   const owner = {};
   return {
     type: "tls-alpn-01",
-    refuse: refuseWildcard,
+    refuse: refusalsOf("tls-alpn-01"),
     present: async (tasks, deadline) => {
       for (const task of [...tasks].sort(byServerName)) {
         deadline.check("opening the tls-alpn-01 listener");
