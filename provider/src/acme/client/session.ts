@@ -16,7 +16,8 @@ export type Throttle = (kind: RequestKind, signal: AbortSignal) => Promise<void>
 
 export interface SessionOptions {
   readonly directoryUrl: string;
-  readonly key: AccountKey;
+  /** Absent where nothing is signed. */
+  readonly key?: AccountKey;
   readonly transport: AcmeTransport;
   readonly clock?: AcmeClock;
   /** Waits for a place under the CA's limits per second, before each request. */
@@ -35,12 +36,14 @@ export interface PostOptions extends GetOptions {
   readonly kid?: string;
 }
 
+/** The part of a session that needs no key: what a CA tells anybody. */
+export type UnsignedSession = Pick<AcmeSession, "clock" | "directory" | "get">;
+
 /**
  * Requests of one account key at one CA. They share connections, nonces and the directory; every request is tried again
  * where that makes sense (see `retry.ts`), within its deadline.
  */
 export class AcmeSession {
-  readonly key: AccountKey;
   readonly directoryUrl: string;
   readonly clock: AcmeClock;
   readonly #options: SessionOptions;
@@ -50,8 +53,15 @@ export class AcmeSession {
   #asking: Promise<AcmeDirectory> | undefined;
 
   constructor(options: SessionOptions) {
-    const { key, directoryUrl, clock = systemClock } = options;
-    [this.key, this.directoryUrl, this.clock, this.#options] = [key, directoryUrl, clock, options];
+    const { directoryUrl, clock = systemClock } = options;
+    [this.directoryUrl, this.clock, this.#options] = [directoryUrl, clock, options];
+  }
+
+  /** @throws TypeError for a session without a key, which callers know as an {@link UnsignedSession} */
+  get key(): AccountKey {
+    const { key } = this.#options;
+    if (key === undefined) throw new TypeError("a session without a key signs nothing");
+    return key;
   }
 
   /** A session of another key at the same CA. */

@@ -2,7 +2,7 @@ import { readRetryAfter } from "../../network/retry-after";
 import { items, octets, readDer } from "../../x509/asn1/der";
 import type { Certificate } from "../../x509/certificate/certificate";
 import { isAcmeError } from "../client/problem";
-import type { AcmeSession } from "../client/session";
+import type { UnsignedSession } from "../client/session";
 import type { Deadline } from "../run/deadline";
 
 /** When the CA wants a certificate to be renewed (RFC 9773 section 4.2). Moments are ISO 8601 UTC in whole seconds. */
@@ -44,7 +44,7 @@ export function renewalInfoId(certificate: Certificate): string | undefined {
  * @throws TlsError ACME_UNREACHABLE, ACME_RATE_LIMITED and others of a request; they need not keep a renewal back
  */
 export async function askRenewalInformation(
-  session: AcmeSession,
+  session: UnsignedSession,
   certificate: Certificate,
   deadline: Deadline,
 ): Promise<RenewalInformation | undefined> {

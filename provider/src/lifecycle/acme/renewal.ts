@@ -9,7 +9,7 @@ import { readCertificates } from "../../x509/chain/chain";
 import type { Properties } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";
 import { type CertificateRecord, readRecord, type StoredWindow } from "./certificate-state";
-import { readSessionRequest, sessionFor } from "./session";
+import { readSessionRequest, unsignedSessionFor } from "./session";
 
 /** How many days before the estimated renewal a run begins to ask the CA anew. */
 export const DEFAULT_RENEWAL_INFO_DAYS = 10;
@@ -67,11 +67,7 @@ export async function askWindow(
   if (typeof inputs.directoryUrl !== "string") return undefined;
   const deadline = new Deadline(seconds, systemClock);
   try {
-    return await askRenewalInformation(
-      sessionFor({ ...readSessionRequest(inputs), accountKeyPem: undefined }),
-      certificate,
-      deadline,
-    );
+    return await askRenewalInformation(unsignedSessionFor(readSessionRequest(inputs)), certificate, deadline);
   } catch (error) {
     if (isTlsError(error)) return undefined;
     throw error;

@@ -1,18 +1,22 @@
 import { createHash } from "node:crypto";
-import { type AccountKey, readAccountKey } from "../../acme/client/jws";
-import { AcmeSession } from "../../acme/client/session";
+import { readAccountKey } from "../../acme/client/jws";
+import { AcmeSession, type UnsignedSession } from "../../acme/client/session";
 import { AcmeTransport } from "../../acme/client/transport";
 import { requestLimiter } from "../../acme/limits/limiter";
 import { Deadline, systemClock } from "../../acme/run/deadline";
 import type { Properties } from "../lifecycle";
 
-/** Where a session leads, and as whom. */
-export interface SessionRequest {
+/** Where a session leads. */
+export interface UnsignedSessionRequest {
   readonly directoryUrl: string;
-  /** PEM; secret. Absent for what is asked without a signature. */
-  readonly accountKeyPem?: string | undefined;
   readonly caBundlePem?: string | undefined;
   readonly requestTimeoutSeconds?: number | undefined;
+}
+
+/** Where a session leads, and as whom. */
+export interface SessionRequest extends UnsignedSessionRequest {
+  /** PEM; secret. */
+  readonly accountKeyPem: string;
 }
 
 /**
@@ -21,15 +25,21 @@ export interface SessionRequest {
  */
 const sessions = new Map<string, AcmeSession>();
 
-/** Signs nothing. */
-const nobody: AccountKey = { pem: "", thumbprint: "", jwk: {} };
-
 /**
  * The session of an account.
  * @throws TlsError `KEY_INVALID`, `PEM_INVALID`
  */
 export function sessionFor(request: SessionRequest): AcmeSession {
-  const { directoryUrl, accountKeyPem, caBundlePem, requestTimeoutSeconds } = request;
+  return sharedSession(request, request.accountKeyPem);
+}
+
+/** The session for what a CA tells anybody. */
+export function unsignedSessionFor(request: UnsignedSessionRequest): UnsignedSession {
+  return sharedSession(request, undefined);
+}
+
+function sharedSession(request: UnsignedSessionRequest, accountKeyPem: string | undefined): AcmeSession {
+  const { directoryUrl, caBundlePem, requestTimeoutSeconds } = request;
   const parts = [directoryUrl, accountKeyPem ?? "", caBundlePem ?? "", requestTimeoutSeconds ?? ""];
   const name = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   const known = sessions.get(name);
@@ -38,8 +48,12 @@ export function sessionFor(request: SessionRequest): AcmeSession {
     ...(caBundlePem !== undefined && { caBundlePem }),
     ...(requestTimeoutSeconds !== undefined && { requestTimeoutSeconds }),
   });
-  const key = accountKeyPem === undefined ? nobody : readAccountKey(accountKeyPem);
-  const session = new AcmeSession({ directoryUrl, key, transport, throttle: requestLimiter.throttle(directoryUrl) });
+  const session = new AcmeSession({
+    directoryUrl,
+    ...(accountKeyPem !== undefined && { key: readAccountKey(accountKeyPem) }),
+    transport,
+    throttle: requestLimiter.throttle(directoryUrl),
+  });
   sessions.set(name, session);
   return session;
 }
@@ -49,7 +63,7 @@ export function readSessionRequest(properties: Properties): SessionRequest {
   const { directoryUrl, accountKeyPem, caBundlePem, requestTimeoutSeconds } = properties;
   return {
     directoryUrl: directoryUrl as string,
-    accountKeyPem: accountKeyPem as string | undefined,
+    accountKeyPem: accountKeyPem as string,
     caBundlePem: caBundlePem as string | undefined,
     requestTimeoutSeconds: requestTimeoutSeconds as number | undefined,
   };
