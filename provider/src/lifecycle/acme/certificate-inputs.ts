@@ -8,7 +8,7 @@ import { accountKeyTypes } from "./account-inputs";
 import { challengeSchema } from "./challenge-inputs";
 import {
   checkProfile,
-  describeOrdered,
+  hashOrdered,
   hashText,
   hostnamesSchema,
   orderingShape,
@@ -60,14 +60,14 @@ export function checkAcmeCertificate(_olds: Properties, news: Readonly<Record<st
 }
 
 /**
- * What a certificate is of: where any of it differs another one is ordered. One that is taken from an order is of that order:
+ * A hash of what a certificate is for: where it differs another one is ordered. One that is taken from an order is of that order:
  * its key counts at the next.
  */
-export function describeOrder(inputs: Properties): string {
+export function hashCertificateOrder(inputs: Properties): string {
   const { keyType, certificateRequestPem, directoryUrl, fromOrderUrl } = inputs;
   if (fromOrderUrl !== undefined) return hashText(JSON.stringify([String(fromOrderUrl), directoryUrl]));
   const request = typeof certificateRequestPem === "string" ? hashText(certificateRequestPem) : null;
-  return describeOrdered(inputs, request === null ? (keyType ?? null) : null, request);
+  return hashOrdered(inputs, request === null ? (keyType ?? null) : null, request);
 }
 
 function readHostnames(values: AcmeCertificateValues, failures: Failure[]): unknown {

@@ -8,7 +8,7 @@ import type { Properties } from "../lifecycle";
 export interface CertificateRecord {
   /** The certificate that is served until another one is there; absent before the first. */
   readonly certPem?: string;
-  /** What it was issued for, by `describeOrder`. */
+  /** What it was issued for, by `hashCertificateOrder`. */
   readonly issuedFor?: string;
   /** Of the last order that came to no end. */
   readonly progress?: OrderProgress;
@@ -16,7 +16,7 @@ export interface CertificateRecord {
   readonly pendingOrderUrl?: string;
   readonly failure?: BackOffRecord;
   readonly issuances: readonly RecordedIssuance[];
-  /** The set of names, by `describeOrder`, that an order at staging succeeded for. */
+  /** The set of names, by `hashCertificateOrder`, that an order at staging succeeded for. */
   readonly rehearsedFor?: string;
   readonly window?: StoredWindow;
 }

@@ -9,7 +9,7 @@ import type { Certificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain/chain";
 import { acmeCertificateDescription } from "../descriptions";
 import { type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";
-import { checkAcmeCertificate, describeOrder } from "./certificate-inputs";
+import { checkAcmeCertificate, hashCertificateOrder } from "./certificate-inputs";
 import { type CertificateRecord, computedNames, keptOutputs, readRecord, renderProgress } from "./certificate-state";
 import { tellEngine } from "./engine";
 import { explainCertificate } from "./explanation";
@@ -74,7 +74,7 @@ export const acmeCertificate: Lifecycle = {
   },
   explain: explainCertificate,
   create: async (inputs, { now }) => {
-    const id = describeOrder(inputs);
+    const id = hashCertificateOrder(inputs);
     return { id, outputs: await obtain(id, {}, inputs, now) };
   },
   update: async (id, state, inputs, { now }) => {
@@ -94,13 +94,15 @@ export const acmeCertificate: Lifecycle = {
 
 /** Whether there is no certificate for what is wanted, or an order that came to no end. */
 export function isOrderNeeded(record: CertificateRecord, inputs: Properties): boolean {
-  return record.certPem === undefined || record.issuedFor !== describeOrder(inputs) || record.progress !== undefined;
+  return (
+    record.certPem === undefined || record.issuedFor !== hashCertificateOrder(inputs) || record.progress !== undefined
+  );
 }
 
 /** Whether the certificate of an order that is known is not there; that another order is given, the engine sees itself. */
 function isUntaken(record: CertificateRecord, state: Properties, inputs: Properties): boolean {
   if (record.certPem === undefined || record.progress !== undefined) return true;
-  return state.fromOrderUrl === inputs.fromOrderUrl && record.issuedFor !== describeOrder(inputs);
+  return state.fromOrderUrl === inputs.fromOrderUrl && record.issuedFor !== hashCertificateOrder(inputs);
 }
 
 /**
@@ -119,7 +121,7 @@ async function obtain(id: string, state: Properties, inputs: Properties, now: Da
   try {
     if (isRehearsed(record, inputs, progress)) {
       await rehearseOrder(inputs, tellEngine);
-      rehearsedFor = describeOrder(inputs);
+      rehearsedFor = hashCertificateOrder(inputs);
     }
     const issued = await orderCertificate(inputs, {
       progress,
@@ -209,7 +211,7 @@ async function outputsOf(
     certificateUrl: issued.certificateUrl,
     orderUrl: issued.orderUrl,
     validatedBy: issued.validatedBy,
-    issuedFor: describeOrder(inputs),
+    issuedFor: hashCertificateOrder(inputs),
     progress: null,
     pendingOrderUrl: null,
     failure: null,
@@ -233,7 +235,7 @@ function isRehearsed(record: CertificateRecord, inputs: Properties, progress: Or
   if (typeof rehearsalAccountKeyPem !== "string" || rehearsal === "off") return false;
   // production has been asked already: the order is gone on with
   if (progress.orderUrl !== undefined) return false;
-  return rehearsal === "always" || record.failure !== undefined || record.rehearsedFor !== describeOrder(inputs);
+  return rehearsal === "always" || record.failure !== undefined || record.rehearsedFor !== hashCertificateOrder(inputs);
 }
 
 function requireChain({ preferredChainFound, chains }: Issued, inputs: Properties): void {

@@ -1,6 +1,6 @@
 import { nameOfDirectory } from "../../acme/client/directory";
 import type { Properties, Reason } from "../lifecycle";
-import { describeOrder } from "./certificate-inputs";
+import { hashCertificateOrder } from "./certificate-inputs";
 import { type CertificateRecord, readRecord } from "./certificate-state";
 import { describeChallenge } from "./challenge-inputs";
 import { describeChoice, lookBefore } from "./preflight";
@@ -49,12 +49,12 @@ async function explainWhy(
   if (inputs.fromOrderUrl !== undefined) {
     const isOther = record.certPem !== undefined && state?.fromOrderUrl !== inputs.fromOrderUrl;
     if (isOther) return `takes the certificate for ${names} from the new order`;
-    const isTaken = record.issuedFor === describeOrder(inputs) && record.pendingOrderUrl === undefined;
+    const isTaken = record.issuedFor === hashCertificateOrder(inputs) && record.pendingOrderUrl === undefined;
     return isTaken ? undefined : `takes the certificate for ${names} from its order`;
   }
   if (record.pendingOrderUrl !== undefined) return `goes on with the order for ${names} that an earlier run left`;
   if (record.certPem === undefined) return `orders a certificate for ${names}`;
-  if (record.issuedFor !== describeOrder(inputs)) return `orders another certificate, for ${names}`;
+  if (record.issuedFor !== hashCertificateOrder(inputs)) return `orders another certificate, for ${names}`;
   if (record.progress !== undefined) return `orders a certificate for ${names} again`;
   const renewal = await decideAcmeRenewal(state ?? {}, inputs, now);
   return renewal?.due === true ? `renews: ${renewal.reason}` : undefined;
@@ -72,7 +72,8 @@ async function describeWhere(inputs: Properties): Promise<string> {
 function describeRehearsal(record: CertificateRecord, inputs: Properties): string | undefined {
   const { rehearsal = "first", rehearsalDirectoryUrl: url, directoryUrl } = inputs;
   if (typeof url !== "string" || url === directoryUrl || rehearsal === "off") return undefined;
-  const isDone = rehearsal === "first" && record.failure === undefined && record.rehearsedFor === describeOrder(inputs);
+  const isDone =
+    rehearsal === "first" && record.failure === undefined && record.rehearsedFor === hashCertificateOrder(inputs);
   return isDone ? undefined : `rehearsed at ${nameOfDirectory(url) ?? url} first`;
 }
 

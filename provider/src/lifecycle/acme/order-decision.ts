@@ -14,7 +14,7 @@ import { DAY, renderDuration, renderMinute, renderTimestamp } from "../../text/t
 import type { Effect, Properties } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";
 import type { StoredWindow } from "./certificate-state";
-import { describePlaced } from "./order-inputs";
+import { hashPlacedOrder } from "./order-inputs";
 import { readOrderRecord, type StoredChallenge } from "./order-state";
 import { askWindow, decideAcmeRenewal, readLeaf } from "./renewal";
 import { readSessionRequest, sessionFor } from "./session";
@@ -51,7 +51,7 @@ export async function decideOrder(state: Properties, inputs: Properties, now: Da
   const standing = await askOrder(inputs, orderUrl, { seconds: DIFF_SECONDS, now });
   if (standing.kind === "issued")
     return decideBy({ ...state, ...factsOf(standing) }, inputs, { now, orderedFor, names });
-  if (orderedFor !== describePlaced(inputs)) return { isDue: true, reason: `places another order, for ${names}` };
+  if (orderedFor !== hashPlacedOrder(inputs)) return { isDue: true, reason: `places another order, for ${names}` };
   switch (standing.kind) {
     case "open":
       if (standing.isProved || isOfKey(state, inputs)) return { isDue: false, reason: "" };
@@ -79,7 +79,7 @@ async function decideBy(state: Properties, inputs: Properties, circumstances: Ci
     ...(renewal?.window && { window: renewal.window }),
     ...(validity && state.profile === inputs.profile && { lifetimeDays: lifetime(validity) / DAY }),
   };
-  if (orderedFor !== describePlaced(inputs)) {
+  if (orderedFor !== hashPlacedOrder(inputs)) {
     return { ...facts, isDue: true, reason: `places another order, for ${names}` };
   }
   return { ...facts, isDue: renewal?.due === true, reason: `renews with another order: ${renewal?.reason ?? ""}` };

@@ -76,11 +76,8 @@ export function checkProfile(
   if (fault !== undefined) failures.push(failureOf(fault.property, fault.reason, fault.hint));
 }
 
-/** What an order is of: where any of it differs another one is placed. `parts` are further words of its own. */
-export function describeOrdered(
-  { hostnames, profile, directoryUrl }: Properties,
-  ...parts: readonly unknown[]
-): string {
+/** A hash of what an order is for: where it differs another one is placed. `parts` are added to it. */
+export function hashOrdered({ hostnames, profile, directoryUrl }: Properties, ...parts: readonly unknown[]): string {
   return hashText(JSON.stringify([hostnames, profile ?? null, ...parts, directoryUrl]));
 }
 
@@ -103,7 +100,7 @@ export function checkAcmeOrder(_olds: Properties, news: Readonly<Record<string, 
   return failures.length > 0 ? { failures } : { inputs: { ...values, hostnames } };
 }
 
-/** What an order is of: where any of it differs another one is placed. */
-export function describePlaced(inputs: Properties): string {
-  return describeOrdered(inputs);
+/** A hash of what an `AcmeOrder` is for: where it differs another one is placed. */
+export function hashPlacedOrder(inputs: Properties): string {
+  return hashOrdered(inputs);
 }

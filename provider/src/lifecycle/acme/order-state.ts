@@ -8,7 +8,7 @@ export interface OrderRecord {
   readonly orderUrl?: string;
   /** Of an order that was placed, and whose challenges could not be asked for: the next run goes on with it. */
   readonly pendingOrderUrl?: string;
-  /** What it was placed for, by `describePlaced`. */
+  /** What it was placed for, by `hashPlacedOrder`. */
   readonly orderedFor?: string;
   readonly orderedAt?: string;
   /** When the certificate will end, estimated when the order was placed; ISO 8601 UTC. */

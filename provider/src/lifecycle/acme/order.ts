@@ -15,7 +15,7 @@ import { checkEngine, tellEngine } from "./engine";
 import { DEFAULT_TIMEOUT_SECONDS, type IssuanceRequest } from "./issuance";
 import { OrderJournal, sweepJournal } from "./journal";
 import { decideOrder, type OrderDecision, refreshOrder } from "./order-decision";
-import { checkAcmeOrder, describePlaced } from "./order-inputs";
+import { checkAcmeOrder, hashPlacedOrder } from "./order-inputs";
 import { certificateNames, computedOrderNames, keptOrder, type OrderRecord, readOrderRecord } from "./order-state";
 import { lookBefore, requireReady } from "./preflight";
 import { countOrder, refuseSpent, refuseTooSoon } from "./refusals";
@@ -44,12 +44,12 @@ export const acmeOrder: Lifecycle = {
     const record = readOrderRecord(state);
     if (record.orderUrl === undefined) return true;
     // what differs in the arguments, the engine sees and lists
-    if (record.orderedFor !== describePlaced(inputs)) return record.orderedFor === undefined;
+    if (record.orderedFor !== hashPlacedOrder(inputs)) return record.orderedFor === undefined;
     return (await decideOrder(state, inputs, now)).isDue;
   },
   explain: explainOrder,
   create: async (inputs, { now }) => {
-    const id = describePlaced(inputs);
+    const id = hashPlacedOrder(inputs);
     return { id, outputs: await place(id, {}, inputs, { isDue: true, reason: "" }, now) };
   },
   update: async (id, state, inputs, { now }) => {
@@ -193,7 +193,7 @@ function outputsOf(
   const days = decision.lifetimeDays ?? estimateLifetimeDays(directoryUrl, inputs.profile as string | undefined, now);
   return {
     orderUrl: order.url,
-    orderedFor: describePlaced(inputs),
+    orderedFor: hashPlacedOrder(inputs),
     orderedAt: renderTimestamp(now),
     expiresAt: order.expires ?? null,
     estimatedValidTo: renderTimestamp(new Date(now.getTime() + days * DAY)),

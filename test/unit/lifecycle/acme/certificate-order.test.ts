@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { identifierSetKey } from "../../../../provider/src/acme/limits/back-off";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
-import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
+import { hashCertificateOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
 import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { checked, issuer, leafOf, TODAY } from "../../../support/engine/lifecycle";
 
@@ -23,7 +23,7 @@ const isDue = async (state: Properties, given = inputs, now = TODAY) => acmeCert
 const issued = async (more: Properties = {}): Promise<Properties> => {
   const { certPem } = await leafOf(await issuer(), { hostnames: ["shop.example.com"], validityDays: 90 });
   const dates = { validFrom: "2026-11-23T00:00:00Z", validTo: "2027-02-20T23:59:59Z" };
-  return { ...inputs, certPem, ...dates, issuedFor: describeOrder(inputs), ...more };
+  return { ...inputs, certPem, ...dates, issuedFor: hashCertificateOrder(inputs), ...more };
 };
 
 describe("a certificate of an order", () => {
@@ -60,7 +60,7 @@ describe("a certificate of an order", () => {
 
   it("that ordered by itself before is taken anew", async () => {
     const { fromOrderUrl: _, ...own } = await issued();
-    const state = { ...own, issuedFor: describeOrder(own) };
+    const state = { ...own, issuedFor: hashCertificateOrder(own) };
     expect(await explain(state)).toMatch(/^takes the certificate for shop\.example\.com from the new order; at/);
   });
 

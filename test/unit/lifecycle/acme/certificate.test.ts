@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, test, vi } from "vitest";
 import { identifierSetKey, RETRY_NOW } from "../../../../provider/src/acme/limits/back-off";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
-import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
+import { hashCertificateOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
 import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { checked, issuer, leafOf, refused, TODAY } from "../../../support/engine/lifecycle";
 import { OpensslPki } from "../../../support/x509/openssl-pki";
@@ -56,9 +56,10 @@ describe("a certificate", () => {
   });
 
   it("is another order for other names, another profile, key, request or CA, and for nothing else", () => {
-    const order = describeOrder(checked(acmeCertificate, base));
+    const order = hashCertificateOrder(checked(acmeCertificate, base));
     const same = [{ timeoutSeconds: 60 }, { challenge: dns }, { hostnames: ["SHOP.example.com"] }, { reuseKey: true }];
-    for (const change of same) expect(describeOrder(checked(acmeCertificate, { ...base, ...change }))).toBe(order);
+    for (const change of same)
+      expect(hashCertificateOrder(checked(acmeCertificate, { ...base, ...change }))).toBe(order);
     const others = [
       { hostnames: ["a.example"] },
       { profile: "tlsserver" },
@@ -66,7 +67,7 @@ describe("a certificate", () => {
       { directoryUrl: "https://ca.test/dir" },
     ];
     for (const change of others)
-      expect(describeOrder(checked(acmeCertificate, { ...base, ...change }))).not.toBe(order);
+      expect(hashCertificateOrder(checked(acmeCertificate, { ...base, ...change }))).not.toBe(order);
   });
 
   it("is unknown while its account is", () => {
@@ -134,7 +135,7 @@ describe("the reason of a step", () => {
   const issued = async (more: Properties = {}): Promise<Properties> => {
     const { certPem } = await leafOf(await issuer(), { hostnames: ["shop.example.com"] });
     const dates = { validFrom: "2026-11-23T00:00:00Z", validTo: "2027-02-20T23:59:59Z" };
-    return { ...inputs, certPem, ...dates, issuedFor: describeOrder(inputs), ...more };
+    return { ...inputs, certPem, ...dates, issuedFor: hashCertificateOrder(inputs), ...more };
   };
   const week = (count: number, directory = letsEncrypt) =>
     Array.from({ length: count }, (_, at) => ({ at: `2026-11-2${at}T00:00:00Z`, names: namesKey, directory }));
@@ -143,7 +144,7 @@ describe("the reason of a step", () => {
     expect(await explain(undefined)).toBe(
       "orders a certificate for shop.example.com; at letsencrypt by http-01 (a listener); rehearsed at letsencrypt-staging first; 0 of 5 certificates for exactly these names were issued in the last 7 days",
     );
-    const rehearsed = await issued({ certPem: undefined, rehearsedFor: describeOrder(inputs) });
+    const rehearsed = await issued({ certPem: undefined, rehearsedFor: hashCertificateOrder(inputs) });
     expect(await explain(rehearsed)).not.toContain("rehearsed");
   });
 

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { describe, expect, it, test } from "vitest";
 import { createDynamicProvider } from "../../../../provider/src/adapter/dynamic-provider";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
-import { describeOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
-import { describePlaced } from "../../../../provider/src/lifecycle/acme/order-inputs";
+import { hashCertificateOrder } from "../../../../provider/src/lifecycle/acme/certificate-inputs";
+import { hashPlacedOrder } from "../../../../provider/src/lifecycle/acme/order-inputs";
 import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
 import { issuer, leafOf } from "../../../support/engine/lifecycle";
 import { opened } from "../../../support/engine/mocks";
@@ -21,16 +21,20 @@ describe("what a certificate is of", () => {
     ],
     ["42272129ebdea2502221935f66fe437c", { hostnames: ["a.test"], certificateRequestPem: "REQUEST" }],
   ])("is still %s", (text, inputs) => {
-    expect(describeOrder({ ...inputs, directoryUrl })).toBe(text);
-    expect(describeOrder({ ...inputs, directoryUrl, accountUrl: "https://ca.test/1", reuseKey: true })).toBe(text);
+    expect(hashCertificateOrder({ ...inputs, directoryUrl })).toBe(text);
+    expect(hashCertificateOrder({ ...inputs, directoryUrl, accountUrl: "https://ca.test/1", reuseKey: true })).toBe(
+      text,
+    );
   });
 
   it("is the order alone, where it is taken from one", () => {
     const fromOrderUrl = "https://ca.test/order/1";
-    const text = describeOrder({ hostnames: ["a.test"], directoryUrl, fromOrderUrl });
+    const text = hashCertificateOrder({ hostnames: ["a.test"], directoryUrl, fromOrderUrl });
     const others = { hostnames: ["b.test"], keyType: "P384", profile: "x", certificateRequestPem: "REQUEST" };
-    expect(describeOrder({ ...others, directoryUrl, fromOrderUrl })).toBe(text);
-    expect(describeOrder({ hostnames: ["a.test"], directoryUrl, fromOrderUrl: `${fromOrderUrl}0` })).not.toBe(text);
+    expect(hashCertificateOrder({ ...others, directoryUrl, fromOrderUrl })).toBe(text);
+    expect(hashCertificateOrder({ hostnames: ["a.test"], directoryUrl, fromOrderUrl: `${fromOrderUrl}0` })).not.toBe(
+      text,
+    );
   });
 });
 
@@ -54,7 +58,7 @@ it("a state that was made before there were orders shows no difference", async (
     orderUrl: "https://ca.test/order/1",
     certificateUrl: "https://ca.test/c/1",
   };
-  // as `describeOrder` was then
+  // as `hashCertificateOrder` was then
   const issuedFor = createHash("sha256")
     .update(JSON.stringify([["a.test"], null, null, null, directoryUrl]))
     .digest("hex")
@@ -72,9 +76,9 @@ describe("what an order is of", () => {
       .update(JSON.stringify([names, null, directoryUrl]))
       .digest("hex")
       .slice(0, 32);
-    expect(describePlaced({ hostnames: names, directoryUrl, timeoutSeconds: 5, accountUrl: "x" })).toBe(expected);
+    expect(hashPlacedOrder({ hostnames: names, directoryUrl, timeoutSeconds: 5, accountUrl: "x" })).toBe(expected);
     for (const other of [{ hostnames: ["a.test"] }, { profile: "x" }, { directoryUrl: "https://ca.test/dir" }]) {
-      expect(describePlaced({ hostnames: names, directoryUrl, ...other })).not.toBe(expected);
+      expect(hashPlacedOrder({ hostnames: names, directoryUrl, ...other })).not.toBe(expected);
     }
   });
 });

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, test, vi } from "vitest";
 import { identifierSetKey, RETRY_NOW } from "../../../../provider/src/acme/limits/back-off";
 import { acmeOrder } from "../../../../provider/src/lifecycle/acme/order";
-import { describePlaced } from "../../../../provider/src/lifecycle/acme/order-inputs";
+import { hashPlacedOrder } from "../../../../provider/src/lifecycle/acme/order-inputs";
 import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { checked, issuer, leafOf, refused, TODAY } from "../../../support/engine/lifecycle";
 
@@ -92,7 +92,7 @@ describe("the reason of a step", () => {
   const placed = (more: Properties = {}): Properties => ({
     ...inputs,
     orderUrl: "https://ca.test/order/1",
-    orderedFor: describePlaced(inputs),
+    orderedFor: hashPlacedOrder(inputs),
     orderedAt: "2026-11-22T00:00:00Z",
     estimatedValidTo: "2027-02-20T00:00:00Z",
     ...more,
