@@ -107,7 +107,7 @@ export class AcmeTransport {
     } catch (error) {
       // a connection in an unknown state is not used again
       request?.destroy();
-      if (!stop.signal.aborted) throw describeTransportFailure(error, what);
+      if (!stop.signal.aborted) throw explainTransportFailure(error, what);
       throw new TlsError("ACME_UNREACHABLE", `${what}: ${String(stop.signal.reason)}; ${reached}.`, {
         hint: hints.unreachable,
       });
@@ -184,7 +184,7 @@ const hints: Readonly<Record<ConnectionFailure["kind"], string>> = {
 };
 
 /** The error of a request to a CA as one about the world; any other is given back as it came. */
-function describeTransportFailure(error: unknown, what: string): unknown {
+function explainTransportFailure(error: unknown, what: string): unknown {
   const failure = readConnectionFailure(error);
   if (failure === undefined) return error;
   const code = failure.kind === "unreachable" ? "ACME_UNREACHABLE" : "ACME_PROTOCOL";

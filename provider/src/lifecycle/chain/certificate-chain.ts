@@ -12,8 +12,8 @@ import { checkPolicy, readPolicy } from "../local/planned-validity";
 import {
   complete,
   completionSchema,
-  describeDeadEnd,
   explainCompletion,
+  explainDeadEnd,
   findMissingIssuer,
   isCompleted,
   type MissingIssuer,
@@ -181,7 +181,7 @@ function openFactsOf(
   failures: Failure[],
 ): Properties {
   if (missing.urls.length === 0) {
-    const { reason, hint } = describeDeadEnd(missing);
+    const { reason, hint } = explainDeadEnd(missing);
     failures.push(failureOf("completeFromAia", reason, hint));
   }
   // one that has no place yet may have one when the chain is whole

@@ -62,7 +62,7 @@ export function findMissingIssuer(chain: Chain, roots: readonly Certificate[] | 
 }
 
 /** Why a chain can't be completed, when it names no URL. */
-export function describeDeadEnd({ of }: MissingIssuer): TlsError {
+export function explainDeadEnd({ of }: MissingIssuer): TlsError {
   const reason = `${describeCertificate(of)} was issued by ${of.issuer || "a CA without a name"}, whose certificate is not here, and it names no http URL where that is to be had`;
   return new TlsError("CHAIN_INCOMPLETE", reason, {
     hint: "Append the intermediate certificates that the CA delivers with it (the bundle, chain or fullchain file).",
@@ -89,7 +89,7 @@ async function completeChain(
     if (missing === undefined) return requireSound(chain);
     // a root that nobody has may be missing for good: the chain is whole all the same where no roots were given
     if (missing.urls.length === 0 && input.roots === undefined && fetches > 0) return requireSound(chain);
-    if (missing.urls.length === 0) throw describeDeadEnd(missing);
+    if (missing.urls.length === 0) throw explainDeadEnd(missing);
     if (fetches === MOST_FETCHES) throw tooMany(chain.leaf);
     pool.push(...(await fetchIssuerOf(missing, options.allowPrivateAddresses === true, end)));
   }

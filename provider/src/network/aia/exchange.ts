@@ -71,7 +71,7 @@ export async function exchange(url: URL, bounds: ExchangeBounds): Promise<HttpAn
     });
     return { status, headers: response.headers, body };
   } catch (error) {
-    if (!signal.aborted) throw explainFailure(error, what);
+    if (!signal.aborted) throw explainExchangeFailure(error, what);
     throw new TlsError("AIA_UNREACHABLE", `${what}: ${String(signal.reason)}; ${reached}.`, {
       hint: unreachableHint,
     });
@@ -94,7 +94,7 @@ const hints: Readonly<Record<ConnectionFailure["kind"], string>> = {
 };
 
 /** The error of an exchange as one about the world; any other is given back as it came. */
-function explainFailure(error: unknown, what: string): unknown {
+function explainExchangeFailure(error: unknown, what: string): unknown {
   const failure = readConnectionFailure(error);
   if (failure === undefined) return error;
   const code = failure.kind === "unreachable" ? "AIA_UNREACHABLE" : "AIA_REFUSED";

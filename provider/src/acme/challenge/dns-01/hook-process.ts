@@ -57,7 +57,7 @@ export async function runHook(run: HookRun, deadline?: Deadline): Promise<string
     }
     return output.text;
   } catch (error) {
-    throw describeStart(run, error);
+    throw explainStart(run, error);
   } finally {
     clearTimeout(timer);
     deadline?.signal.removeEventListener("abort", end);
@@ -172,7 +172,7 @@ const startHints: Readonly<Record<string, string>> = {
   ENOEXEC: "Let its first line name the interpreter, such as #!/bin/sh.",
 };
 
-function describeStart(run: HookRun, error: unknown): unknown {
+function explainStart(run: HookRun, error: unknown): unknown {
   if (!(error instanceof Error && "syscall" in error && String(error.syscall).startsWith("spawn"))) return error;
   const code = "code" in error ? String(error.code) : "unknown";
   const hint = startHints[code] ?? "Look at the command given.";

@@ -9,7 +9,7 @@ export interface Endpoint {
 }
 
 /** Why the port can't be opened, and what to do about it: a TlsError ACME_CHALLENGE. */
-export function describeOpenFailure({ type, port, address }: Endpoint, error: unknown): TlsError {
+export function explainOpenFailure({ type, port, address }: Endpoint, error: unknown): TlsError {
   const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
   const where = address === undefined ? `port ${port}` : `port ${port} of the address ${address}`;
   const { found, hint } = explainOpening(code, type, port);

@@ -1,6 +1,6 @@
 import type { Server, Socket } from "node:net";
 import type { Deadline } from "../../run/deadline";
-import { describeOpenFailure, type Endpoint } from "./endpoint";
+import { type Endpoint, explainOpenFailure } from "./endpoint";
 
 /** An answer, and who still needs it. */
 interface Held<Answer> {
@@ -88,7 +88,7 @@ export class SharedListeners<Answer> {
       await listener.isOpen;
     } catch (error) {
       await this.release(endpoint, name, token, owner);
-      throw describeOpenFailure(endpoint, error);
+      throw explainOpenFailure(endpoint, error);
     }
   }
 }
