@@ -8,10 +8,10 @@ import { accountKeyTypes } from "./account-inputs";
 import { challengeSchema } from "./challenge-inputs";
 import {
   checkProfile,
+  commonOrderShape,
   hashOrdered,
   hashText,
   hostnamesSchema,
-  orderingShape,
   parseHostnames,
   urlSchema,
 } from "./order-inputs";
@@ -21,7 +21,7 @@ import { listChallenges, namesOf } from "./solvers";
 export const acmeKeyTypes = accountKeyTypes;
 
 const shape = {
-  ...orderingShape,
+  ...commonOrderShape,
   hostnames: hostnamesSchema.optional(),
   rehearsalDirectoryUrl: urlSchema.optional(),
   rehearsalAccountKeyPem: pemSchema("a key").optional(),

@@ -29,7 +29,7 @@ export const preflightSchema = z.strictObject(
 );
 
 /** The arguments of whatever orders a certificate, from the class: the account's part, and the policy. */
-export const orderingShape = {
+export const commonOrderShape = {
   /** The Pulumi name: orders of two resources for the same names are told apart by it. */
   name: z.string("expected text").max(1_000, "is longer than 1000 characters").optional(),
   accountUrl: urlSchema,
@@ -86,7 +86,7 @@ export function hashText(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
-const shape = { ...orderingShape, hostnames: hostnamesSchema };
+const shape = { ...commonOrderShape, hostnames: hostnamesSchema };
 
 /** Checks the arguments of an order: all that a CA would refuse, as far as it can be known before. */
 export function checkAcmeOrder(_olds: Properties, news: Readonly<Record<string, unknown>>): CheckResult {

@@ -183,10 +183,10 @@ function datesOf({ validFrom, validTo }: AcmeCertificate) {
 }
 
 function propertiesOf(args: CertificateArgs): Record<string, unknown> {
-  return "order" in args ? orderedProperties(args) : orderingProperties(args);
+  return "order" in args ? givenOrderProperties(args) : ownOrderProperties(args);
 }
 
-function orderingProperties(args: AcmeCertificateArgs): Record<string, unknown> {
+function ownOrderProperties(args: AcmeCertificateArgs): Record<string, unknown> {
   const { account, challenge, preflight, ...rest } = args;
   return {
     ...rest,
@@ -199,7 +199,7 @@ function orderingProperties(args: AcmeCertificateArgs): Record<string, unknown> 
 }
 
 /** Names, profile and account are those of the order, so that both can't differ. */
-function orderedProperties(args: OrderedCertificateArgs): Record<string, unknown> {
+function givenOrderProperties(args: OrderedCertificateArgs): Record<string, unknown> {
   const { order, challenge = "dns-01", account: _, hostnames: __, ...rest } = args;
   const settings = typeof challenge === "string" ? { type: challenge } : challenge;
   return {
