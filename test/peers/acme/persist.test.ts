@@ -7,7 +7,7 @@ import type { ChallengeName, ChallengeSolver } from "../../../provider/src/acme/
 import { readAccountKey } from "../../../provider/src/acme/client/jws";
 import { isAcmeError } from "../../../provider/src/acme/client/problem";
 import { persistRecordName } from "../../../provider/src/acme/persist/record-value";
-import { persistRecords } from "../../../provider/src/acme/persist/validation-records";
+import { standingRecordSets } from "../../../provider/src/acme/persist/standing-records";
 import { Deadline, systemClock } from "../../../provider/src/acme/run/deadline";
 import { renderPrivateKey } from "../../../provider/src/x509/keys/private-key";
 import { testClock } from "../../support/acme/clock";
@@ -217,7 +217,7 @@ describeWithPeer("pebble", () => {
     const { accountUrl, session } = used.orders;
     const names = ["whole.test", "*.whole.test", "xn--mnchen-3ya.test"];
     const account = { accountUrl, thumbprint: session.key.thumbprint, caaIdentities };
-    const records = persistRecords({ accounts: [account], names, until: new Date((now + 10 * month) * 1000) });
+    const records = standingRecordSets({ accounts: [account], names, until: new Date((now + 10 * month) * 1000) });
     expect(records.map(({ name }) => name)).toEqual([
       "_validation-persist.whole.test",
       "_validation-persist.xn--mnchen-3ya.test",

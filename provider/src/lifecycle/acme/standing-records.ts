@@ -1,16 +1,16 @@
 import {
-  type PersistRecordName,
-  type PersistRecordSet,
-  type PersistRecordsAccount,
-  persistRecordNames,
-  persistRecords,
-} from "../../acme/persist/validation-records";
+  type StandingRecordName,
+  type StandingRecordSet,
+  type StandingRecordsAccount,
+  standingRecordNames,
+  standingRecordSets,
+} from "../../acme/persist/standing-records";
 import { TlsError } from "../../errors";
 import { describeRemaining } from "../../renewal/decision";
 import { renderQuoted } from "../../text/quoted";
 import { DAY, readMoment, renderTimestamp } from "../../text/time";
 
-export type { PersistRecordName, PersistRecordSet, PersistRecordsAccount };
+export type { StandingRecordName, StandingRecordSet, StandingRecordsAccount };
 
 /** Standing records without an end. */
 export const ALWAYS = "always";
@@ -39,19 +39,19 @@ export interface StandingAccount {
 }
 
 /** The record sets of these names, by the names alone. @throws TlsError IDENTIFIER_INVALID */
-export function listStandingRecords(names: readonly string[], caa: boolean): readonly PersistRecordName[] {
-  return persistRecordNames(names, { caa });
+export function listStandingRecords(names: readonly string[], caa: boolean): readonly StandingRecordName[] {
+  return standingRecordNames(names, { caa });
 }
 
 /**
  * The record sets with their values, those of {@link listStandingRecords} in the same order.
  * @throws TlsError ACME_ACCOUNT: an account that is not valid authorises nothing; IDENTIFIER_INVALID, ACME_PROTOCOL
  */
-export function renderStandingRecords(request: StandingRecordsRequest): readonly PersistRecordSet[] {
+export function renderStandingRecords(request: StandingRecordsRequest): readonly StandingRecordSet[] {
   const { accounts, names, isWildcard, caa, until } = request;
   const end = readEnd(until);
-  return persistRecords({
-    accounts: accounts.map(toPersistAccount),
+  return standingRecordSets({
+    accounts: accounts.map(toRecordsAccount),
     names,
     isWildcard,
     caa,
@@ -83,7 +83,7 @@ function readEnd(until: string | undefined): Date | undefined {
   });
 }
 
-function toPersistAccount(account: StandingAccount): PersistRecordsAccount {
+function toRecordsAccount(account: StandingAccount): StandingRecordsAccount {
   const { accountUrl, thumbprint, status = "valid", caaIdentities, issuerDomainNames, accountHashPrefix } = account;
   if (status !== "valid") {
     throw new TlsError("ACME_ACCOUNT", `the account ${accountUrl} is ${status}: no record authorises it.`, {

@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { readClock } from "../../adapter/clock";
 import {
   listStandingRecords,
-  type PersistRecordName,
   renderStandingRecords,
   type StandingAccount,
+  type StandingRecordName,
   warnOfEnd,
 } from "../../lifecycle/acme/standing-records";
 
@@ -30,7 +30,7 @@ export interface ValidationRecordsOptions {
 }
 
 /** A set of records that stand in the DNS for good. */
-export interface StandingRecord extends PersistRecordName {
+export interface StandingRecord extends StandingRecordName {
   /**
    * What each record says: of TXT the text without quotes, of CAA as `0 issue "…"`. Sorted. Route 53 takes them so; a text of
    * more than 255 octets it takes as `quotedValues` without the first and the last quote.

@@ -11,7 +11,7 @@ import { AcmeTransport } from "../../../../provider/src/acme/client/transport";
 import { makeCertificateRequest } from "../../../../provider/src/acme/order/certificate-request";
 import { fulfilOrder } from "../../../../provider/src/acme/order/flow";
 import { persistAccountUris } from "../../../../provider/src/acme/persist/account-uri";
-import { persistRecords } from "../../../../provider/src/acme/persist/validation-records";
+import { standingRecordSets } from "../../../../provider/src/acme/persist/standing-records";
 import { Deadline } from "../../../../provider/src/acme/run/deadline";
 import { type TestClock, testClock } from "../../../support/acme/clock";
 import { namesOf, newKeyPem } from "../../../support/acme/memory-orders";
@@ -101,7 +101,7 @@ describe("by draft -02", () => {
     const { meta } = await session.directory(deadline);
     const names = ["a.test", "*.a.test", "xn--mnchen-3ya.test"];
     const account = { accountUrl, thumbprint: session.key.thumbprint, ...meta };
-    for (const { name, values } of persistRecords({ accounts: [account], names })) {
+    for (const { name, values } of standingRecordSets({ accounts: [account], names })) {
       for (const value of values) put(name, value);
     }
     expect(ca.orderCount).toBe(0);
@@ -129,7 +129,7 @@ describe("by draft -02", () => {
     const { session, accountUrl } = await open();
     const { meta } = await session.directory(deadline);
     const accounts = [{ accountUrl, thumbprint: session.key.thumbprint, ...meta }];
-    const [set] = persistRecords({ accounts, names: ["*.a.test"] });
+    const [set] = standingRecordSets({ accounts, names: ["*.a.test"] });
     put("_validation-persist.a.test", set?.values[0] ?? "");
     const newer = readAccountKey(newKeyPem());
     await rollOverKey(session, accountUrl, newer, deadline);
@@ -143,7 +143,7 @@ describe("by draft -02", () => {
         found: expect.stringContaining("earlier key"),
       }),
     ]);
-    const [expected] = persistRecords({
+    const [expected] = standingRecordSets({
       accounts: [{ ...accounts[0], accountUrl, thumbprint: newer.thumbprint }],
       names: ["*.a.test"],
     });

@@ -7,7 +7,7 @@ import { issuersBeforeOrder, issuersOfChallenge, type PersistIssuers } from "../
 import { persistRecordName } from "../../persist/record-value";
 import { refusalsOf } from "../refusal";
 import type { ChallengeName, ChallengeSolver, ChallengeTask, PersistSettings, SolverContext } from "../solver";
-import { lookForStanding, type StandingContext, type StandingRecord } from "./standing-record";
+import { lookForStanding, type SoughtRecord, type StandingContext } from "./standing-record";
 
 /** A record that stands is there at the first look. One that is made in the same run may be seconds behind. */
 const mostLooks = 3;
@@ -78,7 +78,7 @@ function explainUnnamed({ identifier: { value } }: ChallengeName): PreflightFind
 
 /** @throws TlsError ACME_CHALLENGE with what was seen of the records that are not as they must be */
 async function requireStanding(
-  records: readonly StandingRecord[],
+  records: readonly SoughtRecord[],
   propagation: PropagationSettings,
   context: StandingContext,
 ): Promise<void> {
@@ -99,11 +99,11 @@ function recordsOf<Name extends ChallengeName>(
   names: readonly Name[],
   issuersOf: (name: Name) => PersistIssuers,
   { context, meta }: { readonly context: SolverContext; readonly meta: DirectoryMeta },
-): readonly StandingRecord[] {
+): readonly SoughtRecord[] {
   const { key, accountUrl, clock } = context;
   const prefix = meta.accountHashPrefix === undefined ? {} : { accountHashPrefix: meta.accountHashPrefix };
   const account = { accountUrl, thumbprints: [key.thumbprint], ...prefix };
-  const records = new Map<string, StandingRecord>();
+  const records = new Map<string, SoughtRecord>();
   for (const name of names) {
     const { identifier, isWildcard } = name;
     const { value: domain } = identifier;

@@ -14,7 +14,7 @@ import type { AcmeClock, Deadline } from "../../run/deadline";
 import { Turns } from "../../run/turns";
 
 /** One record, for a name, its wildcard, or both. */
-export interface StandingRecord {
+export interface SoughtRecord {
   readonly recordName: string;
   /** As it is ordered. */
   readonly subject: string;
@@ -55,7 +55,7 @@ const pauses = [3, 6, 10];
  * the first answers, ACME_ABORTED
  */
 export async function lookForStanding(
-  records: readonly StandingRecord[],
+  records: readonly SoughtRecord[],
   settings: PropagationSettings,
   patience: Patience,
   context: StandingContext,
@@ -72,7 +72,7 @@ export async function lookForStanding(
 }
 
 async function lookForOne(
-  { recordName, subject, expected, isGuess }: StandingRecord,
+  { recordName, subject, expected, isGuess }: SoughtRecord,
   outlook: Outlook,
   patience: Patience,
   { clock, deadline }: StandingContext,

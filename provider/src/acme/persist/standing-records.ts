@@ -5,7 +5,7 @@ import { issuersBeforeOrder } from "./issuer-domain-names";
 import { persistDomain, persistRecordName, renderIssueValue, renderPersistValue } from "./record-value";
 
 /** An account, and what its CA says of itself in the directory. */
-export interface PersistRecordsAccount {
+export interface StandingRecordsAccount {
   readonly accountUrl: string;
   /** RFC 7638, base64url of SHA-256, of the present key. */
   readonly thumbprint: string;
@@ -15,9 +15,9 @@ export interface PersistRecordsAccount {
 }
 
 /** What records are wanted. */
-export interface PersistRecordsRequest {
+export interface StandingRecordSetsRequest {
   /** Several: each of their CAs may issue. */
-  readonly accounts: readonly PersistRecordsAccount[];
+  readonly accounts: readonly StandingRecordsAccount[];
   /** Host names, wildcards among them; a name and its wildcard have one record. */
   readonly names: readonly string[];
   /** Whether each record is for `*.` of its name too, not only where `names` has that wildcard. Default false. */
@@ -29,14 +29,14 @@ export interface PersistRecordsRequest {
 }
 
 /** A record set's name and type. */
-export interface PersistRecordName {
+export interface StandingRecordName {
   /** Without the last dot. */
   readonly name: string;
   readonly type: "TXT" | "CAA";
 }
 
 /** A record set. */
-export interface PersistRecordSet extends PersistRecordName {
+export interface StandingRecordSet extends StandingRecordName {
   /** One a record, sorted. */
   readonly values: readonly string[];
   /** The same as a zone file writes them: TXT in quotes, cut into strings of at most 255 octets. */
@@ -49,7 +49,7 @@ export interface PersistRecordSet extends PersistRecordName {
  * order is not needed (section 4.5).
  * @throws TlsError IDENTIFIER_INVALID; ACME_PROTOCOL: the CA says no name of itself, or one that no record can hold
  */
-export function persistRecords(request: PersistRecordsRequest): readonly PersistRecordSet[] {
+export function standingRecordSets(request: StandingRecordSetsRequest): readonly StandingRecordSet[] {
   const { accounts, caa = false } = request;
   const until = request.until === undefined ? undefined : Math.floor(request.until.getTime() / 1000);
   if (Number.isNaN(until)) throw new TypeError("until is no date");
@@ -60,7 +60,7 @@ export function persistRecords(request: PersistRecordsRequest): readonly Persist
       const [accountUri] = persistAccountUris({ ...account, thumbprints: [thumbprint], domain });
       return renderPersistValue({ issuerDomainName, accountUri, isWildcard, ...(until !== undefined && { until }) });
     });
-    const txt: PersistRecordSet = recordSet({ name: persistRecordName(domain), type: "TXT" }, texts, renderTxt);
+    const txt: StandingRecordSet = recordSet({ name: persistRecordName(domain), type: "TXT" }, texts, renderTxt);
     if (!caa) return [txt];
     const properties = issued.flatMap(({ account: { accountUrl }, issuerDomainName }) =>
       ["issue", ...(isWildcard ? ["issuewild"] : [])].map((tag) => renderCaa(tag, issuerDomainName, accountUrl)),
@@ -70,15 +70,15 @@ export function persistRecords(request: PersistRecordsRequest): readonly Persist
 }
 
 /**
- * The names and types of what {@link persistRecords} gives, in its order: known before the accounts are, so that a preview can
+ * The names and types of what {@link standingRecordSets} gives, in its order: known before the accounts are, so that a preview can
  * show how many record sets there will be.
  * @throws TlsError IDENTIFIER_INVALID
  */
-export function persistRecordNames(
+export function standingRecordNames(
   names: readonly string[],
-  { caa = false }: Pick<PersistRecordsRequest, "caa"> = {},
-): readonly PersistRecordName[] {
-  return groupNames(names).flatMap(({ domain }): readonly PersistRecordName[] => [
+  { caa = false }: Pick<StandingRecordSetsRequest, "caa"> = {},
+): readonly StandingRecordName[] {
+  return groupNames(names).flatMap(({ domain }): readonly StandingRecordName[] => [
     { name: persistRecordName(domain), type: "TXT" },
     ...(caa ? [{ name: domain, type: "CAA" } as const] : []),
   ]);
@@ -95,10 +95,10 @@ function groupNames(names: readonly string[]): readonly { readonly domain: strin
 }
 
 function recordSet(
-  name: PersistRecordName,
+  name: StandingRecordName,
   values: readonly string[],
   quote: (value: string) => string,
-): PersistRecordSet {
+): StandingRecordSet {
   const sorted = [...new Set(values)].sort();
   return { ...name, values: sorted, quotedValues: sorted.map(quote) };
 }
@@ -110,7 +110,7 @@ function renderCaa(tag: string, issuerDomainName: string, accountUrl: string): s
   return `0 ${tag} "${renderIssueValue(issuerDomainName, parameters).replace(/["\\]/g, "\\$&")}"`;
 }
 
-function issuerOf({ accountUrl, issuerDomainNames, caaIdentities }: PersistRecordsAccount): string {
+function issuerOf({ accountUrl, issuerDomainNames, caaIdentities }: StandingRecordsAccount): string {
   const [name] =
     issuersBeforeOrder({
       ...(issuerDomainNames !== undefined && { issuerDomainNames }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { persistRecordNames, persistRecords } from "../../../../provider/src/acme/persist/validation-records";
+import { standingRecordNames, standingRecordSets } from "../../../../provider/src/acme/persist/standing-records";
 
 // draft-ietf-acme-dns-persist-02 section 10.2
 const hashed = {
@@ -14,7 +14,7 @@ const plain = { accountUrl: "https://a.test/acct/1", thumbprint: "x", caaIdentit
 
 describe("the records of accounts", () => {
   it("are those of the draft, computed without an order", () => {
-    expect(persistRecords({ accounts: [hashed], names: ["example.com"] })).toEqual([
+    expect(standingRecordSets({ accounts: [hashed], names: ["example.com"] })).toEqual([
       {
         name: "_validation-persist.example.com",
         type: "TXT",
@@ -26,7 +26,7 @@ describe("the records of accounts", () => {
 
   it("are one set a name: a wildcard with its name, several accounts sorted, names in their order", () => {
     const names = ["*.example.com", "b.test", "example.com", "B.test."];
-    const sets = persistRecords({ accounts: [hashed, plain, plain], names, until: new Date(1_721_952_000_999) });
+    const sets = standingRecordSets({ accounts: [hashed, plain, plain], names, until: new Date(1_721_952_000_999) });
     expect(sets.map(({ name, values }) => [name, values])).toEqual([
       [
         "_validation-persist.example.com",
@@ -46,12 +46,12 @@ describe("the records of accounts", () => {
   });
 
   it("are for wildcards everywhere if that is wanted", () => {
-    const [set] = persistRecords({ accounts: [plain], names: ["b.test"], isWildcard: true });
+    const [set] = standingRecordSets({ accounts: [plain], names: ["b.test"], isWildcard: true });
     expect(set?.values).toEqual(["a.test; accounturi=https://a.test/acct/1; policy=wildcard"]);
   });
 
   it("hold CAA too, by the account's URL, and for wildcards where they are", () => {
-    const sets = persistRecords({ accounts: [hashed], names: ["example.com", "*.b.test"], caa: true });
+    const sets = standingRecordSets({ accounts: [hashed], names: ["example.com", "*.b.test"], caa: true });
     const value = (tag: string) =>
       `0 ${tag} "authority.example; validationmethods=dns-persist-01; accounturi=https://ca.example/acct/123"`;
     expect(sets.filter(({ type }) => type === "CAA")).toEqual([
@@ -67,26 +67,26 @@ describe("the records of accounts", () => {
   it("have the names that are known before the accounts are", () => {
     const names = ["*.example.com", "b.test", "example.com", "*.München.de"];
     for (const caa of [false, true]) {
-      const sets = persistRecords({ accounts: [plain], names, caa });
-      expect(persistRecordNames(names, { caa })).toEqual(sets.map(({ name, type }) => ({ name, type })));
+      const sets = standingRecordSets({ accounts: [plain], names, caa });
+      expect(standingRecordNames(names, { caa })).toEqual(sets.map(({ name, type }) => ({ name, type })));
     }
-    expect(persistRecordNames(names)).toHaveLength(3);
+    expect(standingRecordNames(names)).toHaveLength(3);
   });
 
   it("are cut into strings where they are long", () => {
     const long = { ...plain, accountUrl: `https://a.test/${"x".repeat(300)}` };
-    const [set] = persistRecords({ accounts: [long], names: ["b.test"] });
+    const [set] = standingRecordSets({ accounts: [long], names: ["b.test"] });
     expect(set?.quotedValues[0]).toMatch(/^"a\.test; .{247}" "x+"$/);
     expect(set?.quotedValues[0]?.replaceAll('" "', "")).toBe(`"${set?.values[0]}"`);
   });
 
   it("are refused of a CA that does not say its name, and of a name that has none", () => {
     const nameless = { accountUrl: "https://a.test/acct/1", thumbprint: "x" };
-    expect(() => persistRecords({ accounts: [nameless], names: ["b.test"] })).toThrow(
+    expect(() => standingRecordSets({ accounts: [nameless], names: ["b.test"] })).toThrow(
       /^ACME_PROTOCOL: the records for the account https:\/\/a\.test\/acct\/1 can't be written: .*Hint: Ask the CA/,
     );
-    expect(() => persistRecords({ accounts: [plain], names: ["192.0.2.1"] })).toThrow(/^IDENTIFIER_INVALID/);
-    expect(() => persistRecords({ accounts: [plain], names: ["b.test"], until: new Date(Number.NaN) })).toThrow(
+    expect(() => standingRecordSets({ accounts: [plain], names: ["192.0.2.1"] })).toThrow(/^IDENTIFIER_INVALID/);
+    expect(() => standingRecordSets({ accounts: [plain], names: ["b.test"], until: new Date(Number.NaN) })).toThrow(
       TypeError,
     );
   });
