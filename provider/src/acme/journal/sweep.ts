@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { DAY } from "../../text/time";
 import { readIfThere, removeFile } from "./file";
 import { isHeldLock, JournalLock, type LockTimes } from "./lock";
 import { readOutline } from "./record";
@@ -11,8 +12,6 @@ export interface Sweep {
   /** Sentences for the user: unfinished orders that were given up. */
   readonly notes: readonly string[];
 }
-
-const DAY = 86_400_000;
 
 /** `<name>.json`, `<name>.set-aside`, `<name>.<token>.lock`, `<name>.<token>.tmp` */
 const filePattern = /^([0-9a-f]{32})\.(?:json|set-aside|[0-9a-f]{16}\.(?:lock|tmp))$/;

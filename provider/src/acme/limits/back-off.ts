@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ErrorCode } from "../../errors";
-import { renderMinute, renderSecond } from "../../text/time";
+import { DAY, MINUTE, renderMinute, renderSecond } from "../../text/time";
 
 /** The environment variable that, set to anything, has a run try in spite of the back-off. Read by the caller. */
 export const RETRY_NOW = "TLS_GATEWAY_RETRY_NOW";
@@ -48,9 +48,6 @@ export interface BackOff {
   /** For a person. */
   readonly text: string;
 }
-
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 
 /** "1 minute, 10 minutes, 100 minutes, then once a day": https://letsencrypt.org/docs/integration-guide/ */
 const pauses = [MINUTE, 10 * MINUTE, 100 * MINUTE, DAY] as const;

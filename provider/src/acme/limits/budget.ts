@@ -1,5 +1,5 @@
 import { getDomain } from "tldts";
-import { renderMinute, renderSecond } from "../../text/time";
+import { HOUR, renderMinute, renderSecond } from "../../text/time";
 import { ipOctets, renderIp } from "../../x509/names/ip-address";
 import { identifierSetKey } from "./back-off";
 import type { CaLimits, IssuanceLimit } from "./limits";
@@ -54,7 +54,6 @@ export interface BudgetJudgement {
 
 /** A resource's state keeps so many; no limit that is counted by them is higher where it matters. */
 const mostIssuances = 20;
-const HOUR = 3_600_000;
 
 /** The history with one more certificate: the newest 20, oldest first. */
 export function addIssuance(

@@ -1,4 +1,5 @@
 import { renderQuoted } from "../../text/quoted";
+import { DAY, SECOND } from "../../text/time";
 import { describeAnswer, type Finding, hintOfServers, mostServers, noServer } from "../dns/propagation-report";
 import type { DnsAnswer } from "../dns/query";
 import { judgePersistRecords, type PersistExpectation, type PersistJudgement, renderUnixSeconds } from "./judge";
@@ -21,7 +22,6 @@ export interface PersistReport {
 
 /** A month: for somebody to see the warning, and to change a zone that is changed by request. */
 const warningDays = 30;
-const day = 86_400;
 
 /** Values of one server that a message shows. */
 const mostValues = 3;
@@ -86,7 +86,7 @@ function reportEnd(
     judgement.kind === "good" && judgement.latest !== undefined ? [judgement.latest] : [],
   );
   const end = Math.min(...ends);
-  if (end - now.getTime() / 1000 > warningDays * day) return undefined;
+  if (end - now.getTime() / 1000 > warningDays * (DAY / SECOND)) return undefined;
   return {
     severity: "warning",
     found: `the TXT record ${shownName} is good until ${renderUnixSeconds(end)}, its persistUntil, and for no order after that`,

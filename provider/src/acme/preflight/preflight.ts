@@ -1,3 +1,4 @@
+import { renderDuration, SECOND } from "../../text/time";
 import { findInTime, type PreflightFinding } from "../look/finding";
 import { Deadline } from "../run/deadline";
 import { lookAtDns } from "./dns";
@@ -73,13 +74,8 @@ export function judgeClock(offsetSeconds: number | undefined): readonly Prefligh
     {
       severity: apart < errorSeconds ? "warning" : "error",
       subject: "the CA",
-      found: `the clock of this machine is ${renderSpan(apart)} ${where} the CA's, and what renews when is decided by it`,
+      found: `the clock of this machine is ${renderDuration(apart * SECOND)} ${where} the CA's, and what renews when is decided by it`,
       hint: "Set the clock of the machine that runs Pulumi, best by NTP (timedatectl set-ntp true).",
     },
   ];
-}
-
-function renderSpan(seconds: number): string {
-  if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)} minutes`;
-  return seconds < 48 * 3600 ? `${Math.floor(seconds / 3600)} hours` : `${Math.floor(seconds / 86_400)} days`;
 }

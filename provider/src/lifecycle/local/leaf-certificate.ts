@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { decideRenewal, describeRemaining, type Validity } from "../../renewal/decision";
+import { DAY, SECOND } from "../../text/time";
 import { issueLeafCertificate } from "../../x509/certificate/issue";
 import { readCertificateRequest } from "../../x509/certificate/request";
 import { readCertificates } from "../../x509/chain/chain";
@@ -146,7 +147,7 @@ function checkAskedLife(
 ): void {
   const asked = known(values.validityDays);
   if (asked === undefined || !reissued || validity.validTo !== issuer.validTo) return;
-  const full = Date.parse(validity.validFrom) + asked * 86_400_000 - 1000;
+  const full = Date.parse(validity.validFrom) + asked * DAY - SECOND;
   if (full <= Date.parse(validity.validTo)) return;
   failures.push(
     failureOf(

@@ -1,12 +1,11 @@
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
+import { DAY, SECOND } from "../../text/time";
 import { type Certificate, publicKeyOf } from "../certificate/certificate";
 import { readInformation } from "../certificate/information";
 import { describeKey } from "../keys/private-key";
 import { type ChainFinding, findAbout } from "./finding";
 import type { Chain } from "./types";
-
-const day = 24 * 3600 * 1000;
 
 /**
  * The longest lives of certificates from public CAs by the day of their issue, in days (CA/Browser Forum Baseline
@@ -45,7 +44,7 @@ export function adviseOn(chain: Chain): readonly ChainFinding[] {
 function adviseOnLifetime(leaf: Certificate): ChainFinding[] {
   const limit = lifetimeLimits.find(([from]) => leaf.validFrom.getTime() >= Date.parse(from))?.[1];
   // both seconds belong to the life, and the Requirements count days of 86,400 seconds
-  const days = (leaf.validTo.getTime() - leaf.validFrom.getTime() + 1000) / day;
+  const days = (leaf.validTo.getTime() - leaf.validFrom.getTime() + SECOND) / DAY;
   if (limit === undefined || days <= limit) return [];
   const issued = leaf.validFrom.toISOString().slice(0, 10);
   const reason = `lives ${Math.ceil(days)} days; of a public CA, issued on ${issued}, at most ${limit} are allowed`;

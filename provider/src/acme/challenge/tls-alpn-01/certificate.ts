@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { DAY, HOUR } from "../../../text/time";
 import { bytes, der, readDer } from "../../../x509/asn1/der";
 import { encodeExtension, extensionId } from "../../../x509/asn1/extension";
 import { renderPem } from "../../../x509/asn1/pem";
@@ -10,8 +11,6 @@ import type { ChallengeTask } from "../solver";
 
 /** id-pe-acmeIdentifier, RFC 8737 section 6.1. */
 const acmeIdentifier = "1.3.6.1.5.5.7.1.31";
-
-const hour = 3600 * 1000;
 
 /** A certificate and its key, PEM. */
 export interface ChallengeCertificate {
@@ -34,7 +33,7 @@ export function makeChallengeCertificate(task: ChallengeTask, now: Date): Challe
     der.integer(randomBytes(16)),
     algorithm,
     name,
-    der.sequence(der.time(new Date(now.getTime() - hour)), der.time(new Date(now.getTime() + 7 * 24 * hour))),
+    der.sequence(der.time(new Date(now.getTime() - HOUR)), der.time(new Date(now.getTime() + 7 * DAY))),
     name,
     readDer(publicKey.export({ type: "spki", format: "der" }), "the public key"),
     der.tagged(
