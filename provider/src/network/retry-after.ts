@@ -1,3 +1,5 @@
+import { renderTimestamp } from "../text/time";
+
 /** The three forms of a date in HTTP, newest first; the last one lacks the zone that it is in. */
 const dateForms: readonly (readonly [form: RegExp, zone: string])[] = [
   [/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/, ""],
@@ -14,7 +16,7 @@ export function readRetryAfter(header: string | undefined, now: Date): string | 
   // eight digits are three years, so the moment can be written
   const moment = /^\d{1,8}$/.test(text) ? now.getTime() + Number(text) * 1000 : readDate(text);
   if (Number.isNaN(moment) || moment < now.getTime()) return undefined;
-  return new Date(moment).toISOString().replace(/\.\d+Z$/, "Z");
+  return renderTimestamp(new Date(moment));
 }
 
 function readDate(text: string): number {

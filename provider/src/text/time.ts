@@ -38,12 +38,12 @@ export function readMoment(text: string): Date | undefined {
 
 /** ISO 8601 UTC without fractions of a second, which X.509 dates do not have: `"2026-11-23T00:00:00Z"`. */
 export function renderTimestamp(moment: Date): string {
-  return `${moment.toISOString().slice(0, 19)}Z`;
+  return moment.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** For data: `2026-12-02T04:10:31Z`, never earlier than the moment. */
 export function renderSecond(moment: number): string {
-  return `${new Date(Math.ceil(moment / SECOND) * SECOND).toISOString().slice(0, 19)}Z`;
+  return renderTimestamp(new Date(Math.ceil(moment / SECOND) * SECOND));
 }
 
 /** For a person, when something is possible: `2026-12-02T04:11Z`, never earlier than the moment. */

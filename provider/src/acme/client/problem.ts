@@ -1,5 +1,6 @@
 import { type ErrorCode, isTlsError, TlsError, type TlsErrorOptions } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
+import { renderSecond } from "../../text/time";
 import { parseObject } from "./directory";
 import { readLinks, readRetryMoment } from "./headers";
 import { codeOf } from "./problem-codes";
@@ -94,7 +95,7 @@ export function explainProblem(problem: AcmeProblem, doing: string): AcmeError {
   return new AcmeError(codeOf(problem), `${doing}: the CA answered ${label}${told}${each.join("")}${rest}.${see}`, {
     problem,
     ...(hint === undefined ? {} : { hint }),
-    ...(retryAfter === undefined ? {} : { retryAt: renderMoment(retryAfter) }),
+    ...(retryAfter === undefined ? {} : { retryAt: renderSecond(retryAfter.getTime()) }),
   });
 }
 
@@ -129,11 +130,6 @@ function parseSubproblem(value: unknown): AcmeSubproblem | undefined {
 /** A kind of the registry is a word; what is none is a stranger's text. */
 function renderKind({ kind }: AcmeSubproblem): string {
   return /^[A-Za-z]{1,40}$/.test(kind) ? kind : renderQuoted(kind);
-}
-
-/** Rounded up: a moment too early is refused again. */
-function renderMoment(moment: Date): string {
-  return new Date(Math.ceil(moment.getTime() / 1000) * 1000).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 const pemBody = /(-----BEGIN [^-]*-----).*/s;

@@ -1,4 +1,5 @@
 import { readRetryAfter } from "../../network/retry-after";
+import { renderTimestamp } from "../../text/time";
 import { items, octets, readDer } from "../../x509/asn1/der";
 import type { Certificate } from "../../x509/certificate/certificate";
 import { isAcmeError } from "../client/problem";
@@ -74,10 +75,10 @@ export function readRenewalInformation(
   const explanationUrl = readPage(answer?.explanationURL);
   return {
     id,
-    start: render(start),
-    end: render(end),
+    start: renderTimestamp(new Date(start)),
+    end: renderTimestamp(new Date(end)),
     ...(explanationUrl !== undefined && { explanationUrl }),
-    nextAskAt: render(now.getTime() + 1000 * secondsToPause(retryAfter, now)),
+    nextAskAt: renderTimestamp(new Date(now.getTime() + 1000 * secondsToPause(retryAfter, now))),
   };
 }
 
@@ -115,8 +116,4 @@ function readPage(value: unknown): string | undefined {
     return undefined;
   }
   return URL.canParse(value) ? value : undefined;
-}
-
-function render(moment: number): string {
-  return new Date(moment).toISOString().replace(/\.\d+Z$/, "Z");
 }

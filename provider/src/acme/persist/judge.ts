@@ -1,4 +1,5 @@
 import { renderQuoted } from "../../text/quoted";
+import { renderTimestamp } from "../../text/time";
 import { isHashedUri } from "./account-uri";
 import { isPersistValue, type PersistValue, parsePersistValue } from "./record-value";
 
@@ -101,5 +102,5 @@ function describeAccount(accountUri: string, prefix: string | undefined): string
 /** `2027-01-31T12:00:00Z`, or the number itself where no calendar has such a year. */
 export function renderUnixSeconds(seconds: number): string {
   const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace(".000Z", "Z");
+  return Number.isNaN(date.getTime()) ? String(seconds) : renderTimestamp(date);
 }

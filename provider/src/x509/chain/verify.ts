@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { renderQuoted } from "../../text/quoted";
+import { renderTimestamp } from "../../text/time";
 import { type Certificate, describeCertificate, publicKeyOf } from "../certificate/certificate";
 import { readWeakHash } from "../certificate/signature";
 import { describeKey } from "../keys/private-key";
@@ -119,19 +120,14 @@ const renewHints = {
 function verifyDates(certificate: Certificate, { now, role, isAccepted, property }: MemberContext): ChainFinding[] {
   const rest = { property, severity: isAccepted ? "warning" : "error" } as const;
   if (now >= certificate.validTo) {
-    const reason = `expired at ${renderTime(certificate.validTo)}, it is ${renderTime(now)}`;
+    const reason = `expired at ${renderTimestamp(certificate.validTo)}, it is ${renderTimestamp(now)}`;
     return [findAbout(certificate, "CERTIFICATE_EXPIRED", reason, renewHints[role], { ...rest, expired: role })];
   }
   if (now < certificate.validFrom) {
-    const reason = `is not valid before ${renderTime(certificate.validFrom)}, it is ${renderTime(now)}`;
+    const reason = `is not valid before ${renderTimestamp(certificate.validFrom)}, it is ${renderTimestamp(now)}`;
     return [findAbout(certificate, "CERTIFICATE_EXPIRED", reason, "Use it from then on, or check the clock.", rest)];
   }
   return [];
-}
-
-/** Whole seconds, as certificates have them. */
-function renderTime(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function verifyStrength(certificate: Certificate, { role, property }: MemberContext): ChainFinding[] {
