@@ -1,3 +1,4 @@
+import { renderList } from "../../text/list";
 import { parseIdentifier } from "../../x509/names/identifier";
 
 /** A name that a certificate is for and that a CA validates (RFC 8555 section 9.7.7, RFC 8738). */
@@ -18,7 +19,5 @@ export type ChallengeType = "http-01" | "dns-01" | "tls-alpn-01" | "dns-persist-
 
 /** Names for a message: at most five, and how many more. */
 export function renderNames(identifiers: readonly { readonly value: string }[]): string {
-  const shown = identifiers.slice(0, 5).map(({ value }) => value);
-  const more = identifiers.length > shown.length ? ` and ${identifiers.length - shown.length} more` : "";
-  return `${shown.join(", ")}${more}`;
+  return renderList(identifiers, 5, ({ value }) => value);
 }

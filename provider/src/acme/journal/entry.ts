@@ -1,4 +1,5 @@
 import { TlsError } from "../../errors";
+import { renderList } from "../../text/list";
 import type { OrderProgress, OrderStep } from "../order/journey";
 import type { AcmeClock } from "../run/deadline";
 import { readIfThere, removeFile, replaceFile } from "./file";
@@ -7,6 +8,9 @@ import { type JournalKey, type OrderFacts, type RecordedOrder, recordName, rende
 
 /** The environment variable that says where the journal is kept: a folder. */
 export const HOME = "TLS_GATEWAY_HOME";
+
+/** Names that a message shows. */
+export const mostNames = 3;
 
 /** What an entry is written with. */
 export interface EntryPlace {
@@ -103,7 +107,7 @@ export class JournalEntry {
     }
     throw new TlsError(
       "ACME_ABORTED",
-      `ordering ${renderNames(key.identifiers)}: this process stood still for long, and another run has taken the order over.`,
+      `ordering ${renderList(key.identifiers, mostNames)}: this process stood still for long, and another run has taken the order over.`,
       { hint: "Let the other run end, then run again." },
     );
   }
@@ -126,10 +130,4 @@ const loss =
 export function explainFailure(error: unknown, folder: string): string {
   if (!(error instanceof Error && "syscall" in error && "code" in error)) throw error;
   return `the journal ${folder} can't be written or read (${String(error.code)}): ${loss} ${HOME} names another folder for it.`;
-}
-
-/** Names for a message, the first three of them. */
-export function renderNames(identifiers: readonly string[]): string {
-  const shown = identifiers.slice(0, 3).join(", ");
-  return identifiers.length <= 3 ? shown : `${shown} and ${identifiers.length - 3} more`;
 }

@@ -1,3 +1,4 @@
+import { renderList } from "../../text/list";
 import { renderQuoted } from "../../text/quoted";
 import { ipOctets } from "../../x509/names/ip-address";
 import { featuresBut } from "../model/features";
@@ -117,8 +118,7 @@ function haproxyNotes(sites: readonly SiteData[], options: HaproxyOptions): read
 }
 
 /** One sentence for all sites that it is true of. */
-function note([first, ...others]: readonly SiteData[], sentence: string): readonly string[] {
-  if (first === undefined) return [];
-  const more = others.length === 0 ? "" : ` and ${others.length} more`;
-  return [`Site ${renderQuoted(first.name)}${more}: ${sentence}`];
+function note(sites: readonly SiteData[], sentence: string): readonly string[] {
+  if (sites.length === 0) return [];
+  return [`Site ${renderList(sites, 1, ({ name }) => renderQuoted(name))}: ${sentence}`];
 }

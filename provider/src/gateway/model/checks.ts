@@ -1,3 +1,4 @@
+import { renderList } from "../../text/list";
 import { isCovered } from "../../x509/names/identifier";
 import { ipOctets } from "../../x509/names/ip-address";
 import { findRepeatedMatcher } from "./condition";
@@ -142,6 +143,5 @@ function checkRouting(site: SiteData): readonly SiteFinding[] {
 
 /** At most eight of a list, so that a message stays readable. */
 function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 8).join(", ");
-  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown === "" ? "no name" : shown;
+  return renderList(names, 8) || "no name";
 }

@@ -1,4 +1,5 @@
 import { nameOfDirectory } from "../../acme/client/directory";
+import { renderList } from "../../text/list";
 import type { Properties, Reason } from "../lifecycle";
 import { hashCertificateOrder } from "./certificate-inputs";
 import { type CertificateRecord, readRecord } from "./certificate-state";
@@ -45,7 +46,7 @@ async function explainWhy(
   inputs: Properties,
   now: Date,
 ): Promise<string | undefined> {
-  const names = listNames(inputs.hostnames as readonly string[]);
+  const names = renderList(inputs.hostnames as readonly string[], 5);
   if (inputs.fromOrderUrl !== undefined) {
     const isOther = record.certPem !== undefined && state?.fromOrderUrl !== inputs.fromOrderUrl;
     if (isOther) return `takes the certificate for ${names} from the new order`;
@@ -75,11 +76,6 @@ function describeRehearsal(record: CertificateRecord, inputs: Properties): strin
   const isDone =
     rehearsal === "first" && record.failure === undefined && record.rehearsedFor === hashCertificateOrder(inputs);
   return isDone ? undefined : `rehearsed at ${nameOfDirectory(url) ?? url} first`;
-}
-
-function listNames(names: readonly string[]): string {
-  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
-  return names.slice(0, 5).join(", ") + more;
 }
 
 function withoutStop(text: string): string {

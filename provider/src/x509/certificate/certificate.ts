@@ -1,5 +1,6 @@
 import { createHash, type KeyObject, X509Certificate } from "node:crypto";
 import { isTlsError, TlsError } from "../../errors";
+import { renderList } from "../../text/list";
 import { type Asn1, bytes, isTagged, isUniversal, items, octets, readDer, readOid, tag } from "../asn1/der";
 import { type Extension, extensionId, readExtensions } from "../asn1/extension";
 import { renderPem } from "../asn1/pem";
@@ -117,10 +118,9 @@ export function publicKeyOf(certificate: Certificate): KeyObject | undefined {
 /** Names a certificate for a message: its subject, else its first names, else its serial number. */
 export function describeCertificate(certificate: Certificate): string {
   if (certificate.subject !== "") return certificate.subject;
-  const [first, ...others] = certificate.identifiers;
-  if (first === undefined) return `the certificate with serial number ${certificate.serialNumber}`;
-  const more = others.length === 0 ? "" : ` and ${others.length} more`;
-  return `the certificate for ${renderIdentifier(first)}${more}`;
+  const { identifiers, serialNumber } = certificate;
+  if (identifiers.length === 0) return `the certificate with serial number ${serialNumber}`;
+  return `the certificate for ${renderList(identifiers, 1, renderIdentifier)}`;
 }
 
 function readFacts(encoded: Buffer, x509: X509Certificate): Certificate {

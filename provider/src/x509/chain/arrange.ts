@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../../errors";
+import { renderList } from "../../text/list";
 import { type Certificate, describeCertificate, mostCertificates } from "../certificate/certificate";
 import { type ChainFinding, findAbout } from "./finding";
 import { choosePath, findPaths, mostMembers, type Path } from "./paths";
@@ -194,13 +195,13 @@ function firstFilled(...lists: readonly (() => readonly Certificate[])[]): reado
 }
 
 function ambiguous(candidates: readonly Certificate[], isByKey: boolean): TlsError {
-  const names = candidates.slice(0, 3).map((certificate) => {
+  const render = (certificate: Certificate) => {
     const until = certificate.validTo.toISOString().slice(0, 10);
     return `${describeCertificate(certificate)} (serial number ${certificate.serialNumber}, valid to ${until})`;
-  });
-  const more = candidates.length > names.length ? ` and ${candidates.length - names.length} more` : "";
+  };
+  const names = renderList(candidates, 3, render, "; ");
   const by = isByKey ? "belong to the private key" : "issued no other, so each may be the server's own";
-  return new TlsError("CHAIN_INVALID", `${candidates.length} certificates ${by}: ${names.join("; ")}${more}`, {
+  return new TlsError("CHAIN_INVALID", `${candidates.length} certificates ${by}: ${names}`, {
     hint: isByKey ? "Leave only the one that is to be used." : "Leave only one of them, or give its private key.",
   });
 }

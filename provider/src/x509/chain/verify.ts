@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { renderList } from "../../text/list";
 import { renderQuoted } from "../../text/quoted";
 import { renderTimestamp } from "../../text/time";
 import { type Certificate, describeCertificate, publicKeyOf } from "../certificate/certificate";
@@ -82,8 +83,7 @@ function verifyHostnames(leaf: Certificate, hostnames: readonly string[]): Chain
 
 /** Five are enough to see what is meant; a certificate may have hundreds. */
 function listSome(names: readonly string[]): string {
-  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
-  return names.slice(0, 5).join(", ") + more;
+  return renderList(names, 5);
 }
 
 /** Where a certificate stands in its chain, and when it is judged. */

@@ -1,4 +1,5 @@
 import { TlsError } from "../../errors";
+import { renderList } from "../../text/list";
 import { renderQuoted } from "../../text/quoted";
 import { type Asn1, der, isTagged, items, octets } from "../asn1/der";
 import { generalName } from "./alternative-name";
@@ -61,10 +62,10 @@ export function findViolation(
 function judge(constraints: NameConstraints, { type, value }: Identifier): string | undefined {
   if (type === "dns") {
     const excluded = constraints.excludedDnsDomains?.find((domain) => touchesDomain(value, domain));
-    if (excluded !== undefined) return `is inside the excluded domain ${renderList([excluded])}`;
+    if (excluded !== undefined) return `is inside the excluded domain ${renderEntries([excluded])}`;
     const permitted = constraints.permittedDnsDomains ?? [];
     if (permitted.length === 0 || permitted.some((domain) => isInDomain(value, domain))) return undefined;
-    return `is outside the permitted domains (${renderList(permitted)})`;
+    return `is outside the permitted domains (${renderEntries(permitted)})`;
   }
   if (type === "ip") {
     const address = ipOctets(value);
@@ -73,7 +74,7 @@ function judge(constraints: NameConstraints, { type, value }: Identifier): strin
     if (excluded !== undefined) return `is inside the excluded range ${excluded}`;
     const permitted = constraints.permittedIpRanges ?? [];
     if (permitted.length === 0 || permitted.some((range) => isInside(address, range))) return undefined;
-    return `is outside the permitted ranges (${renderList(permitted)})`;
+    return `is outside the permitted ranges (${renderEntries(permitted)})`;
   }
   return undefined;
 }
@@ -102,11 +103,8 @@ function parseDomain(text: string, list: string): string {
 }
 
 /** Enough entries for a message to be clear, not thousands. */
-function renderList(entries: readonly string[]): string {
-  const shown = entries.slice(0, 5).map((entry) => (entry === "" ? '""' : entry));
-  return entries.length > shown.length
-    ? `${shown.join(", ")} and ${entries.length - shown.length} more`
-    : shown.join(", ");
+function renderEntries(entries: readonly string[]): string {
+  return renderList(entries, 5, (entry) => (entry === "" ? '""' : entry));
 }
 
 /** What stands for a kind of GeneralName in messages (RFC 5280 section 4.2.1.6). */
