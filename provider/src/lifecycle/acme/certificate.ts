@@ -2,7 +2,6 @@ import { isCostlyFailure, recordFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
 import { type Issued, revokeCertificate } from "../../acme/order/flow";
 import type { OrderProgress } from "../../acme/order/journey";
-import { Deadline, systemClock } from "../../acme/run/deadline";
 import { isTlsError, TlsError } from "../../errors";
 import { renderTimestamp } from "../../text/time";
 import type { Certificate } from "../../x509/certificate/certificate";
@@ -17,7 +16,7 @@ import { orderCertificate, rehearseOrder, type ValidatedCertificate } from "./is
 import { OrderJournal, sweepJournal } from "./journal";
 import { countOrder, refuseSpent, refuseTooSoon } from "./refusals";
 import { askWindow, decideAcmeRenewal, readLeaf, replacedBy } from "./renewal";
-import { readSessionRequest, sessionFor } from "./session";
+import { readSessionRequest, sessionFor, within } from "./session";
 
 /** After an order the window is asked for, and at a refresh; neither fails without an answer. */
 const WINDOW_SECONDS = 10;
@@ -34,12 +33,9 @@ export async function revokeOnDestroy(_id: string, state: Properties): Promise<v
   if (state.revokeOnDestroy !== true || revocationKeyPem === undefined || certPem === undefined) return;
   if (accountUrl === undefined || (validTo !== undefined && Date.parse(validTo) < Date.now())) return;
   const session = sessionFor(readSessionRequest({ ...state, accountKeyPem: revocationKeyPem }));
-  const deadline = new Deadline(REVOCATION_SECONDS, systemClock);
-  try {
-    await revokeCertificate(session, accountUrl, certPem, "cessationOfOperation", deadline);
-  } finally {
-    deadline.dispose();
-  }
+  await within(REVOCATION_SECONDS, (deadline) =>
+    revokeCertificate(session, accountUrl, certPem, "cessationOfOperation", deadline),
+  );
 }
 
 /** A certificate from a CA, by ACME: ordered, renewed by the CA's own window, and resumed where a run died. */

@@ -5,7 +5,7 @@ import type { AcmeSession } from "../../acme/client/session";
 import { makeCertificateRequest } from "../../acme/order/certificate-request";
 import { fulfilOrder, type Issued } from "../../acme/order/flow";
 import type { FlowRequest, OrderProgress, PlaceFlow } from "../../acme/order/journey";
-import { Deadline, systemClock } from "../../acme/run/deadline";
+import type { Deadline } from "../../acme/run/deadline";
 import { during } from "../../acme/run/termination";
 import { isTlsError, TlsError } from "../../errors";
 import { readPemBlocks } from "../../x509/asn1/pem";
@@ -15,11 +15,16 @@ import { generatePrivateKey } from "../local/key-generation";
 import { readChallenge } from "./challenge-inputs";
 import { checkEngine } from "./engine";
 import { requireReady } from "./preflight";
-import { readSessionRequest, sessionFor } from "./session";
+import { readSessionRequest, sessionFor, within } from "./session";
 import { chooseSolvers, type SolverChoice, solverContext } from "./solvers";
 
 /** For one order with all its waits. */
-export const DEFAULT_TIMEOUT_SECONDS = 300;
+const DEFAULT_TIMEOUT_SECONDS = 300;
+
+/** How long an order may take. */
+export function secondsOf({ timeoutSeconds }: Properties): number {
+  return typeof timeoutSeconds === "number" ? timeoutSeconds : DEFAULT_TIMEOUT_SECONDS;
+}
 
 /** What one order is made with beside the arguments. */
 export interface IssuanceRequest {
@@ -59,7 +64,7 @@ export async function rehearseOrder(inputs: Properties, say: (line: string) => v
   const accountKeyPem = rehearsalKeyOf(inputs);
   const session = sessionFor(readSessionRequest({ ...inputs, directoryUrl, accountKeyPem }));
   try {
-    const account = await within(inputs, undefined, (deadline) =>
+    const account = await within(secondsOf(inputs), (deadline) =>
       ensureAccount(session, { contacts: [], acceptTermsOfService: true }, deadline),
     );
     say(`rehearsing the order at ${at}`);
@@ -92,8 +97,8 @@ async function runFlow(
   const identifiers = hostnames.map(toAcmeIdentifier);
   const { profile, preferredChain } = inputs as Readonly<Record<string, string | undefined>>;
   const context = solverContext(session, accountUrl);
-  const work = (signal: AbortSignal) =>
-    within(inputs, signal, async (deadline) => {
+  const work = (signal: AbortSignal) => {
+    const issue = async (deadline: Deadline) => {
       const choice = await chooseSolvers(inputs, context, deadline);
       if (choice.text !== undefined) request.say(`the names are proved by ${choice.text}`);
       if (request.progress.orderUrl === undefined) {
@@ -120,7 +125,9 @@ async function runFlow(
         request.progress,
       );
       return { ...issued, validatedBy: describeProof(issued, choice) };
-    });
+    };
+    return within(secondsOf(inputs), issue, signal);
+  };
   // what is presented is taken away by the flow itself, whose signal aborts
   return during(work, async () => {});
 }
@@ -147,18 +154,4 @@ async function makeRequest(inputs: Properties, keyPem: string | undefined): Prom
   const key = isWanted ? known : await generatePrivateKey(keyType ?? "P256");
   const identifiers = (inputs.hostnames as readonly string[]).map(toAcmeIdentifier);
   return { der: makeCertificateRequest(key, identifiers), keyPem: renderPrivateKey(key) };
-}
-
-async function within<T>(
-  inputs: Properties,
-  signal: AbortSignal | undefined,
-  work: (deadline: Deadline) => Promise<T>,
-): Promise<T> {
-  const seconds = typeof inputs.timeoutSeconds === "number" ? inputs.timeoutSeconds : DEFAULT_TIMEOUT_SECONDS;
-  const deadline = new Deadline(seconds, systemClock, signal);
-  try {
-    return await work(deadline);
-  } finally {
-    deadline.dispose();
-  }
 }

@@ -6,7 +6,6 @@ import { downloadCertificate } from "../../acme/order/download";
 import { explainFailedOrder } from "../../acme/order/failure";
 import { fetchOrder, type Order, type OrderContext } from "../../acme/order/order";
 import { isGone, wordOf } from "../../acme/order/placement";
-import { Deadline, systemClock } from "../../acme/run/deadline";
 import { inParallel } from "../../acme/run/in-parallel";
 import { isTlsError } from "../../errors";
 import { decideRenewal, describeRemaining, lifetime, type Validity } from "../../renewal/decision";
@@ -17,7 +16,7 @@ import type { StoredWindow } from "./certificate-state";
 import { hashPlacedOrder } from "./order-inputs";
 import { readOrderRecord, type StoredChallenge } from "./order-state";
 import { askWindow, decideAcmeRenewal, readLeaf } from "./renewal";
-import { readSessionRequest, sessionFor } from "./session";
+import { readSessionRequest, sessionFor, within } from "./session";
 
 /** In `diff`, where a CA that does not answer must hold up nothing. */
 const DIFF_SECONDS = 3;
@@ -157,18 +156,17 @@ async function askOrder(
   const { accountUrl, accountKeyPem, directoryUrl } = inputs;
   const texts = [accountUrl, accountKeyPem, directoryUrl];
   if (!texts.every((text) => typeof text === "string")) return { kind: "unanswered" };
-  const deadline = new Deadline(seconds, systemClock);
   try {
     const session = sessionFor(readSessionRequest(inputs));
-    const context = { session, accountUrl: accountUrl as string, deadline };
-    return await standingOf(context, (await fetchOrder(context, orderUrl)).order, now);
+    return await within(seconds, async (deadline) => {
+      const context = { session, accountUrl: accountUrl as string, deadline };
+      return standingOf(context, (await fetchOrder(context, orderUrl)).order, now);
+    });
   } catch (error) {
     const isNone = isGone(error) || (isAcmeError(error) && error.problem.kind === "unauthorized");
     if (isNone) return { kind: "ended", reason: "is not at the CA any more" };
     if (isTlsError(error)) return { kind: "unanswered" };
     throw error;
-  } finally {
-    deadline.dispose();
   }
 }
 

@@ -5,14 +5,13 @@ import { addIssuance } from "../../acme/limits/budget";
 import { estimateLifetimeDays } from "../../acme/limits/profiles";
 import type { OrderProgress, PlaceFlow } from "../../acme/order/journey";
 import { openOrder, type PlacedOrder } from "../../acme/order/placement";
-import { Deadline, systemClock } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
 import { DAY, renderTimestamp } from "../../text/time";
 import { readCertificates } from "../../x509/chain/chain";
 import { acmeOrderDescription } from "../descriptions";
 import { isSameValue, type Lifecycle, type Properties, type Reason, UnfinishedError } from "../lifecycle";
 import { checkEngine, tellEngine } from "./engine";
-import { DEFAULT_TIMEOUT_SECONDS, type IssuanceRequest } from "./issuance";
+import { type IssuanceRequest, secondsOf } from "./issuance";
 import { OrderJournal, sweepJournal } from "./journal";
 import { decideOrder, type OrderDecision, refreshOrder } from "./order-decision";
 import { checkAcmeOrder, hashPlacedOrder } from "./order-inputs";
@@ -20,7 +19,7 @@ import { certificateNames, computedOrderNames, keptOrder, type OrderRecord, read
 import { lookBefore, requireReady } from "./preflight";
 import { countOrder, refuseSpent, refuseTooSoon } from "./refusals";
 import { replacedBy } from "./renewal";
-import { readSessionRequest, sessionFor } from "./session";
+import { readSessionRequest, sessionFor, within } from "./session";
 
 /**
  * An order at a CA: what its names are proved by is an output. It holds no key of a certificate, answers no challenge, and
@@ -146,11 +145,9 @@ async function open(
   inputs: Properties,
   { progress, save, replaces }: Pick<IssuanceRequest, "progress" | "save" | "replaces">,
 ): Promise<PlacedOrder> {
-  const { accountUrl, profile, timeoutSeconds } = inputs as Readonly<Record<string, unknown>>;
+  const { accountUrl, profile } = inputs as Readonly<Record<string, unknown>>;
   const session = sessionFor(readSessionRequest(inputs));
-  const seconds = typeof timeoutSeconds === "number" ? timeoutSeconds : DEFAULT_TIMEOUT_SECONDS;
-  const deadline = new Deadline(seconds, systemClock);
-  try {
+  return within(secondsOf(inputs), async (deadline) => {
     if (progress.orderUrl === undefined) {
       await requireReady(inputs, { session, accountUrl: accountUrl as string, solvers: [] }, deadline, tellEngine);
     }
@@ -161,10 +158,8 @@ async function open(
     };
     const party = { session, accountUrl: accountUrl as string, deadline };
     const run = { save, checkAlive: () => checkEngine(), say: tellEngine };
-    return await openOrder({ ...party, ...run, request }, progress);
-  } finally {
-    deadline.dispose();
-  }
+    return openOrder({ ...party, ...run, request }, progress);
+  });
 }
 
 /** Of what a killed run left, that the order is there. */

@@ -1,5 +1,4 @@
 import { askRenewalInformation, renewalInfoId } from "../../acme/order/renewal-information";
-import { Deadline, systemClock } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
 import { decideRenewal, describeRemaining, lifetime, type RenewalDecision } from "../../renewal/decision";
 import { describeWindow } from "../../renewal/window";
@@ -9,7 +8,7 @@ import { readCertificates } from "../../x509/chain/chain";
 import type { Properties } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";
 import { type CertificateRecord, readRecord, type StoredWindow } from "./certificate-state";
-import { readSessionRequest, unsignedSessionFor } from "./session";
+import { readSessionRequest, unsignedSessionFor, within } from "./session";
 
 /** How many days before the estimated renewal a run begins to ask the CA anew. */
 export const DEFAULT_RENEWAL_INFO_DAYS = 10;
@@ -65,14 +64,12 @@ export async function askWindow(
   seconds: number,
 ): Promise<StoredWindow | undefined> {
   if (typeof inputs.directoryUrl !== "string") return undefined;
-  const deadline = new Deadline(seconds, systemClock);
   try {
-    return await askRenewalInformation(unsignedSessionFor(readSessionRequest(inputs)), certificate, deadline);
+    const session = unsignedSessionFor(readSessionRequest(inputs));
+    return await within(seconds, (deadline) => askRenewalInformation(session, certificate, deadline));
   } catch (error) {
     if (isTlsError(error)) return undefined;
     throw error;
-  } finally {
-    deadline.dispose();
   }
 }
 

@@ -69,9 +69,13 @@ export function readSessionRequest(properties: Properties): SessionRequest {
   };
 }
 
-/** Does work that has so many seconds, waits and repetitions included. */
-export async function within<T>(seconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
-  const deadline = new Deadline(seconds, systemClock);
+/** Does work that has so many seconds, waits and repetitions included, and ends with the signal. */
+export async function within<T>(
+  seconds: number,
+  work: (deadline: Deadline) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const deadline = new Deadline(seconds, systemClock, signal);
   try {
     return await work(deadline);
   } finally {
