@@ -1,4 +1,3 @@
-import { isCostlyFailure, recordFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
 import { type Issued, revokeCertificate } from "../../acme/order/flow";
 import type { OrderProgress } from "../../acme/order/journey";
@@ -14,7 +13,7 @@ import { tellEngine } from "./engine";
 import { explainCertificate } from "./explanation";
 import { orderCertificate, rehearseOrder, type ValidatedCertificate } from "./issuance";
 import { OrderJournal, sweepJournal } from "./journal";
-import { countOrder, refuseSpent, refuseTooSoon } from "./refusals";
+import { countOrder, recordAfter, refuseSpent, refuseTooSoon } from "./refusals";
 import { askWindow, decideAcmeRenewal, readLeaf, replacedBy } from "./renewal";
 import { readSessionRequest, sessionFor, within } from "./session";
 
@@ -136,7 +135,7 @@ async function obtain(id: string, state: Properties, inputs: Properties, now: Da
   } catch (error) {
     await journal.end(error);
     if (!(error instanceof Error)) throw error;
-    const outputs = afterFailure(error, { state, inputs, now, progress, rehearsedFor });
+    const outputs = unfinishedOutputs(error, { state, inputs, now, progress, rehearsedFor });
     throw new UnfinishedError(id, outputs, isFromOrder ? tellOfOrder(error) : error);
   }
 }
@@ -165,26 +164,14 @@ interface Attempt {
   readonly rehearsedFor: string | undefined;
 }
 
-/** The certificate, if there is one, stays; the order is gone on with, and the failure remembered. */
-function afterFailure(error: Error, attempt: Attempt & { readonly progress: OrderProgress }): Properties {
+/** What the state holds after a failure: the certificate, if there is one, the order to resume, and the failure. */
+function unfinishedOutputs(error: Error, attempt: Attempt & { readonly progress: OrderProgress }): Properties {
   const { state, inputs, now, progress, rehearsedFor } = attempt;
-  const { failure } = readRecord(state);
-  const isCostly = isTlsError(error) && isCostlyFailure(error.code);
-  const remembered = isCostly
-    ? recordFailure(failure, {
-        directory: inputs.directoryUrl as string,
-        identifiers: inputs.hostnames as readonly string[],
-        now,
-        code: error.code,
-        reason: error.reason,
-        retryAt: error.retryAt,
-      })
-    : failure;
   return {
     ...keptOutputs(state),
     progress: renderProgress(progress),
     pendingOrderUrl: progress.orderUrl ?? null,
-    failure: remembered ?? null,
+    failure: recordAfter(readRecord(state), error, inputs, now) ?? null,
     rehearsedFor: rehearsedFor ?? null,
   };
 }

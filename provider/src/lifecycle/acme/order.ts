@@ -1,11 +1,9 @@
 import { nameOfDirectory } from "../../acme/client/directory";
 import { renderNames, toAcmeIdentifier } from "../../acme/client/identifier";
-import { isCostlyFailure, recordFailure } from "../../acme/limits/back-off";
 import { addIssuance } from "../../acme/limits/budget";
 import { estimateLifetimeDays } from "../../acme/limits/profiles";
 import type { OrderProgress, PlaceFlow } from "../../acme/order/journey";
 import { openOrder, type PlacedOrder } from "../../acme/order/placement";
-import { isTlsError } from "../../errors";
 import { DAY, renderTimestamp } from "../../text/time";
 import { readCertificates } from "../../x509/chain/chain";
 import { acmeOrderDescription } from "../descriptions";
@@ -17,7 +15,7 @@ import { decideOrder, type OrderDecision, refreshOrder } from "./order-decision"
 import { checkAcmeOrder, hashPlacedOrder } from "./order-inputs";
 import { certificateNames, computedOrderNames, keptOrder, type OrderRecord, readOrderRecord } from "./order-state";
 import { lookBefore, requireReady } from "./preflight";
-import { countOrder, refuseSpent, refuseTooSoon } from "./refusals";
+import { countOrder, recordAfter, refuseSpent, refuseTooSoon } from "./refusals";
 import { replacedBy } from "./renewal";
 import { readSessionRequest, sessionFor, within } from "./session";
 
@@ -135,7 +133,7 @@ async function place(
   } catch (error) {
     await journal.end(error);
     if (!(error instanceof Error)) throw error;
-    const failure = failureAfter(error, record, inputs, now);
+    const failure = recordAfter(record, error, inputs, now) ?? null;
     const outputs = { ...keptOrder(state), pendingOrderUrl: progress.orderUrl ?? null, failure };
     throw new UnfinishedError(id, outputs, error);
   }
@@ -165,18 +163,6 @@ async function open(
 /** Of what a killed run left, that the order is there. */
 function resumable({ orderUrl, replacesDropped }: OrderProgress): OrderProgress {
   return { ...(orderUrl !== undefined && { orderUrl }), ...(replacesDropped !== undefined && { replacesDropped }) };
-}
-
-function failureAfter(error: Error, record: OrderRecord, inputs: Properties, now: Date): unknown {
-  if (!isTlsError(error) || !isCostlyFailure(error.code)) return record.failure ?? null;
-  return recordFailure(record.failure, {
-    directory: inputs.directoryUrl as string,
-    identifiers: inputs.hostnames as readonly string[],
-    now,
-    code: error.code,
-    reason: error.reason,
-    retryAt: error.retryAt,
-  });
 }
 
 function outputsOf(

@@ -1,7 +1,14 @@
-import { type BackOffRecord, judgeBackOff, RETRY_NOW, retryNowHint } from "../../acme/limits/back-off";
+import {
+  type BackOffRecord,
+  isCostlyFailure,
+  judgeBackOff,
+  RETRY_NOW,
+  recordFailure,
+  retryNowHint,
+} from "../../acme/limits/back-off";
 import { type BudgetJudgement, judgeBudget, type SeenIssuance, seeIssuance } from "../../acme/limits/budget";
 import { limitsOf } from "../../acme/limits/limits";
-import { TlsError } from "../../errors";
+import { isTlsError, TlsError } from "../../errors";
 import type { Properties } from "../lifecycle";
 import type { CertificateRecord } from "./certificate-state";
 import { replacedBy } from "./renewal";
@@ -38,6 +45,24 @@ export function refuseSpent(history: OrderHistory, inputs: Properties, now: Date
   throw new TlsError("ACME_BUDGET", `${beginOf(doing)}the CA is not asked: ${text}`, {
     ...(freeAt !== undefined && { retryAt: freeAt }),
     hint: "Use the certificate that is there, or another set of names.",
+  });
+}
+
+/** What is remembered after an error: a failure that costs something at the CA is added, any other changes nothing. */
+export function recordAfter(
+  { failure }: Pick<OrderHistory, "failure">,
+  error: Error,
+  inputs: Properties,
+  now: Date,
+): BackOffRecord | undefined {
+  if (!isTlsError(error) || !isCostlyFailure(error.code)) return failure;
+  return recordFailure(failure, {
+    directory: inputs.directoryUrl as string,
+    identifiers: inputs.hostnames as readonly string[],
+    now,
+    code: error.code,
+    reason: error.reason,
+    retryAt: error.retryAt,
   });
 }
 
