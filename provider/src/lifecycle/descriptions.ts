@@ -3,11 +3,11 @@
 import { siteProperties } from "../gateway/model/site";
 
 /** What a resource is, apart from what happens to it. */
-export interface Description {
+export interface Description<Output extends string = string> {
   /** The name in the type token, `pulumi-nodejs:dynamic/tls-gateway:<name>`. Frozen. */
   readonly name: string;
-  /** Every output of the state. */
-  readonly outputs: readonly string[];
+  /** Every output of the state: listed here, and given a type by the decoder of the state, which may lack none. */
+  readonly outputs: readonly Output[];
   /** Top-level strings, inputs or outputs, that are secret wherever they appear. */
   readonly secretProperties: readonly string[];
   /** Secret inputs that `explain` needs too; it is shown no other. */
@@ -15,7 +15,7 @@ export interface Description {
 }
 
 /** Of {@link AcmeAccount}. */
-export const acmeAccountDescription: Description = {
+export const acmeAccountDescription = {
   name: "AcmeAccount",
   outputs: [
     "directory",
@@ -41,10 +41,10 @@ export const acmeAccountDescription: Description = {
     "rehearsalAccount",
   ],
   secretProperties: ["accountKeyPem", "rehearsalAccountKeyPem", "externalAccountHmac"],
-};
+} as const satisfies Description;
 
 /** Of {@link AcmeCertificate}. */
-export const acmeCertificateDescription: Description = {
+export const acmeCertificateDescription = {
   name: "AcmeCertificate",
   outputs: [
     "hostnames",
@@ -81,10 +81,10 @@ export const acmeCertificateDescription: Description = {
     "revocationKeyPem",
   ],
   explainedSecrets: ["accountKeyPem"],
-};
+} as const satisfies Description;
 
 /** Of {@link AcmeOrder}. */
-export const acmeOrderDescription: Description = {
+export const acmeOrderDescription = {
   name: "AcmeOrder",
   outputs: [
     "hostnames",
@@ -109,10 +109,10 @@ export const acmeOrderDescription: Description = {
   ],
   secretProperties: ["accountKeyPem", "orderKeyPem"],
   explainedSecrets: ["accountKeyPem"],
-};
+} as const satisfies Description;
 
 /** Of {@link CertificateChain}. */
-export const certificateChainDescription: Description = {
+export const certificateChainDescription = {
   name: "CertificateChain",
   outputs: [
     "certPem",
@@ -129,10 +129,10 @@ export const certificateChainDescription: Description = {
     "validTo",
   ],
   secretProperties: ["privateKeyPem", "passphrase", "pkcs12"],
-};
+} as const satisfies Description;
 
 /** Of {@link LeafCertificate}. */
-export const leafCertificateDescription: Description = {
+export const leafCertificateDescription = {
   name: "LeafCertificate",
   outputs: [
     "certPem",
@@ -145,10 +145,10 @@ export const leafCertificateDescription: Description = {
     "validTo",
   ],
   secretProperties: ["privateKeyPem", "caPrivateKeyPem"],
-};
+} as const satisfies Description;
 
 /** Of {@link SelfSignedCA}. */
-export const selfSignedCaDescription: Description = {
+export const selfSignedCaDescription = {
   name: "SelfSignedCA",
   outputs: [
     "certPem",
@@ -163,18 +163,18 @@ export const selfSignedCaDescription: Description = {
     "validTo",
   ],
   secretProperties: ["privateKeyPem", "passphrase"],
-};
+} as const satisfies Description;
 
 /** Of {@link Gateway}. */
-export const gatewayDescription: Description = {
+export const gatewayDescription = {
   name: "Gateway",
   outputs: ["name", "kind", "options", "sites"],
   secretProperties: [],
-};
+} as const satisfies Description;
 
 /** Of {@link Site}. */
-export const siteDescription: Description = {
+export const siteDescription = {
   name: "Site",
   outputs: [...siteProperties, "url"],
   secretProperties: [],
-};
+} as const satisfies Description;

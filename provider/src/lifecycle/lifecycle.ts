@@ -28,53 +28,62 @@ export interface Effect {
   readonly now: Date;
 }
 
+/** Properties as a preview has them: any may be unknown, or absent. */
+export type Preview<T> = { readonly [Name in keyof T]?: T[Name] | Unknown };
+
+/** What an effect returns for the state; `null` for an output that is known to be absent. */
+export type Outputs<State> = { readonly [Name in keyof State]?: State[Name] | null | undefined };
+
 /** What `create` brings: an identity that never changes, and what only the effect could know. */
-export interface Created {
+export interface Created<State = Properties> {
   readonly id: string;
-  readonly outputs: Properties;
+  readonly outputs: Outputs<State>;
 }
 
 /**
  * What happens to one kind of resource, over plain JSON values: it knows no Pulumi. The adapter adds to every result
  * the inputs that outputs show, the secret marks and what the engine needs.
+ *
+ * Each kind is written over its own types, which `decoded` (decoder.ts) reads from plain values; without arguments
+ * this is the lifecycle that comes of it, as the adapter and the reason hook call it.
  */
-export interface Lifecycle extends Description {
+export interface Lifecycle<Inputs = Properties, State = Properties> extends Description<Extract<keyof State, string>> {
   /** Inputs that no output shows: a change of these alone updates nothing. Left out of the state. */
-  readonly policyProperties: readonly string[];
+  readonly policyProperties: readonly Extract<keyof Inputs, string>[];
   /**
    * Inputs that only `check` makes, no arguments. With `ignoreChanges: ["*"]` the engine sends those of the last run.
    */
   readonly derivedProperties?: (inputs: Properties) => readonly string[];
   /** Outputs that only `create` and `update` can know. */
-  readonly computedProperties: (state: Properties) => readonly string[];
+  readonly computedProperties: (state: State) => readonly string[];
   /**
    * Validates, normalises, sorts and computes every deterministic output. Never throws on bad input.
    * @param olds the inputs of the last run, `{}` for a new resource: only to keep what was planned.
    */
-  check(olds: Properties, news: Readonly<Record<string, unknown | Unknown>>, now: Date): CheckResult;
+  check(olds: Preview<Inputs>, news: Readonly<Record<string, unknown | Unknown>>, now: Date): CheckResult;
   /** The properties whose change can't be made in place. */
-  replaces?(state: Properties, inputs: Properties): readonly string[];
+  replaces?(state: State, inputs: Preview<Inputs>): readonly string[];
   /**
    * Whether the resource needs an update that no difference of inputs shows (a renewal by somebody else's dates). Where
    * the world is asked, briefly, and never to fail for it.
    */
-  isDue?(state: Properties, inputs: Properties, now: Date): boolean | Promise<boolean>;
+  isDue?(state: State, inputs: Preview<Inputs>, now: Date): boolean | Promise<boolean>;
   /**
    * Why a step happens, one sentence for the row of the resource; `undefined` when the differences say it all.
    * @param state `undefined` for a creation.
    * @throws TlsError for a step that would be refused: it fails already in the preview.
    */
-  explain?(state: Properties | undefined, inputs: Properties, now: Date): Reason | Promise<Reason>;
-  create(inputs: Properties, effect: Effect): Promise<Created>;
+  explain?(state: Preview<State> | undefined, inputs: Preview<Inputs>, now: Date): Reason | Promise<Reason>;
+  create(inputs: Inputs, effect: Effect): Promise<Created<State>>;
   /** @returns what only the effect could know, all of it, also what did not change. */
-  update(id: string, state: Properties, inputs: Properties, effect: Effect): Promise<Properties>;
+  update(id: string, state: State, inputs: Inputs, effect: Effect): Promise<Outputs<State>>;
   /**
    * What can be learnt anew from the world, for the outputs: called by a refresh, which goes on without it when it throws
    * a `TlsError`. Absent where nothing can.
    */
-  refresh?(id: string, state: Properties, effect: Effect): Promise<Properties>;
+  refresh?(id: string, state: State, effect: Effect): Promise<Outputs<State>>;
   /** Removes what exists outside of the state; idempotent. Absent where nothing does. */
-  delete?(id: string, state: Properties): Promise<void>;
+  delete?(id: string, state: State): Promise<void>;
 }
 
 /**

@@ -12,11 +12,13 @@ import type { AcmeSession } from "../../acme/client/session";
 import type { Deadline } from "../../acme/run/deadline";
 import { isTlsError, TlsError } from "../../errors";
 import { readMoment } from "../../text/time";
-import { type KeyType, renderPrivateKey } from "../../x509/keys/private-key";
+import { renderPrivateKey } from "../../x509/keys/private-key";
+import { decoded } from "../decoder";
 import { acmeAccountDescription } from "../descriptions";
-import { isKnown, isSameValue, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";
+import { isKnown, isSameValue, type Outputs, type Preview, UnfinishedError } from "../lifecycle";
 import { generatePrivateKey } from "../local/key-generation";
 import { checkAcmeAccount } from "./account-inputs";
+import { type AccountInputs, type AccountState, accountDecoders, accountFactNames } from "./account-state";
 import { tellEngine } from "./engine";
 import { readSessionRequest, sessionFor, within } from "./session";
 import { ALWAYS } from "./standing-records";
@@ -28,27 +30,14 @@ const ACCOUNT_SECONDS = 120;
 const REFRESH_SECONDS = 10;
 
 const madeProperties = ["accountKeyPem", "thumbprint"] as const;
-const factProperties = [
-  "accountUrl",
-  "status",
-  "rehearsalAccountKeyPem",
-  "termsOfServiceUrl",
-  "profiles",
-  "requiresExternalAccountBinding",
-  "offersRenewalInformation",
-  "caaIdentities",
-  "issuerDomainNames",
-  "accountHashPrefix",
-  "rehearsalAccount",
-] as const;
 
 /** An account at a CA: found by its key, or made. */
-export const acmeAccount: Lifecycle = {
+export const acmeAccount = decoded(accountDecoders, {
   ...acmeAccountDescription,
   policyProperties: ["externalAccountKeyId", "externalAccountHmac", "acceptTermsOfService"],
   derivedProperties: () => ["directoryUrl", "rehearsalDirectoryUrl", "thumbprint"],
   computedProperties: (state) =>
-    state.keyType === undefined ? factProperties : [...factProperties, ...madeProperties],
+    state.keyType === undefined ? accountFactNames : [...accountFactNames, ...madeProperties],
   check: checkAcmeAccount,
   replaces: (state, inputs) =>
     isKnown(inputs.directoryUrl) && inputs.directoryUrl !== state.directoryUrl ? ["directory"] : [],
@@ -60,27 +49,28 @@ export const acmeAccount: Lifecycle = {
   },
   update,
   refresh: async (_id, state) => {
-    if (typeof state.accountUrl !== "string") return {};
-    const session = sessionFor(readSessionRequest(state));
+    const { accountUrl, directoryUrl, accountKeyPem, rehearsalAccount: known } = state;
+    if (accountUrl === undefined || directoryUrl === undefined || accountKeyPem === undefined) return {};
+    const session = sessionFor(readSessionRequest({ ...state, directoryUrl }));
     return within(REFRESH_SECONDS, async (deadline) => {
-      const account = await readAccount(session, state.accountUrl as string, deadline);
+      const account = await readAccount(session, accountUrl, deadline);
       const offers = await offersOf(session, deadline);
-      const known = state.rehearsalAccount ?? undefined;
-      const rehearsalAccount = known ?? (await rehearsalAccountOf(state, state.accountKeyPem as string, deadline));
+      const rehearsalAccount = known ?? (await rehearsalAccountOf(state, accountKeyPem, deadline));
       return { ...factsOf(account), ...offers, rehearsalAccount };
     });
   },
   delete: async (_id, state) => {
-    if (state.deactivateOnDestroy !== true || typeof state.accountUrl !== "string") return;
+    const { accountUrl, directoryUrl } = state;
+    if (state.deactivateOnDestroy !== true || accountUrl === undefined || directoryUrl === undefined) return;
     refuseBeforeRecordsEnd(state, new Date());
-    const session = sessionFor(readSessionRequest(state));
-    await within(ACCOUNT_SECONDS, (deadline) => deactivateAccount(session, state.accountUrl as string, deadline));
+    const session = sessionFor(readSessionRequest({ ...state, directoryUrl }));
+    await within(ACCOUNT_SECONDS, (deadline) => deactivateAccount(session, accountUrl, deadline));
   },
-};
+});
 
 /** Deactivating ends everything that the account was authorised to by records in the DNS, at once and for good. */
-function refuseBeforeRecordsEnd({ recordsUntil: until }: Properties, now: Date): void {
-  if (typeof until !== "string" || (until !== ALWAYS && (readMoment(until) ?? now) <= now)) return;
+function refuseBeforeRecordsEnd({ recordsUntil: until }: AccountState, now: Date): void {
+  if (until === undefined || (until !== ALWAYS && (readMoment(until) ?? now) <= now)) return;
   const end = until === ALWAYS ? "for good" : `until ${until}`;
   throw new TlsError(
     "ACME_ACCOUNT",
@@ -91,7 +81,7 @@ function refuseBeforeRecordsEnd({ recordsUntil: until }: Properties, now: Date):
   );
 }
 
-function explain(state: Properties | undefined, inputs: Properties): string | undefined {
+function explain(state: Preview<AccountState> | undefined, inputs: Preview<AccountInputs>): string | undefined {
   const { directoryUrl } = inputs;
   if (typeof directoryUrl !== "string") return undefined;
   const at = nameOfDirectory(directoryUrl) ?? directoryUrl;
@@ -101,16 +91,17 @@ function explain(state: Properties | undefined, inputs: Properties): string | un
   return isNewKey ? `rolls the account at ${at} over to the new key` : undefined;
 }
 
-async function keyOf(inputs: Properties): Promise<string> {
-  if (typeof inputs.accountKeyPem === "string") return inputs.accountKeyPem;
-  return renderPrivateKey(await generatePrivateKey(inputs.keyType as KeyType));
+async function keyOf({ accountKeyPem, keyType }: AccountInputs): Promise<string> {
+  if (accountKeyPem !== undefined) return accountKeyPem;
+  if (keyType === undefined) throw new TypeError("check chooses the type of a key that is not given");
+  return renderPrivateKey(await generatePrivateKey(keyType));
 }
 
-async function update(id: string, state: Properties, inputs: Properties): Promise<Properties> {
-  const accountKeyPem = (inputs.accountKeyPem ?? state.accountKeyPem ?? (await keyOf(inputs))) as string;
+async function update(id: string, state: AccountState, inputs: AccountInputs): Promise<Outputs<AccountState>> {
+  const accountKeyPem = inputs.accountKeyPem ?? state.accountKeyPem ?? (await keyOf(inputs));
   const kept = { accountKeyPem, rehearsalAccountKeyPem: state.rehearsalAccountKeyPem };
-  if (typeof state.accountUrl !== "string") return register(id, inputs, kept);
-  const accountUrl = state.accountUrl;
+  const { accountUrl } = state;
+  if (accountUrl === undefined) return register(id, inputs, kept);
   return within(ACCOUNT_SECONDS, async (deadline) => {
     const newKey = readAccountKey(accountKeyPem);
     if (newKey.thumbprint !== state.thumbprint) {
@@ -128,9 +119,15 @@ async function update(id: string, state: Properties, inputs: Properties): Promis
   });
 }
 
+/** The account's key, and that of its rehearsals where an earlier run made it. */
+interface MadeKeys {
+  readonly accountKeyPem: string;
+  readonly rehearsalAccountKeyPem?: string | undefined;
+}
+
 /** A key that was made is kept whatever happens: the CA may know it already. */
-async function register(id: string, inputs: Properties, made: Properties): Promise<Properties> {
-  const accountKeyPem = made.accountKeyPem as string;
+async function register(id: string, inputs: AccountInputs, made: MadeKeys): Promise<Outputs<AccountState>> {
+  const { accountKeyPem } = made;
   const rehearsalAccountKeyPem = made.rehearsalAccountKeyPem ?? renderPrivateKey(await generatePrivateKey("P256"));
   const outputs = { accountKeyPem, thumbprint: readAccountKey(accountKeyPem).thumbprint, rehearsalAccountKeyPem };
   const session = sessionFor(readSessionRequest({ ...inputs, accountKeyPem }));
@@ -140,8 +137,7 @@ async function register(id: string, inputs: Properties, made: Properties): Promi
       const request = {
         contacts: contactsOf(inputs),
         acceptTermsOfService: true,
-        ...(typeof keyId === "string" &&
-          typeof hmacBase64 === "string" && { externalAccountBinding: { keyId, hmacBase64 } }),
+        ...(keyId !== undefined && hmacBase64 !== undefined && { externalAccountBinding: { keyId, hmacBase64 } }),
       };
       const account = await ensureAccount(session, request, deadline);
       const rehearsalAccount = await rehearsalAccountOf(inputs, accountKeyPem, deadline);
@@ -152,16 +148,16 @@ async function register(id: string, inputs: Properties, made: Properties): Promi
   }
 }
 
-function contactsOf({ contacts }: Properties): readonly string[] {
-  return Array.isArray(contacts) ? contacts.map((address) => `mailto:${address}`) : [];
+function contactsOf({ contacts = [] }: AccountInputs): readonly string[] {
+  return contacts.map((address) => `mailto:${address}`);
 }
 
-function factsOf({ url, status }: Account): Properties {
+function factsOf({ url, status }: Account): Outputs<AccountState> {
   return { accountUrl: url, status };
 }
 
 /** What the directory says, as far as a program decides by it; null where it says nothing. */
-async function offersOf(session: AcmeSession, deadline: Deadline): Promise<Properties> {
+async function offersOf(session: AcmeSession, deadline: Deadline): Promise<Outputs<AccountState>> {
   const { meta, renewalInfo } = await session.directory(deadline);
   return {
     termsOfServiceUrl: meta.termsOfService ?? null,
@@ -173,7 +169,7 @@ async function offersOf(session: AcmeSession, deadline: Deadline): Promise<Prope
 }
 
 /** What records of dns-persist-01 are made of. */
-function issuerOf({ caaIdentities, issuerDomainNames, accountHashPrefix }: DirectoryMeta): Properties {
+function issuerOf({ caaIdentities, issuerDomainNames, accountHashPrefix }: DirectoryMeta) {
   return {
     caaIdentities: caaIdentities ?? null,
     issuerDomainNames: issuerDomainNames ?? null,
@@ -186,12 +182,12 @@ function issuerOf({ caaIdentities, issuerDomainNames, accountHashPrefix }: Direc
  * answer keeps no account back: the next refresh asks again.
  */
 async function rehearsalAccountOf(
-  { recordsUntil, ...inputs }: Properties,
+  { recordsUntil, ...inputs }: AccountInputs | AccountState,
   accountKeyPem: string,
   deadline: Deadline,
-): Promise<Properties | null> {
+): Promise<Outputs<AccountState>["rehearsalAccount"]> {
   const directoryUrl = inputs.rehearsalDirectoryUrl;
-  if (recordsUntil === undefined || typeof directoryUrl !== "string") return null;
+  if (recordsUntil === undefined || directoryUrl === undefined) return null;
   const session = sessionFor(readSessionRequest({ ...inputs, directoryUrl, accountKeyPem }));
   try {
     const { url } = await ensureAccount(session, { contacts: [], acceptTermsOfService: true }, deadline);
