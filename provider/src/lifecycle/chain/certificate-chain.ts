@@ -4,10 +4,11 @@ import { DAY } from "../../text/time";
 import { type Chain, judgeChain } from "../../x509/chain/chain";
 import { renderPrivateKey } from "../../x509/keys/private-key";
 import { parseHostName } from "../../x509/names/identifier";
+import { decoded } from "../decoder";
 import { certificateChainDescription } from "../descriptions";
 import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../input/schema";
-import { type CheckResult, type Failure, isKnown, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
+import { type CheckResult, type Failure, isKnown, type Preview, type Properties, UNKNOWN } from "../lifecycle";
 import { checkPolicy, readPolicy } from "../local/planned-validity";
 import {
   complete,
@@ -21,6 +22,7 @@ import {
 } from "./completion";
 import { issuerFactsOf, joinPem, leafFactsOf, unknownFacts, validityOf } from "./facts";
 import { type ChainSource, readRoots, readSource, SYSTEM_ROOTS } from "./source";
+import { type ChainInputs, chainDecoders } from "./state";
 
 const shape = {
   certPem: pemSchema("a certificate").optional(),
@@ -53,7 +55,7 @@ const shape = {
 type Values = ParsedInputs<typeof shape>;
 
 /** A certificate that exists already: checked, ordered, and known in a preview, but for what has to be fetched. */
-export const certificateChain: Lifecycle = {
+export const certificateChain = decoded(chainDecoders, {
   ...certificateChainDescription,
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase", "pkcs12"],
   derivedProperties: () => [
@@ -68,16 +70,14 @@ export const certificateChain: Lifecycle = {
   computedProperties: (state) => (isCompleted(state) ? ["completedIssuerPem", "rootPem"] : []),
   check,
   explain: explainCompletion,
-  create: async (inputs, { now }) => ({
-    id: inputs.fingerprintSha256 as string,
-    outputs: await complete(inputs, now, {}),
-  }),
+  create: async (inputs, { now }) => ({ id: inputs.fingerprintSha256, outputs: await complete(inputs, now, {}) }),
   update: async (_id, state, inputs, { now }) => complete(inputs, now, state),
   // what a CA publishes may have been renewed
-  refresh: async (_id, state, { now }) => complete(state, now, { certPem: state.certPem }),
-};
+  refresh: async (_id, state, { now }) =>
+    complete(state, now, state.certPem === undefined ? {} : { certPem: state.certPem }),
+});
 
-function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: Date): CheckResult {
+function check(olds: Preview<ChainInputs>, news: Readonly<Record<string, unknown>>, now: Date): CheckResult {
   const parsed = parseInputs(shape, news);
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
@@ -131,7 +131,7 @@ function checkTogether(values: Values, failures: Failure[]): void {
 interface ChainRequest {
   readonly values: Values;
   readonly source: ChainSource;
-  readonly olds: Properties;
+  readonly olds: Preview<ChainInputs>;
   readonly now: Date;
   readonly hostnames?: readonly string[];
 }

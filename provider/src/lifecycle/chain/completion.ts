@@ -5,9 +5,10 @@ import { type Certificate, describeCertificate, isIssuedBy } from "../../x509/ce
 import { readInformation } from "../../x509/certificate/information";
 import { isIssuedByPublicRoot } from "../../x509/chain/advice";
 import { arrangeChain, type Chain, type ChainInput, judgeChain } from "../../x509/chain/chain";
-import type { Properties } from "../lifecycle";
+import type { Outputs, Preview, Unknown } from "../lifecycle";
 import { issuerFactsOf } from "./facts";
-import { type ChainSource, readRoots, readSource, type SourceValues } from "./source";
+import { type ChainSource, readRoots, readSource } from "./source";
+import type { ChainInputs, ChainState } from "./state";
 
 /** `completeFromAia` as an argument: whether missing issuers are fetched, and how. */
 export const completionSchema = z
@@ -40,9 +41,11 @@ const DEFAULT_TIMEOUT_SECONDS = 30;
 const MOST_FETCHES = 8;
 
 /** The options where completion is asked for. */
-export function readCompletion(value: unknown): CompletionOptions | undefined {
+export function readCompletion(
+  value: boolean | CompletionOptions | Unknown | undefined,
+): CompletionOptions | undefined {
   if (value === true) return {};
-  return typeof value === "object" && value !== null ? (value as CompletionOptions) : undefined;
+  return typeof value === "object" ? value : undefined;
 }
 
 /** A member of a chain whose issuer is missing, and the http and https URLs where it says that it is to be had. */
@@ -136,8 +139,8 @@ function requireSound(chain: Chain): Chain {
 }
 
 /** Whether a chain is completed by what was, or is still to be, fetched. */
-export function isCompleted(properties: Properties): boolean {
-  return Array.isArray(properties.missingIssuerUrls);
+export function isCompleted({ missingIssuerUrls }: ChainState): boolean {
+  return missingIssuerUrls !== undefined;
 }
 
 /**
@@ -148,15 +151,19 @@ export function isCompleted(properties: Properties): boolean {
  * @returns the outputs that only this can know; none for a chain that was whole.
  * @throws TlsError see {@link completeChain}
  */
-export async function complete(inputs: Properties, now: Date, state: Properties): Promise<Properties> {
+export async function complete(
+  inputs: ChainInputs | ChainState,
+  now: Date,
+  state: ChainState,
+): Promise<Outputs<ChainState>> {
   if (!isCompleted(inputs)) return {};
-  const { certificates, privateKey } = readSource(inputs as SourceValues, []);
-  const { roots, preferredRoot, hostnames, certPem } = inputs as Readonly<Record<string, string | undefined>>;
+  const { certificates, privateKey } = readSource(inputs, []);
+  const { roots, preferredRoot, hostnames, certPem } = inputs;
   const input: JudgeInput = {
     now,
     ...(roots !== undefined && { roots: readRoots(roots) }),
     ...(privateKey && { privateKey }),
-    ...(Array.isArray(hostnames) && { hostnames }),
+    ...(hostnames && { hostnames }),
     ...(preferredRoot !== undefined && { preferredRoot }),
     ...(certPem !== undefined && state.certPem === certPem && { acceptedLeaf: certPem }),
   };
@@ -168,9 +175,8 @@ export async function complete(inputs: Properties, now: Date, state: Properties)
 
 type JudgeInput = Omit<ChainInput, "certificates">;
 
-function readKept({ completedIssuerPem, rootPem }: Properties): ChainSource["certificates"] {
-  const pems = [completedIssuerPem, rootPem].filter((pem): pem is string => typeof pem === "string");
-  return readSource({ issuerPem: pems.join("") }, []).certificates;
+function readKept({ completedIssuerPem, rootPem }: ChainState): ChainSource["certificates"] {
+  return readSource({ issuerPem: [completedIssuerPem, rootPem].join("") }, []).certificates;
 }
 
 function judgeKept(certificates: ChainSource["certificates"], input: JudgeInput): Chain | undefined {
@@ -180,7 +186,11 @@ function judgeKept(certificates: ChainSource["certificates"], input: JudgeInput)
 }
 
 /** Says before it happens what is fetched, for the row of the resource. */
-export function explainCompletion(state: Properties | undefined, inputs: Properties, now: Date): string | undefined {
+export function explainCompletion(
+  state: Preview<ChainState> | undefined,
+  inputs: Preview<ChainInputs>,
+  now: Date,
+): string | undefined {
   const { missingIssuerUrls: urls, certPem, issuerPem } = inputs;
   if (!Array.isArray(urls) || typeof certPem !== "string") return undefined;
   if (state?.certPem === certPem && typeof state.completedIssuerPem === "string") return undefined;

@@ -16,7 +16,7 @@ export function leafFactsOf({ leaf, identifiers }: Pick<Chain, "leaf" | "identif
 }
 
 /** What they say about the certificates above it; null and not absent, since a preview takes what is not there for unknown. */
-export function issuerFactsOf({ intermediates, root }: Pick<Chain, "intermediates" | "root">): Properties {
+export function issuerFactsOf({ intermediates, root }: Pick<Chain, "intermediates" | "root">) {
   return { issuerPem: joinPem(intermediates), rootPem: root?.pem ?? null };
 }
 
