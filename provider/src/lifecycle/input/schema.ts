@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { isTlsError } from "../../errors";
 import { keyTypes } from "../../x509/keys/private-key";
-import { type DistinguishedName, encodeName } from "../../x509/names/distinguished-name";
+import { encodeName, type GivenName } from "../../x509/names/distinguished-name";
 import type { Failure } from "../lifecycle";
 import { attempt } from "./parse";
 
@@ -60,7 +60,7 @@ export const subjectSchema = z.strictObject(
 );
 
 /** Judges a subject that is known: one that can't be encoded is a failure. */
-export function checkSubject(subject: DistinguishedName | undefined, failures: Failure[]): void {
+export function checkSubject(subject: GivenName | undefined, failures: Failure[]): void {
   if (subject === undefined) return;
   attempt("subject", failures, () => encodeName(subject));
 }

@@ -5,9 +5,9 @@ import { DAY, SECOND } from "../../text/time";
 import { issueLeafCertificate } from "../../x509/certificate/issue";
 import { readCertificateRequest } from "../../x509/certificate/request";
 import { readCertificates } from "../../x509/chain/chain";
-import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
-import type { DistinguishedName } from "../../x509/names/distinguished-name";
+import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { type Identifier, parseIdentifier } from "../../x509/names/identifier";
+import { decoded } from "../decoder";
 import { leafCertificateDescription } from "../descriptions";
 import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import {
@@ -19,10 +19,11 @@ import {
   subjectSchema,
   validityDaysSchema,
 } from "../input/schema";
-import { type CheckResult, type Failure, isSameValue, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
+import { type CheckResult, type Failure, isSameValue, type Outputs, type Preview, UNKNOWN } from "../lifecycle";
 import { checkIssuer, type IssuerFacts, issuerShape } from "./issuer";
 import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
 import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity } from "./planned-validity";
+import { type LeafInputs, type LeafState, leafDecoders } from "./state";
 
 /** As Let's Encrypt's classic profile: short enough that renewal is tried often. */
 export const DEFAULT_LEAF_VALIDITY_DAYS = 90;
@@ -50,7 +51,7 @@ const shape = {
 type Values = ParsedInputs<typeof shape>;
 
 /** A certificate issued by a local root. */
-export const leafCertificate: Lifecycle = {
+export const leafCertificate = decoded(leafDecoders, {
   ...leafCertificateDescription,
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "caPrivateKeyPem"],
   derivedProperties: () => ["validFrom", "validTo"],
@@ -59,21 +60,29 @@ export const leafCertificate: Lifecycle = {
   explain,
   create: async (inputs) => {
     const outputs = await issue(inputs);
-    return { id: outputs.serialNumber as string, outputs };
+    return { id: outputs.serialNumber, outputs };
   },
   update: async (_id, _state, inputs) => issue(inputs),
-};
+});
 
 /** What makes another certificate of it, beside its dates. */
-const CONTENT = ["hostnames", "usage", "keyType", "validityDays", "subject", "certificateRequestPem", "caCertPem"];
+const CONTENT = [
+  "hostnames",
+  "usage",
+  "keyType",
+  "validityDays",
+  "subject",
+  "certificateRequestPem",
+  "caCertPem",
+] as const;
 
-function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: Date): CheckResult {
+function check(olds: Preview<LeafInputs>, news: Readonly<Record<string, unknown>>, now: Date): CheckResult {
   const parsed = parseInputs(shape, news);
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
   const failures: Failure[] = [];
   const names = checkNames(values, failures);
-  checkSubject(known(values.subject) as DistinguishedName | undefined, failures);
+  checkSubject(known(values.subject), failures);
   const policy = readPolicy(values);
   const validityDays = known(values.validityDays) ?? DEFAULT_LEAF_VALIDITY_DAYS;
   const policyFailure = checkPolicy(policy, validityDays);
@@ -100,7 +109,7 @@ function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: D
   return failures.length > 0 ? { failures } : { inputs: { ...inputs, ...validity } };
 }
 
-function isSameContent(olds: Properties, inputs: Properties): boolean {
+function isSameContent(olds: Preview<LeafInputs>, inputs: Readonly<Record<string, unknown>>): boolean {
   return CONTENT.every((property) => isSameValue(olds[property], inputs[property]));
 }
 
@@ -158,7 +167,7 @@ function checkAskedLife(
   );
 }
 
-function explain(state: Properties | undefined, inputs: Properties, now: Date): string | undefined {
+function explain(state: Preview<LeafState> | undefined, inputs: Preview<LeafInputs>, now: Date): string | undefined {
   const planned = readValidity(inputs);
   if (planned === undefined) return undefined;
   const dates = `valid from ${planned.validFrom} to ${planned.validTo}`;
@@ -174,21 +183,19 @@ function explain(state: Properties | undefined, inputs: Properties, now: Date): 
   return `${due ? `renews: ${describeRemaining(current, now)}` : "issues the certificate anew"}; then ${dates}`;
 }
 
-async function issue(inputs: Properties): Promise<Properties> {
-  const { validFrom, validTo } = readValidity(inputs) as Validity;
-  const [ca] = readCertificates(inputs.caCertPem as string, "caCertPem");
+async function issue(inputs: LeafInputs) {
+  const { validFrom, validTo, subject, usage = "server" } = inputs;
+  const [ca] = readCertificates(inputs.caCertPem, "caCertPem");
   if (ca === undefined) throw new TypeError("caCertPem was checked to hold a certificate");
-  const request = inputs.certificateRequestPem as string | undefined;
-  const privateKey =
-    request === undefined ? await generatePrivateKey((inputs.keyType as KeyType | undefined) ?? "P256") : undefined;
+  const { publicKey, privateKey } = await keysFor(inputs);
   const certificate = issueLeafCertificate({
     ca,
     // what it signs is verified with the CA's certificate
-    caPrivateKey: readPrivateKey(inputs.caPrivateKeyPem as string, { isProved: true }),
-    publicKey: publicKeyOf(privateKey, request),
-    identifiers: (inputs.hostnames as readonly string[]).map(parseIdentifier),
-    usage: (inputs.usage as "server" | "client" | undefined) ?? "server",
-    ...(inputs.subject === undefined ? {} : { subject: inputs.subject as DistinguishedName }),
+    caPrivateKey: readPrivateKey(inputs.caPrivateKeyPem, { isProved: true }),
+    publicKey,
+    identifiers: inputs.hostnames.map(parseIdentifier),
+    usage,
+    ...(subject && { subject }),
     validFrom: new Date(validFrom),
     validTo: new Date(validTo),
     serialNumber: randomBytes(SERIAL_NUMBER_BYTES),
@@ -198,9 +205,18 @@ async function issue(inputs: Properties): Promise<Properties> {
     privateKeyPem: privateKey === undefined ? undefined : renderPrivateKey(privateKey),
     fingerprintSha256: certificate.fingerprintSha256,
     serialNumber: certificate.serialNumber,
-  };
+  } satisfies Outputs<LeafState>;
 }
 
-function publicKeyOf(privateKey: KeyObject | undefined, request: string | undefined): KeyObject {
-  return privateKey === undefined ? readCertificateRequest(request as string).publicKey : createPublicKey(privateKey);
+/** The key of the request, or a pair that is made. */
+async function keysFor({
+  certificateRequestPem,
+  keyType = "P256",
+}: LeafInputs): Promise<{ readonly publicKey: KeyObject; readonly privateKey?: KeyObject }> {
+  if (certificateRequestPem !== undefined) {
+    const { publicKey } = readCertificateRequest(certificateRequestPem);
+    return { publicKey };
+  }
+  const privateKey = await generatePrivateKey(keyType);
+  return { privateKey, publicKey: createPublicKey(privateKey) };
 }

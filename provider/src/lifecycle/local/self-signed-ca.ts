@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { decideRenewal, describeRemaining, type Validity } from "../../renewal/decision";
+import { decideRenewal, describeRemaining } from "../../renewal/decision";
 import { issueCaCertificate } from "../../x509/certificate/issue";
-import { type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
-import { type NameConstraints, parseNameConstraints } from "../../x509/names/constraints";
-import type { DistinguishedName } from "../../x509/names/distinguished-name";
+import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
+import { parseNameConstraints } from "../../x509/names/constraints";
+import { decoded } from "../decoder";
 import { selfSignedCaDescription } from "../descriptions";
 import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import {
@@ -22,13 +22,14 @@ import {
   type Failure,
   isKnown,
   isSameValue,
-  type Lifecycle,
-  type Properties,
+  type Outputs,
+  type Preview,
   UNKNOWN,
 } from "../lifecycle";
 import { ADOPTED_FACTS, checkAdoptedCa } from "./adopted-ca";
 import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
 import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity } from "./planned-validity";
+import { type CaInputs, type CaState, caDecoders } from "./state";
 
 /** As mkcert's and Cells' roots: ten years. */
 export const DEFAULT_CA_VALIDITY_DAYS = 3650;
@@ -73,7 +74,7 @@ function constraintList(what: string) {
 type SelfSignedCaValues = ParsedInputs<typeof shape>;
 
 /** The local root: issued here, or adopted from its files. */
-export const selfSignedCa: Lifecycle = {
+export const selfSignedCa = decoded(caDecoders, {
   ...selfSignedCaDescription,
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase"],
   derivedProperties: (inputs) => (inputs.certPem === undefined ? ["validFrom", "validTo"] : ADOPTED_FACTS),
@@ -83,20 +84,28 @@ export const selfSignedCa: Lifecycle = {
   replaces,
   explain,
   create: async (inputs) => {
-    if (isAdopted(inputs)) return { id: inputs.subjectKeyId as string, outputs: {} };
-    const privateKeyPem = renderPrivateKey(await generatePrivateKey(inputs.keyType as KeyType));
+    const { subjectKeyId, keyType } = inputs;
+    if (isAdopted(inputs)) return { id: requireKept("subjectKeyId", subjectKeyId), outputs: {} };
+    const privateKeyPem = renderPrivateKey(await generatePrivateKey(requireKept("keyType", keyType)));
     const outputs = issue(inputs, privateKeyPem);
-    return { id: outputs.subjectKeyId as string, outputs };
+    return { id: requireKept("subjectKeyId", outputs.subjectKeyId), outputs };
   },
-  update: async (_id, state, inputs) => (isAdopted(inputs) ? {} : issue(inputs, state.privateKeyPem as string)),
-};
+  update: async (_id, state, inputs) =>
+    isAdopted(inputs) ? {} : issue(inputs, requireKept("privateKeyPem", state.privateKeyPem)),
+});
+
+/** What every run keeps of a CA of its kind, issued or adopted. */
+function requireKept<T>(property: keyof CaState, value: T | undefined): T {
+  if (value === undefined) throw new TypeError(`SelfSignedCA: ${property} is missing`);
+  return value;
+}
 
 /** An adopted CA has no subject of its own among the inputs: it stands in the certificate. */
-function isAdopted(properties: Properties): boolean {
+function isAdopted(properties: Preview<CaInputs> | Preview<CaState>): boolean {
   return properties.subject === undefined;
 }
 
-function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: Date): CheckResult {
+function check(olds: Preview<CaInputs>, news: Readonly<Record<string, unknown>>, now: Date): CheckResult {
   const parsed = parseInputs(shape, news);
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
@@ -105,13 +114,13 @@ function check(olds: Properties, news: Readonly<Record<string, unknown>>, now: D
     : checkIssued(values, now, olds);
 }
 
-function checkIssued(values: SelfSignedCaValues, now: Date, olds: Properties): CheckResult {
+function checkIssued(values: SelfSignedCaValues, now: Date, olds: Preview<CaInputs>): CheckResult {
   const failures: Failure[] = [];
   if (values.passphrase !== undefined) {
     failures.push(failureOf("passphrase", "opens a key that is adopted, but privateKeyPem is not given."));
   }
   const { name, passphrase: _, ...given } = values;
-  const subject = known(values.subject) as DistinguishedName | undefined;
+  const subject = known(values.subject);
   checkSubject(subject, failures);
   if (subject !== undefined && Object.keys(subject).length === 0) {
     failures.push(
@@ -126,7 +135,7 @@ function checkIssued(values: SelfSignedCaValues, now: Date, olds: Properties): C
   const nameConstraints =
     constraints === undefined
       ? values.nameConstraints
-      : attempt("nameConstraints", failures, () => parseNameConstraints(constraints as NameConstraints));
+      : attempt("nameConstraints", failures, () => parseNameConstraints(constraints));
   const validityDays = known(values.validityDays) ?? DEFAULT_CA_VALIDITY_DAYS;
   const policy = readPolicy(values);
   const policyFailure = checkPolicy(policy, validityDays);
@@ -149,17 +158,17 @@ function checkIssued(values: SelfSignedCaValues, now: Date, olds: Properties): C
 }
 
 /** Another key is another root: everything that trusts the old one keeps it until the leaves have moved. */
-function replaces(state: Properties, inputs: Properties): readonly string[] {
+function replaces(state: CaState, inputs: Preview<CaInputs>): readonly string[] {
   if (isAdopted(inputs)) {
     return typeof inputs.subjectKeyId === "string" && inputs.subjectKeyId !== state.subjectKeyId ? ["certPem"] : [];
   }
   if (isAdopted(state)) return ["certPem"];
-  return ["subject", "keyType"].filter(
+  return (["subject", "keyType"] as const).filter(
     (property) => isKnown(inputs[property]) && !isSameValue(state[property], inputs[property]),
   );
 }
 
-function explain(state: Properties | undefined, inputs: Properties, now: Date): string | undefined {
+function explain(state: Preview<CaState> | undefined, inputs: Preview<CaInputs>, now: Date): string | undefined {
   if (isAdopted(inputs)) return undefined;
   const planned = readValidity(inputs);
   if (planned === undefined) return undefined;
@@ -171,15 +180,15 @@ function explain(state: Properties | undefined, inputs: Properties, now: Date): 
   return `renews with the same key: ${describeRemaining(current, now)}; then ${dates}`;
 }
 
-function issue(inputs: Properties, privateKeyPem: string): Properties {
-  const { validFrom, validTo } = readValidity(inputs) as Validity;
+function issue(inputs: CaInputs, privateKeyPem: string) {
+  const { subject, validFrom, validTo, nameConstraints } = inputs;
   const certificate = issueCaCertificate({
-    subject: inputs.subject as DistinguishedName,
+    subject: requireKept("subject", subject),
     privateKey: readPrivateKey(privateKeyPem),
     validFrom: new Date(validFrom),
     validTo: new Date(validTo),
     serialNumber: randomBytes(SERIAL_NUMBER_BYTES),
-    ...(inputs.nameConstraints === undefined ? {} : { nameConstraints: inputs.nameConstraints as NameConstraints }),
+    ...(nameConstraints && { nameConstraints }),
   });
   return {
     certPem: certificate.pem,
@@ -187,5 +196,5 @@ function issue(inputs: Properties, privateKeyPem: string): Properties {
     subjectKeyId: certificate.subjectKeyId,
     fingerprintSha256: certificate.fingerprintSha256,
     serialNumber: certificate.serialNumber,
-  };
+  } satisfies Outputs<CaState>;
 }

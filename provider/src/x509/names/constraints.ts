@@ -34,7 +34,11 @@ const lists = ["permittedDnsDomains", "excludedDnsDomains", "permittedIpRanges",
  * @throws TlsError IDENTIFIER_INVALID naming the entry: no domain, a leading dot or wildcard, no range, a range whose
  * address is not that of its network
  */
-export function parseNameConstraints(constraints: NameConstraints): NameConstraints {
+export function parseNameConstraints(
+  constraints: {
+    readonly [list in (typeof lists)[number]]?: readonly string[] | undefined;
+  },
+): NameConstraints {
   const parsed: { [list in (typeof lists)[number]]?: readonly string[] } = {};
   for (const list of lists) {
     const parse = list.endsWith("IpRanges") ? parseIpRange : parseDomain;

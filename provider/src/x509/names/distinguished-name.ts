@@ -17,6 +17,9 @@ export interface DistinguishedName {
   readonly emailAddress?: string;
 }
 
+/** A name as it is given: an attribute may be there without a value. */
+export type GivenName = { readonly [field in keyof DistinguishedName]: string | undefined };
+
 interface Attribute {
   readonly oid: string;
   /** Short name in text: RFC 4514 section 3, else as OpenSSL prints it. */
@@ -59,7 +62,7 @@ const foreignShortNames: Readonly<Record<string, string>> = {
  * @throws TlsError NAME_INVALID: empty, too long, a control character, a country that is not two letters, other than
  * ASCII in an e-mail address or serial number
  */
-export function encodeName(name: DistinguishedName): Asn1 {
+export function encodeName(name: GivenName): Asn1 {
   const relativeNames: Asn1[] = [];
   for (const [field, attribute] of fields) {
     const text = name[field];
