@@ -1,4 +1,4 @@
-import { type ZodObject, z } from "zod";
+import { type ZodExactOptional, type ZodObject, type ZodUnknown, z } from "zod";
 import { type Lifecycle, type Preview, type Properties, UNKNOWN } from "./lifecycle";
 
 /** What each property of a resource may be, in checked inputs and in a state. */
@@ -11,6 +11,15 @@ export interface Decoders<Inputs extends ZodObject, State extends ZodObject> {
 
 /** A list of texts, as several properties hold one. */
 export const texts = z.array(z.string()).readonly();
+
+/** Properties that a lifecycle only passes on, whatever they hold. */
+export function untouched<Name extends string>(
+  names: readonly Name[],
+): Readonly<Record<Name, ZodExactOptional<ZodUnknown>>> {
+  const entries = names.map((name) => [name, z.unknown().exactOptional()]);
+  // Object.fromEntries forgets which names these are
+  return Object.fromEntries(entries) as Record<Name, ZodExactOptional<ZodUnknown>>;
+}
 
 /**
  * The one place where plain JSON values become the types of a lifecycle.

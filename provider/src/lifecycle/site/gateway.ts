@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { isTlsError } from "../../errors";
 import { type GatewayKindName, gatewayKinds } from "../../gateway/kinds";
 import { checkFeatures } from "../../gateway/model/features";
@@ -5,26 +6,34 @@ import type { GatewayKind } from "../../gateway/model/kind";
 import type { SiteData } from "../../gateway/model/site";
 import { parseSites, renderSites } from "../../gateway/model/text";
 import { nearest } from "../../text/nearest";
+import { decoded } from "../decoder";
 import { gatewayDescription } from "../descriptions";
 import { describeInput, renderPath } from "../input/issue-text";
 import { attempt, failureOf } from "../input/parse";
-import { type CheckResult, type Failure, type Lifecycle, type Properties, UNKNOWN } from "../lifecycle";
+import { type CheckResult, type Failure, type Preview, UNKNOWN } from "../lifecycle";
 import { parseSiteList } from "./list-text";
 import { checkSiteListInput } from "./schema";
 
+/** Options are read by their kind alone. */
+const shape = { name: z.string(), kind: z.string(), sites: z.string(), options: z.unknown().exactOptional() };
+
+const decoders = { inputs: z.object(shape), state: z.object(shape) };
+
+type GatewayInputs = z.output<typeof decoders.inputs>;
+
 /** All sites of one gateway: checked against each other, and kept as one text that is diffed line by line. */
-export const gateway: Lifecycle = {
+export const gateway = decoded(decoders, {
   ...gatewayDescription,
   policyProperties: [],
   computedProperties: () => [],
   check,
   replaces: (state, inputs) => (inputs.kind === UNKNOWN || state.kind === inputs.kind ? [] : ["kind"]),
   explain,
-  create: async (inputs) => ({ id: inputs.name as string, outputs: {} }),
+  create: async (inputs) => ({ id: inputs.name, outputs: {} }),
   update: async () => ({}),
-};
+});
 
-const PROPERTIES = ["name", "kind", "sites", "options"];
+const PROPERTIES = Object.keys(shape);
 
 /** At most so many notes are told. */
 const MAX_NOTES = 5;
@@ -32,7 +41,7 @@ const MAX_NOTES = 5;
 /** At most so many collisions are listed. */
 const MAX_PROBLEMS = 20;
 
-function check(_olds: Properties, news: Readonly<Record<string, unknown>>): CheckResult {
+function check(_olds: Preview<GatewayInputs>, news: Readonly<Record<string, unknown>>): CheckResult {
   const failures: Failure[] = [];
   for (const name of Object.keys(news)) {
     if (PROPERTIES.includes(name)) continue;
@@ -56,10 +65,11 @@ function check(_olds: Properties, news: Readonly<Record<string, unknown>>): Chec
 }
 
 /** What the kind has to say of these sites: right, but it may surprise. Told when they change, an output ever after. */
-function explain(_state: Properties | undefined, inputs: Properties): string | undefined {
+function explain(_state: Preview<GatewayInputs> | undefined, inputs: Preview<GatewayInputs>): string | undefined {
   const { kind, sites, options } = inputs;
   if (typeof kind !== "string" || typeof sites !== "string" || options === UNKNOWN) return undefined;
-  const found = gatewayKinds[kind as GatewayKindName] as unknown as GatewayKind<unknown>;
+  const found = kindOf(kind);
+  if (found === undefined) return undefined;
   const notes = found.notes(parseSites(sites), found.parseOptions(options));
   if (notes.length === 0) return undefined;
   const more = notes.length > MAX_NOTES ? [`And ${notes.length - MAX_NOTES} more: see the output notes.`] : [];
@@ -68,12 +78,20 @@ function explain(_state: Properties | undefined, inputs: Properties): string | u
 
 function findKind(kind: unknown, failures: Failure[]): GatewayKind<unknown> | undefined {
   if (kind === UNKNOWN) return undefined;
-  if (typeof kind === "string" && Object.hasOwn(gatewayKinds, kind)) {
-    return gatewayKinds[kind as GatewayKindName] as unknown as GatewayKind<unknown>;
-  }
+  const found = typeof kind === "string" ? kindOf(kind) : undefined;
+  if (found !== undefined) return found;
   const kinds = Object.keys(gatewayKinds).join(", ");
   failures.push(failureOf("kind", `found ${describeInput(kind)}, expected one of ${kinds}`));
   return undefined;
+}
+
+/** Each kind is called with options that it has read itself, which TypeScript can't know of a kind among many. */
+function kindOf(name: string): GatewayKind<unknown> | undefined {
+  return isKindName(name) ? (gatewayKinds[name] as unknown as GatewayKind<unknown>) : undefined;
+}
+
+function isKindName(name: string): name is GatewayKindName {
+  return Object.hasOwn(gatewayKinds, name);
 }
 
 function readOptions(kind: GatewayKind<unknown>, options: unknown, failures: Failure[]): unknown {

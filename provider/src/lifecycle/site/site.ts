@@ -1,23 +1,44 @@
-import { type SiteData, siteUrl } from "../../gateway/model/site";
+import { z } from "zod";
+import { type SiteData, siteProperties, siteUrl } from "../../gateway/model/site";
+import { decoded, texts, untouched } from "../decoder";
 import { siteDescription } from "../descriptions";
 import type { InputIssue } from "../input/issue-text";
-import { failureOf } from "../input/parse";
-import { type CheckResult, type Failure, type Lifecycle, type Properties, type Reason, UNKNOWN } from "../lifecycle";
+import { failureOf, known } from "../input/parse";
+import { type CheckResult, type Failure, type Preview, type Reason, UNKNOWN } from "../lifecycle";
 import { checkKnownSiteProperties, checkSiteInput } from "./schema";
 
+/** The properties of a site, of which the reason of a step reads a few. */
+const shape = {
+  ...untouched(siteProperties),
+  name: z.string(),
+  binds: texts.exactOptional(),
+  hostnames: texts.exactOptional(),
+  tls: z
+    .union([
+      z.literal("disabled"),
+      z.object({ letsEncrypt: z.object({ staging: z.boolean().exactOptional() }).exactOptional() }),
+    ])
+    .exactOptional(),
+  url: z.string().exactOptional(),
+};
+
+const decoders = { inputs: z.object(shape), state: z.object(shape) };
+
+type SiteInputs = z.output<typeof decoders.inputs>;
+
 /** One site of a gateway. Nothing happens outside of the state: its worth is in its checks and its differences. */
-export const site: Lifecycle = {
+export const site = decoded(decoders, {
   ...siteDescription,
   policyProperties: [],
   derivedProperties: () => ["url"],
   computedProperties: () => [],
   check,
   explain,
-  create: async (inputs) => ({ id: inputs.name as string, outputs: {} }),
+  create: async (inputs) => ({ id: inputs.name, outputs: {} }),
   update: async () => ({}),
-};
+});
 
-function check(_olds: Properties, news: Readonly<Record<string, unknown>>): CheckResult {
+function check(_olds: Preview<SiteInputs>, news: Readonly<Record<string, unknown>>): CheckResult {
   const given = Object.fromEntries(Object.entries(news).filter(([, value]) => value !== undefined && value !== null));
   const unknown = Object.keys(given).filter((property) => given[property] === UNKNOWN);
   if (unknown.length > 0) {
@@ -37,7 +58,7 @@ function check(_olds: Properties, news: Readonly<Record<string, unknown>>): Chec
  * The gateway asks Let's Encrypt by itself, and a mistake there is counted by a limit that nobody can lift: production is
  * for names that were tried at staging.
  */
-function explain(state: Properties | undefined, inputs: Properties): Reason {
+function explain(state: Preview<SiteInputs> | undefined, inputs: Preview<SiteInputs>): Reason {
   const asked = readLetsEncrypt(inputs);
   if (asked === undefined || asked.staging) return undefined;
   const before = state && readLetsEncrypt(state);
@@ -47,11 +68,13 @@ function explain(state: Properties | undefined, inputs: Properties): Reason {
   };
 }
 
-function readLetsEncrypt({ tls, hostnames, binds }: Properties): { names: string; staging: boolean } | undefined {
-  const { letsEncrypt } = (tls ?? {}) as { readonly letsEncrypt?: { readonly staging?: boolean } };
-  const names = [hostnames, binds].find((list) => Array.isArray(list) && list.length > 0) as
-    | readonly string[]
-    | undefined;
+function readLetsEncrypt({
+  tls,
+  hostnames,
+  binds,
+}: Preview<SiteInputs>): { names: string; staging: boolean } | undefined {
+  const letsEncrypt = typeof tls === "object" ? tls.letsEncrypt : undefined;
+  const names = [known(hostnames) ?? [], known(binds) ?? []].find(({ length }) => length > 0);
   if (letsEncrypt === undefined || names === undefined) return undefined;
   const hosts = names.map((name) => name.replace(/:\d+$/, ""));
   return { names: [...new Set(hosts)].sort().join(", "), staging: letsEncrypt.staging === true };
