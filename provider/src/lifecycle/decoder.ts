@@ -12,6 +12,16 @@ export interface Decoders<Inputs extends ZodObject, State extends ZodObject> {
 /** A list of texts, as several properties hold one. */
 export const texts = z.array(z.string()).readonly();
 
+/** The named properties of a value, as far as it has them. */
+export function pick<T extends object, Name extends keyof T>(
+  values: T,
+  names: readonly Name[],
+): Partial<Pick<T, Name>> {
+  const picked: Partial<Pick<T, Name>> = {};
+  for (const name of names) if (name in values) picked[name] = values[name];
+  return picked;
+}
+
 /** Properties that a lifecycle only passes on, whatever they hold. */
 export function untouched<Name extends string>(
   names: readonly Name[],

@@ -51,7 +51,7 @@ export const acmeAccount = decoded(accountDecoders, {
   refresh: async (_id, state) => {
     const { accountUrl, directoryUrl, accountKeyPem, rehearsalAccount: known } = state;
     if (accountUrl === undefined || directoryUrl === undefined || accountKeyPem === undefined) return {};
-    const session = sessionFor(readSessionRequest({ ...state, directoryUrl }));
+    const session = sessionFor(readSessionRequest({ ...state, directoryUrl, accountKeyPem }));
     return within(REFRESH_SECONDS, async (deadline) => {
       const account = await readAccount(session, accountUrl, deadline);
       const offers = await offersOf(session, deadline);
@@ -60,10 +60,11 @@ export const acmeAccount = decoded(accountDecoders, {
     });
   },
   delete: async (_id, state) => {
-    const { accountUrl, directoryUrl } = state;
-    if (state.deactivateOnDestroy !== true || accountUrl === undefined || directoryUrl === undefined) return;
+    const { accountUrl, directoryUrl, accountKeyPem, deactivateOnDestroy } = state;
+    if (deactivateOnDestroy !== true) return;
+    if (accountUrl === undefined || directoryUrl === undefined || accountKeyPem === undefined) return;
     refuseBeforeRecordsEnd(state, new Date());
-    const session = sessionFor(readSessionRequest({ ...state, directoryUrl }));
+    const session = sessionFor(readSessionRequest({ ...state, directoryUrl, accountKeyPem }));
     await within(ACCOUNT_SECONDS, (deadline) => deactivateAccount(session, accountUrl, deadline));
   },
 });
@@ -105,7 +106,7 @@ async function update(id: string, state: AccountState, inputs: AccountInputs): P
   return within(ACCOUNT_SECONDS, async (deadline) => {
     const newKey = readAccountKey(accountKeyPem);
     if (newKey.thumbprint !== state.thumbprint) {
-      const old = sessionFor(readSessionRequest({ ...inputs, accountKeyPem: state.accountKeyPem }));
+      const old = sessionFor(readSessionRequest({ ...inputs, accountKeyPem: state.accountKeyPem ?? accountKeyPem }));
       await rollOverKey(old, accountUrl, newKey, deadline);
     }
     const session = sessionFor(readSessionRequest({ ...inputs, accountKeyPem }));

@@ -47,7 +47,7 @@ const shape = {
 export type AcmeCertificateValues = ParsedInputs<typeof shape>;
 
 /** Checks the arguments of a certificate: all that a CA would refuse, as far as it can be known before. */
-export function checkAcmeCertificate(_olds: Properties, news: Readonly<Record<string, unknown>>): CheckResult {
+export function checkAcmeCertificate(_olds: unknown, news: Readonly<Record<string, unknown>>): CheckResult {
   const parsed = parseInputs(shape, news);
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
@@ -127,7 +127,8 @@ function checkTogether(values: AcmeCertificateValues, failures: Failure[]): void
       failures.push(failureOf(property, reason, "leave it out."));
     }
   }
-  const { via } = (known(values.challenge) ?? {}) as { readonly via?: string };
+  const challenge = known(values.challenge);
+  const via = challenge !== undefined && "via" in challenge ? challenge.via : undefined;
   if (isKnown(values.challenge) && (via === "order") !== (values.fromOrderUrl !== undefined)) {
     const reason =
       via === "order" ? 'has via: "order", and there is no order.' : "is no challenge that an order's outputs answer.";

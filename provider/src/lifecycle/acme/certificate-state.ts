@@ -1,76 +1,110 @@
+import { z } from "zod";
 import { type BackOffRecord, readBackOffRecord } from "../../acme/limits/back-off";
 import type { Issuance } from "../../acme/limits/budget";
 import type { OrderProgress } from "../../acme/order/journey";
-import type { RenewalWindow } from "../../renewal/window";
-import type { Properties } from "../lifecycle";
+import { pick } from "../decoder";
+import { known } from "../input/parse";
+import type { Outputs, Preview } from "../lifecycle";
+import { accountKeyTypes } from "./account-inputs";
+import { challengeSchema } from "./challenge-inputs";
+import { type OrderingKept, orderingKept, orderingPolicy, orderingShown } from "./ordering-state";
+
+const optionalText = z.string().exactOptional();
+
+const shown = {
+  ...orderingShown,
+  keyType: z.enum(accountKeyTypes).exactOptional(),
+  certificateRequestPem: optionalText,
+  fromOrderUrl: optionalText,
+  revokeOnDestroy: z.boolean().exactOptional(),
+};
+
+/** Outputs that only `create`, `update` and a refresh know. */
+const issued = {
+  ...orderingKept,
+  issuerPem: z.string(),
+  privateKeyPem: z.string(),
+  fingerprintSha256: z.string(),
+  serialNumber: z.string(),
+  validatedBy: z.string(),
+  /** What it was issued for, by `hashCertificateOrder`. */
+  issuedFor: z.string(),
+  /** As {@link renderProgress} writes it. */
+  progress: z.string(),
+  rehearsedFor: z.string(),
+  revocationKeyPem: z.string(),
+};
+
+/** What each property of a certificate may be. */
+export const certificateDecoders = {
+  inputs: z.object({
+    ...shown,
+    ...orderingPolicy,
+    rehearsalDirectoryUrl: optionalText,
+    rehearsalAccountKeyPem: optionalText,
+    challenge: challengeSchema,
+    challengeEnvironment: optionalText,
+    reuseKey: z.boolean().exactOptional(),
+    preferredChain: optionalText,
+    requirePreferredChain: z.boolean().exactOptional(),
+    rehearsal: z.enum(["first", "always", "off"]).exactOptional(),
+  }),
+  state: z.object({ ...shown, ...issued }),
+};
+
+/** The inputs that `check` returns. */
+export type CertificateInputs = z.output<typeof certificateDecoders.inputs>;
+
+/** What is stored of a certificate. */
+export type CertificateState = Partial<z.output<typeof certificateDecoders.state>>;
+
+/** Outputs that only `create`, `update` and a refresh know. */
+export const computedNames = z.object(issued).keyof().options;
 
 /** What the state keeps beside the certificate: bookkeeping that a later run decides by. */
 export interface CertificateRecord {
   /** The certificate that is served until another one is there; absent before the first. */
-  readonly certPem?: string;
+  readonly certPem: string | undefined;
   /** What it was issued for, by `hashCertificateOrder`. */
-  readonly issuedFor?: string;
+  readonly issuedFor: string | undefined;
   /** Of the last order that came to no end. */
-  readonly progress?: OrderProgress;
+  readonly progress: OrderProgress | undefined;
   /** The URL of that order, which is no secret: a hook, which is shown none, knows by it that the order is open. */
-  readonly pendingOrderUrl?: string;
-  readonly failure?: BackOffRecord;
+  readonly pendingOrderUrl: string | undefined;
+  readonly failure: BackOffRecord | undefined;
   readonly issuances: readonly RecordedIssuance[];
   /** The set of names, by `hashCertificateOrder`, that an order at staging succeeded for. */
-  readonly rehearsedFor?: string;
-  readonly window?: StoredWindow;
+  readonly rehearsedFor: string | undefined;
+  readonly window: StoredWindow | undefined;
 }
 
 /** A certificate that the resource got, and from which CA: staging's limits are not production's. */
 export interface RecordedIssuance extends Issuance {
   /** The URL of the directory. */
-  readonly directory: string;
+  readonly directory?: string;
 }
 
 /** The CA's window, and when it may be asked for again. */
-export interface StoredWindow extends RenewalWindow {
-  /** ISO 8601 UTC. */
-  readonly nextAskAt: string;
-}
+export type StoredWindow = Exclude<OrderingKept["renewalWindow"], undefined>;
 
-/** Outputs that only `create`, `update` and a refresh know. */
-export const computedNames = [
-  "certPem",
-  "issuerPem",
-  "privateKeyPem",
-  "fingerprintSha256",
-  "serialNumber",
-  "validFrom",
-  "validTo",
-  "certificateUrl",
-  "orderUrl",
-  "validatedBy",
-  "issuedFor",
-  "progress",
-  "pendingOrderUrl",
-  "failure",
-  "issuances",
-  "rehearsedFor",
-  "renewalWindow",
-  "revocationKeyPem",
-] as const;
+const issuance = z.looseObject({ at: z.string(), names: z.string(), directory: optionalText });
 
 /** The certificate and everything about it that stays as it is when nothing is ordered. */
-export function keptOutputs(state: Properties): Properties {
-  return Object.fromEntries(computedNames.filter((name) => name in state).map((name) => [name, state[name]]));
+export function keptOutputs(state: CertificateState): Outputs<CertificateState> {
+  return pick(state, computedNames);
 }
 
 /** Reads the bookkeeping; what is not as it should be is taken for absent. */
-export function readRecord(state: Properties): CertificateRecord {
-  const failure = readBackOffRecord(state.failure);
-  const window = readWindow(state.renewalWindow);
-  const progress = readProgress(state.progress);
+export function readRecord(state: Preview<CertificateState>): CertificateRecord {
   return {
-    ...textsOf(state, "certPem", "issuedFor", "pendingOrderUrl", "rehearsedFor"),
-    ...(progress && { progress }),
-    ...(failure && { failure }),
-    issuances: Array.isArray(state.issuances) ? (state.issuances as RecordedIssuance[]) : [],
-    ...(window && { window }),
+    certPem: known(state.certPem),
+    issuedFor: known(state.issuedFor),
+    progress: readProgress(known(state.progress)),
+    pendingOrderUrl: known(state.pendingOrderUrl),
+    failure: readBackOffRecord(state.failure),
+    issuances: (known(state.issuances) ?? []).flatMap((entry) => issuance.safeParse(entry).data ?? []),
+    rehearsedFor: known(state.rehearsedFor),
+    window: known(state.renewalWindow),
   };
 }
 
@@ -79,25 +113,12 @@ export function renderProgress(progress: OrderProgress): string | null {
   return Object.keys(progress).length === 0 ? null : JSON.stringify(progress);
 }
 
-function readProgress(value: unknown): OrderProgress | undefined {
-  if (typeof value !== "string") return undefined;
+function readProgress(text: string | undefined): OrderProgress | undefined {
+  if (text === undefined) return undefined;
   try {
-    return JSON.parse(value) as OrderProgress;
+    // `renderProgress` wrote it, and the engine keeps it as a cipher
+    return JSON.parse(text) as OrderProgress;
   } catch {
     return undefined;
   }
-}
-
-function readWindow(value: unknown): StoredWindow | undefined {
-  const { id, start, end, explanationUrl, nextAskAt } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  if (![id, start, end, nextAskAt].every((text) => typeof text === "string")) return undefined;
-  return {
-    ...({ id, start, end, nextAskAt } as StoredWindow),
-    ...(typeof explanationUrl === "string" && { explanationUrl }),
-  };
-}
-
-function textsOf<Name extends string>(state: Properties, ...names: readonly Name[]): Partial<Record<Name, string>> {
-  const entries = names.flatMap((name) => (typeof state[name] === "string" ? [[name, state[name]]] : []));
-  return Object.fromEntries(entries) as Partial<Record<Name, string>>;
 }

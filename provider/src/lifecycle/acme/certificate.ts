@@ -3,15 +3,23 @@ import { type Issued, revokeCertificate } from "../../acme/order/flow";
 import type { OrderProgress } from "../../acme/order/journey";
 import { isTlsError, TlsError } from "../../errors";
 import { renderTimestamp } from "../../text/time";
-import type { Certificate } from "../../x509/certificate/certificate";
-import { readCertificates } from "../../x509/chain/chain";
+import { decoded } from "../decoder";
 import { acmeCertificateDescription } from "../descriptions";
-import { type Lifecycle, type Properties, UnfinishedError } from "../lifecycle";
+import { type Outputs, type Preview, UnfinishedError } from "../lifecycle";
 import { checkAcmeCertificate, hashCertificateOrder } from "./certificate-inputs";
-import { type CertificateRecord, computedNames, keptOutputs, readRecord, renderProgress } from "./certificate-state";
+import {
+  type CertificateInputs,
+  type CertificateRecord,
+  type CertificateState,
+  certificateDecoders,
+  computedNames,
+  keptOutputs,
+  readRecord,
+  renderProgress,
+} from "./certificate-state";
 import { tellEngine } from "./engine";
 import { explainCertificate } from "./explanation";
-import { orderCertificate, rehearseOrder, type ValidatedCertificate } from "./issuance";
+import { orderCertificate, type Rehearsal, rehearseOrder, type ValidatedCertificate } from "./issuance";
 import { OrderJournal, sweepJournal } from "./journal";
 import { countOrder, recordAfter, refuseSpent, refuseTooSoon } from "./refusals";
 import { askWindow, decideAcmeRenewal, readLeaf, replacedBy } from "./renewal";
@@ -27,18 +35,19 @@ const REVOCATION_SECONDS = 60;
  * left alone.
  * @throws TlsError of the request
  */
-export async function revokeOnDestroy(_id: string, state: Properties): Promise<void> {
-  const { revocationKeyPem, certPem, accountUrl, validTo } = state as Readonly<Record<string, string | undefined>>;
+export async function revokeOnDestroy(_id: string, state: CertificateState): Promise<void> {
+  const { revocationKeyPem, certPem, accountUrl, directoryUrl, validTo } = state;
   if (state.revokeOnDestroy !== true || revocationKeyPem === undefined || certPem === undefined) return;
-  if (accountUrl === undefined || (validTo !== undefined && Date.parse(validTo) < Date.now())) return;
-  const session = sessionFor(readSessionRequest({ ...state, accountKeyPem: revocationKeyPem }));
+  if (accountUrl === undefined || directoryUrl === undefined) return;
+  if (validTo !== undefined && Date.parse(validTo) < Date.now()) return;
+  const session = sessionFor(readSessionRequest({ ...state, directoryUrl, accountKeyPem: revocationKeyPem }));
   await within(REVOCATION_SECONDS, (deadline) =>
     revokeCertificate(session, accountUrl, certPem, "cessationOfOperation", deadline),
   );
 }
 
 /** A certificate from a CA, by ACME: ordered, renewed by the CA's own window, and resumed where a run died. */
-export const acmeCertificate: Lifecycle = {
+export const acmeCertificate = decoded(certificateDecoders, {
   ...acmeCertificateDescription,
   policyProperties: [
     "accountKeyPem",
@@ -85,17 +94,17 @@ export const acmeCertificate: Lifecycle = {
     return window === undefined ? {} : { renewalWindow: window };
   },
   delete: revokeOnDestroy,
-};
+});
 
 /** Whether there is no certificate for what is wanted, or an order that came to no end. */
-export function isOrderNeeded(record: CertificateRecord, inputs: Properties): boolean {
+export function isOrderNeeded(record: CertificateRecord, inputs: Preview<CertificateInputs>): boolean {
   return (
     record.certPem === undefined || record.issuedFor !== hashCertificateOrder(inputs) || record.progress !== undefined
   );
 }
 
 /** Whether the certificate of an order that is known is not there; that another order is given, the engine sees itself. */
-function isUntaken(record: CertificateRecord, state: Properties, inputs: Properties): boolean {
+function isUntaken(record: CertificateRecord, state: CertificateState, inputs: Preview<CertificateInputs>): boolean {
   if (record.certPem === undefined || record.progress !== undefined) return true;
   return state.fromOrderUrl === inputs.fromOrderUrl && record.issuedFor !== hashCertificateOrder(inputs);
 }
@@ -104,7 +113,12 @@ function isUntaken(record: CertificateRecord, state: Properties, inputs: Propert
  * Gets a certificate: nothing is asked of the CA while a failure is too fresh or the CA's limits are spent; staging comes
  * first where it should. The old certificate stays until the new one is there, whatever happens.
  */
-async function obtain(id: string, state: Properties, inputs: Properties, now: Date): Promise<Properties> {
+async function obtain(
+  id: string,
+  state: CertificateState,
+  inputs: CertificateInputs,
+  now: Date,
+): Promise<Outputs<CertificateState>> {
   const record = readRecord(state);
   const isFromOrder = inputs.fromOrderUrl !== undefined;
   refuseTooSoon(record, inputs, now);
@@ -114,14 +128,15 @@ async function obtain(id: string, state: Properties, inputs: Properties, now: Da
   let rehearsedFor = record.rehearsedFor;
   let progress = startOf(journal.progress, inputs);
   try {
-    if (isRehearsed(record, inputs, progress)) {
-      await rehearseOrder(inputs, tellEngine);
+    const rehearsal = rehearsalOf(record, inputs, progress);
+    if (rehearsal !== undefined) {
+      await rehearseOrder(inputs, rehearsal, tellEngine);
       rehearsedFor = hashCertificateOrder(inputs);
     }
     const issued = await orderCertificate(inputs, {
       progress,
       replaces: replacedBy(record, inputs),
-      reusedKeyPem: inputs.reuseKey === true ? (state.privateKeyPem as string | undefined) : undefined,
+      reusedKeyPem: inputs.reuseKey === true ? state.privateKeyPem : undefined,
       save: async (step, reached) => {
         progress = reached;
         await journal.save(step, reached);
@@ -152,20 +167,23 @@ function tellOfOrder(error: Error): Error {
 }
 
 /** With a given order the way begins at it; what was reached with another one is of no use. */
-function startOf(progress: OrderProgress, { fromOrderUrl }: Properties): OrderProgress {
-  if (typeof fromOrderUrl !== "string" || progress.orderUrl === fromOrderUrl) return progress;
+function startOf(progress: OrderProgress, { fromOrderUrl }: CertificateInputs): OrderProgress {
+  if (fromOrderUrl === undefined || progress.orderUrl === fromOrderUrl) return progress;
   return { orderUrl: fromOrderUrl };
 }
 
 interface Attempt {
-  readonly state: Properties;
-  readonly inputs: Properties;
+  readonly state: CertificateState;
+  readonly inputs: CertificateInputs;
   readonly now: Date;
   readonly rehearsedFor: string | undefined;
 }
 
 /** What the state holds after a failure: the certificate, if there is one, the order to resume, and the failure. */
-function unfinishedOutputs(error: Error, attempt: Attempt & { readonly progress: OrderProgress }): Properties {
+function unfinishedOutputs(
+  error: Error,
+  attempt: Attempt & { readonly progress: OrderProgress },
+): Outputs<CertificateState> {
   const { state, inputs, now, progress, rehearsedFor } = attempt;
   return {
     ...keptOutputs(state),
@@ -179,9 +197,9 @@ function unfinishedOutputs(error: Error, attempt: Attempt & { readonly progress:
 async function outputsOf(
   issued: ValidatedCertificate,
   { state, inputs, now, rehearsedFor }: Attempt,
-): Promise<Properties> {
-  const [leaf] = readCertificates(issued.certPem, "certPem") as [Certificate];
-  const hostnames = inputs.hostnames as readonly string[];
+): Promise<Outputs<CertificateState>> {
+  const leaf = readLeaf(issued);
+  if (leaf === undefined) throw new TypeError("a certificate was downloaded and read");
   if (inputs.fromOrderUrl === undefined) countOrder(inputs, now);
   return {
     certPem: issued.certPem,
@@ -198,9 +216,10 @@ async function outputsOf(
     progress: null,
     pendingOrderUrl: null,
     failure: null,
-    issuances: addIssuance(readRecord(state).issuances, { at: renderTimestamp(now), identifiers: hostnames }).map(
-      (issuance) => ({ directory: inputs.directoryUrl, ...issuance }),
-    ),
+    issuances: addIssuance(readRecord(state).issuances, {
+      at: renderTimestamp(now),
+      identifiers: inputs.hostnames,
+    }).map((issuance) => ({ directory: inputs.directoryUrl, ...issuance })),
     rehearsedFor: rehearsedFor ?? null,
     renewalWindow: (await askWindow(inputs, leaf, WINDOW_SECONDS)) ?? null,
     ...revocationOutputs(inputs),
@@ -208,20 +227,27 @@ async function outputsOf(
 }
 
 /** Who may revoke: kept only where that is asked for, since the account's key is no output. */
-function revocationOutputs(inputs: Properties): Properties {
+function revocationOutputs(inputs: CertificateInputs): Outputs<CertificateState> {
   return { revocationKeyPem: inputs.revokeOnDestroy === true ? inputs.accountKeyPem : null };
 }
 
-function isRehearsed(record: CertificateRecord, inputs: Properties, progress: OrderProgress): boolean {
-  const { rehearsal = "first", rehearsalDirectoryUrl, directoryUrl, rehearsalAccountKeyPem } = inputs;
-  if (typeof rehearsalDirectoryUrl !== "string" || rehearsalDirectoryUrl === directoryUrl) return false;
-  if (typeof rehearsalAccountKeyPem !== "string" || rehearsal === "off") return false;
+/** Where and as whom the order is rehearsed; undefined when it is not. */
+function rehearsalOf(
+  record: CertificateRecord,
+  inputs: CertificateInputs,
+  progress: OrderProgress,
+): Rehearsal | undefined {
+  const { rehearsal = "first", rehearsalDirectoryUrl: directoryUrl, rehearsalAccountKeyPem: accountKeyPem } = inputs;
+  if (directoryUrl === undefined || directoryUrl === inputs.directoryUrl) return undefined;
+  if (accountKeyPem === undefined || rehearsal === "off") return undefined;
   // production has been asked already: the order is gone on with
-  if (progress.orderUrl !== undefined) return false;
-  return rehearsal === "always" || record.failure !== undefined || record.rehearsedFor !== hashCertificateOrder(inputs);
+  if (progress.orderUrl !== undefined) return undefined;
+  const isDone =
+    rehearsal === "first" && record.failure === undefined && record.rehearsedFor === hashCertificateOrder(inputs);
+  return isDone ? undefined : { directoryUrl, accountKeyPem };
 }
 
-function requireChain({ preferredChainFound, chains }: Issued, inputs: Properties): void {
+function requireChain({ preferredChainFound, chains }: Issued, inputs: CertificateInputs): void {
   if (preferredChainFound || inputs.requirePreferredChain !== true) return;
   const reason = `the CA offers no chain whose last issuer is ${JSON.stringify(inputs.preferredChain)}: there are ${chains.join(", ")}`;
   throw new TlsError("CHAIN_INVALID", reason, {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ChallengeSettings, CommandSettings, GatewaySettings, PersistSettings } from "../../acme/challenge/solver";
-import type { Properties } from "../lifecycle";
+import { known } from "../input/parse";
+import type { Unknown } from "../lifecycle";
 
 const port = z
   .number("expected a port")
@@ -82,8 +83,15 @@ const dns01 = z.discriminatedUnion(
   "expected no via: a gateway answers http-01 alone",
 );
 
-/** How control of the names is proved: the arguments of each kind of challenge. */
-export const challengeSchema = z.discriminatedUnion(
+/** Takes what stands, of several kinds of challenge. */
+export interface AutoSettings extends Pick<GatewaySettings, "port" | "resolvers"> {
+  readonly type: "auto";
+  /** How standing records are looked for. Default: by the resolvers. */
+  readonly propagation?: PersistSettings["propagation"];
+  readonly dns?: Omit<CommandSettings, "type">;
+}
+
+const challenges = z.discriminatedUnion(
   "type",
   [
     http01,
@@ -103,26 +111,33 @@ export const challengeSchema = z.discriminatedUnion(
   'expected an object whose type is "http-01", "tls-alpn-01", "dns-01", "dns-persist-01" or "auto"',
 );
 
-/** Takes what stands, of several kinds of challenge. */
-export interface AutoSettings extends Pick<GatewaySettings, "port" | "resolvers"> {
-  readonly type: "auto";
-  /** How standing records are looked for. Default: by the resolvers. */
-  readonly propagation?: PersistSettings["propagation"];
-  readonly dns?: Omit<CommandSettings, "type">;
+/**
+ * How control of the names is proved: the arguments of each kind of challenge. The schema lets a property be `undefined`
+ * that the types want absent, which is the same in JSON.
+ */
+export const challengeSchema = challenges as z.ZodType<ChallengeSettings | AutoSettings>;
+
+/** How the names are proved, as inputs have it. */
+export interface GivenChallenge {
+  readonly challenge: ChallengeSettings | AutoSettings;
+  /** JSON of the command's environment. */
+  readonly challengeEnvironment?: string | Unknown | undefined;
 }
 
+const environmentSchema = z.record(z.string(), z.coerce.string());
+
 /** The settings of a solver, with the environment that travels apart. */
-export function readChallenge({ challenge, challengeEnvironment }: Properties): ChallengeSettings | AutoSettings {
-  const settings = challenge as ChallengeSettings | AutoSettings;
-  if (typeof challengeEnvironment !== "string") return settings;
-  const environment = JSON.parse(challengeEnvironment) as Readonly<Record<string, string>>;
+export function readChallenge(given: GivenChallenge): ChallengeSettings | AutoSettings {
+  const { challenge: settings } = given;
+  const text = known(given.challengeEnvironment);
+  if (text === undefined) return settings;
+  const environment = environmentSchema.parse(JSON.parse(text));
   if (settings.type === "auto") return settings.dns ? { ...settings, dns: { ...settings.dns, environment } } : settings;
   return settings.type === "dns-01" && !("via" in settings) ? { ...settings, environment } : settings;
 }
 
 /** The challenge in a few words. */
-export function describeChallenge(challenge: unknown): string {
-  const settings = challenge as ChallengeSettings | AutoSettings;
+export function describeChallenge(settings: ChallengeSettings | AutoSettings): string {
   const { type } = settings;
   if (type === "auto" || type === "dns-persist-01")
     return type === "auto" ? "what stands" : `${type} (standing records)`;

@@ -1,8 +1,9 @@
 import { nameOfDirectory } from "../../acme/client/directory";
 import { renderList } from "../../text/list";
-import type { Properties, Reason } from "../lifecycle";
+import { known } from "../input/parse";
+import type { Preview, Reason } from "../lifecycle";
 import { hashCertificateOrder } from "./certificate-inputs";
-import { type CertificateRecord, readRecord } from "./certificate-state";
+import { type CertificateInputs, type CertificateRecord, type CertificateState, readRecord } from "./certificate-state";
 import { describeChallenge } from "./challenge-inputs";
 import { describeChoice, lookBefore } from "./preflight";
 import { countOrder, refuseSpent, refuseTooSoon } from "./refusals";
@@ -15,12 +16,13 @@ import { decideAcmeRenewal } from "./renewal";
  * @throws TlsError `ACME_BACKOFF`, `ACME_BUDGET`: the step would be refused, which the preview says already
  */
 export async function explainCertificate(
-  state: Properties | undefined,
-  inputs: Properties,
+  state: Preview<CertificateState> | undefined,
+  given: Preview<CertificateInputs>,
   now: Date,
 ): Promise<Reason> {
-  const { hostnames, directoryUrl } = inputs;
-  if (!Array.isArray(hostnames) || typeof directoryUrl !== "string") return undefined;
+  const [hostnames, directoryUrl] = [known(given.hostnames), known(given.directoryUrl)];
+  if (hostnames === undefined || directoryUrl === undefined) return undefined;
+  const inputs = { ...given, hostnames, directoryUrl };
   const record = readRecord(state ?? {});
   const why = await explainWhy(state, record, inputs, now);
   if (why === undefined) return undefined;
@@ -39,14 +41,17 @@ export async function explainCertificate(
   return seen === undefined ? text : { warning: `${text}; ${seen}` };
 }
 
+/** Inputs of which the names and the CA are known. */
+type Explained = Preview<CertificateInputs> & Pick<CertificateInputs, "hostnames" | "directoryUrl">;
+
 /** Undefined when nothing is ordered. */
 async function explainWhy(
-  state: Properties | undefined,
+  state: Preview<CertificateState> | undefined,
   record: CertificateRecord,
-  inputs: Properties,
+  inputs: Explained,
   now: Date,
 ): Promise<string | undefined> {
-  const names = renderList(inputs.hostnames as readonly string[], 5);
+  const names = renderList(inputs.hostnames, 5);
   if (inputs.fromOrderUrl !== undefined) {
     const isOther = record.certPem !== undefined && state?.fromOrderUrl !== inputs.fromOrderUrl;
     if (isOther) return `takes the certificate for ${names} from the new order`;
@@ -61,8 +66,9 @@ async function explainWhy(
   return renewal?.due === true ? `renews: ${renewal.reason}` : undefined;
 }
 
-async function describeWhere(inputs: Properties): Promise<string> {
-  const { directoryUrl, challenge, profile } = inputs as { directoryUrl: string; challenge: unknown; profile?: string };
+async function describeWhere(inputs: Explained): Promise<string> {
+  const { directoryUrl, challenge } = inputs;
+  const profile = known(inputs.profile);
   const of = profile === undefined ? "" : `, profile ${profile}`;
   // a challenge whose command is secret is unknown here
   const choice = await describeChoice(inputs);
@@ -70,7 +76,7 @@ async function describeWhere(inputs: Properties): Promise<string> {
   return `at ${nameOfDirectory(directoryUrl) ?? directoryUrl}${by}${of}`;
 }
 
-function describeRehearsal(record: CertificateRecord, inputs: Properties): string | undefined {
+function describeRehearsal(record: CertificateRecord, inputs: Explained): string | undefined {
   const { rehearsal = "first", rehearsalDirectoryUrl: url, directoryUrl } = inputs;
   if (typeof url !== "string" || url === directoryUrl || rehearsal === "off") return undefined;
   const isDone =

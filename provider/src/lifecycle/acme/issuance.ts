@@ -9,11 +9,12 @@ import type { Deadline } from "../../acme/run/deadline";
 import { during } from "../../acme/run/termination";
 import { isTlsError, TlsError } from "../../errors";
 import { readPemBlocks } from "../../x509/asn1/pem";
-import { describeKey, type KeyType, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
-import type { Properties } from "../lifecycle";
+import { describeKey, readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { generatePrivateKey } from "../local/key-generation";
+import type { CertificateInputs } from "./certificate-state";
 import { readChallenge } from "./challenge-inputs";
 import { checkEngine } from "./engine";
+import type { OrderingInputs } from "./ordering-state";
 import { requireReady } from "./preflight";
 import { readSessionRequest, sessionFor, within } from "./session";
 import { chooseSolvers, type SolverChoice, solverContext } from "./solvers";
@@ -22,8 +23,8 @@ import { chooseSolvers, type SolverChoice, solverContext } from "./solvers";
 const DEFAULT_TIMEOUT_SECONDS = 300;
 
 /** How long an order may take. */
-export function secondsOf({ timeoutSeconds }: Properties): number {
-  return typeof timeoutSeconds === "number" ? timeoutSeconds : DEFAULT_TIMEOUT_SECONDS;
+export function secondsOf({ timeoutSeconds = DEFAULT_TIMEOUT_SECONDS }: OrderingInputs): number {
+  return timeoutSeconds;
 }
 
 /** What one order is made with beside the arguments. */
@@ -48,9 +49,16 @@ export interface ValidatedCertificate extends Issued {
  * Orders a certificate at the CA of the arguments, or goes on with an order.
  * @throws TlsError see `fulfilOrder`
  */
-export function orderCertificate(inputs: Properties, request: IssuanceRequest): Promise<ValidatedCertificate> {
+export function orderCertificate(inputs: CertificateInputs, request: IssuanceRequest): Promise<ValidatedCertificate> {
   const session = sessionFor(readSessionRequest(inputs));
-  return runFlow(session, inputs.accountUrl as string, inputs, request);
+  return runFlow(session, inputs.accountUrl, inputs, request);
+}
+
+/** The CA's staging, and the account that is found or made there. */
+export interface Rehearsal {
+  readonly directoryUrl: string;
+  /** PEM; secret. */
+  readonly accountKeyPem: string;
 }
 
 /**
@@ -58,10 +66,14 @@ export function orderCertificate(inputs: Properties, request: IssuanceRequest): 
  * away; what counts is that it was issued.
  * @throws TlsError with the code of what failed; its reason says that production was not contacted
  */
-export async function rehearseOrder(inputs: Properties, say: (line: string) => void): Promise<void> {
-  const directoryUrl = inputs.rehearsalDirectoryUrl as string;
+export async function rehearseOrder(
+  inputs: CertificateInputs,
+  rehearsal: Rehearsal,
+  say: (line: string) => void,
+): Promise<void> {
+  const { directoryUrl } = rehearsal;
   const at = nameOfDirectory(directoryUrl) ?? directoryUrl;
-  const accountKeyPem = rehearsalKeyOf(inputs);
+  const accountKeyPem = rehearsalKeyOf(inputs, rehearsal);
   const session = sessionFor(readSessionRequest({ ...inputs, directoryUrl, accountKeyPem }));
   try {
     const account = await within(secondsOf(inputs), (deadline) =>
@@ -80,22 +92,21 @@ export async function rehearseOrder(inputs: Properties, say: (line: string) => v
 }
 
 /** What stands (a gateway's answer, records) is of the account's own key; else the rehearsal has one of its own. */
-function rehearsalKeyOf(inputs: Properties): string {
+function rehearsalKeyOf(inputs: CertificateInputs, rehearsal: Rehearsal): string {
   const settings = readChallenge(inputs);
   const isStanding =
     settings.type === "auto" || settings.type === "dns-persist-01" || ("via" in settings && settings.via === "gateway");
-  return (isStanding ? inputs.accountKeyPem : inputs.rehearsalAccountKeyPem) as string;
+  return isStanding ? inputs.accountKeyPem : rehearsal.accountKeyPem;
 }
 
 async function runFlow(
   session: AcmeSession,
   accountUrl: string,
-  inputs: Properties,
+  inputs: CertificateInputs,
   request: IssuanceRequest,
 ): Promise<ValidatedCertificate> {
-  const hostnames = inputs.hostnames as readonly string[];
-  const identifiers = hostnames.map(toAcmeIdentifier);
-  const { profile, preferredChain } = inputs as Readonly<Record<string, string | undefined>>;
+  const { profile, preferredChain } = inputs;
+  const identifiers = inputs.hostnames.map(toAcmeIdentifier);
   const context = solverContext(session, accountUrl);
   const work = (signal: AbortSignal) => {
     const issue = async (deadline: Deadline) => {
@@ -141,17 +152,17 @@ function describeProof({ provedBy }: Issued, { text, solvers }: SolverChoice): s
 }
 
 /** The user's request, or one by a key that is given or made. */
-async function makeRequest(inputs: Properties, keyPem: string | undefined): Promise<FlowRequest> {
-  if (typeof inputs.certificateRequestPem === "string") {
+async function makeRequest(inputs: CertificateInputs, keyPem: string | undefined): Promise<FlowRequest> {
+  if (inputs.certificateRequestPem !== undefined) {
     const [block] = readPemBlocks(inputs.certificateRequestPem, "certificateRequestPem");
     if (block === undefined) throw new TypeError("check reads the request");
     return { der: block.der };
   }
-  const keyType = inputs.keyType as KeyType | undefined;
+  const { keyType } = inputs;
   const known = keyPem === undefined ? undefined : readPrivateKey(keyPem);
   // one of another kind is neither kept nor gone on with: the certificate is to be what the arguments say
   const isWanted = known !== undefined && (keyType === undefined || describeKey(known) === keyType);
   const key = isWanted ? known : await generatePrivateKey(keyType ?? "P256");
-  const identifiers = (inputs.hostnames as readonly string[]).map(toAcmeIdentifier);
+  const identifiers = inputs.hostnames.map(toAcmeIdentifier);
   return { der: makeCertificateRequest(key, identifiers), keyPem: renderPrivateKey(key) };
 }

@@ -2,8 +2,8 @@ import { readAccountKey } from "../../acme/client/jws";
 import { type Journal, type JournalEntry, journalHome, openJournal } from "../../acme/journal/journal";
 import type { OrderProgress, OrderStep } from "../../acme/order/journey";
 import { isTlsError } from "../../errors";
-import type { Properties } from "../lifecycle";
 import { isEngineAlive } from "./engine";
+import type { OrderingInputs } from "./ordering-state";
 
 /** Another run that has the same order has the time that its order may take. */
 const WAIT_SECONDS = 300;
@@ -18,7 +18,7 @@ export function sweepJournal(now: Date): Promise<unknown> {
 
 /** What a state holds of an order that came to no end. */
 interface ResumedRecord {
-  readonly progress?: OrderProgress;
+  readonly progress?: OrderProgress | undefined;
 }
 
 /** What a run that is killed leaves of one order for the next. */
@@ -41,16 +41,16 @@ export class OrderJournal {
    * Takes the order for this process.
    * @throws TlsError `ACME_TIMEOUT` when another run works on it all the time
    */
-  static async open(inputs: Properties, record: ResumedRecord, say: (line: string) => void): Promise<OrderJournal> {
-    const { pem, thumbprint } = readAccountKey(inputs.accountKeyPem as string);
+  static async open(inputs: OrderingInputs, record: ResumedRecord, say: (line: string) => void): Promise<OrderJournal> {
+    const { pem, thumbprint } = readAccountKey(inputs.accountKeyPem);
     const key = {
-      directory: inputs.directoryUrl as string,
+      directory: inputs.directoryUrl,
       accountKey: { pem, thumbprint },
-      identifiers: inputs.hostnames as readonly string[],
-      name: (inputs.name as string | undefined) ?? "",
+      identifiers: inputs.hostnames,
+      name: inputs.name ?? "",
     };
-    const profile = inputs.profile as string | undefined;
-    const facts = { accountUrl: inputs.accountUrl as string, ...(profile !== undefined && { profile }) };
+    const { accountUrl, profile } = inputs;
+    const facts = { accountUrl, ...(profile !== undefined && { profile }) };
     // it ends by itself, with words of its own
     const wait = { signal: new AbortController().signal, seconds: WAIT_SECONDS, onWait: say };
     return new OrderJournal(await journalOf().begin(key, facts, wait), record, say);

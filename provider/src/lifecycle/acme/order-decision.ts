@@ -10,11 +10,13 @@ import { inParallel } from "../../acme/run/in-parallel";
 import { isTlsError } from "../../errors";
 import { decideRenewal, describeRemaining, lifetime, type Validity } from "../../renewal/decision";
 import { DAY, renderDuration, renderMinute, renderTimestamp } from "../../text/time";
-import type { Effect, Properties } from "../lifecycle";
+import { known } from "../input/parse";
+import type { Effect, Outputs, Preview } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";
 import type { StoredWindow } from "./certificate-state";
 import { hashPlacedOrder } from "./order-inputs";
-import { readOrderRecord, type StoredChallenge } from "./order-state";
+import { type OrderState, readOrderRecord } from "./order-state";
+import type { OrderingInputs } from "./ordering-state";
 import { askWindow, decideAcmeRenewal, readLeaf } from "./renewal";
 import { readSessionRequest, sessionFor, within } from "./session";
 
@@ -39,14 +41,20 @@ export interface OrderDecision {
  * Decides by the certificate that the order came to, where the state knows it; else the CA is asked what became of the
  * order, at most 3 s: one that has ended is placed anew. If it does not answer, the estimate of the state counts.
  */
-export async function decideOrder(state: Properties, inputs: Properties, now: Date): Promise<OrderDecision> {
+export async function decideOrder(
+  state: Preview<OrderState>,
+  inputs: Preview<OrderingInputs>,
+  now: Date,
+): Promise<OrderDecision> {
   const { orderUrl, orderedFor } = readOrderRecord(state);
-  const names = renderNames(((inputs.hostnames ?? []) as readonly string[]).map((value) => ({ value })));
+  const names = renderNames((known(inputs.hostnames) ?? []).map((value) => ({ value })));
   if (orderUrl === undefined) return { isDue: true, reason: `places an order for ${names}` };
   // no CA knows what another one has
   if (state.directoryUrl !== inputs.directoryUrl) return { isDue: true, reason: `places another order, for ${names}` };
-  const known = readValidity(state);
-  if (known !== undefined && readLeaf(state) !== undefined) return decideBy(state, inputs, { now, orderedFor, names });
+  const certPem = known(state.certPem);
+  if (readValidity(state) !== undefined && certPem !== undefined && readLeaf(state) !== undefined) {
+    return decideBy({ ...state, certPem }, inputs, { now, orderedFor, names });
+  }
   const standing = await askOrder(inputs, orderUrl, { seconds: DIFF_SECONDS, now });
   if (standing.kind === "issued")
     return decideBy({ ...state, ...factsOf(standing) }, inputs, { now, orderedFor, names });
@@ -69,12 +77,16 @@ interface Circumstances {
 }
 
 /** By the certificate: its own dates, and near the date the CA's window. */
-async function decideBy(state: Properties, inputs: Properties, circumstances: Circumstances): Promise<OrderDecision> {
+async function decideBy(
+  state: Preview<OrderState> & { readonly certPem: string },
+  inputs: Preview<OrderingInputs>,
+  circumstances: Circumstances,
+): Promise<OrderDecision> {
   const { now, orderedFor, names } = circumstances;
   const renewal = await decideAcmeRenewal(state, inputs, now);
   const validity = readValidity(state);
   const facts = {
-    certPem: state.certPem as string,
+    certPem: state.certPem,
     ...(renewal?.window && { window: renewal.window }),
     ...(validity && state.profile === inputs.profile && { lifetimeDays: lifetime(validity) / DAY }),
   };
@@ -85,10 +97,11 @@ async function decideBy(state: Properties, inputs: Properties, circumstances: Ci
 }
 
 /** Whether the answers in the state are of the account's key of now, which is a part of them (RFC 8555 section 8.1). */
-function isOfKey({ challenges }: Properties, { accountKeyPem }: Properties): boolean {
-  if (!Array.isArray(challenges) || typeof accountKeyPem !== "string") return true;
+function isOfKey(state: Preview<OrderState>, inputs: Preview<OrderingInputs>): boolean {
+  const [challenges, accountKeyPem] = [known(state.challenges), known(inputs.accountKeyPem)];
+  if (challenges === undefined || accountKeyPem === undefined) return true;
   const { thumbprint } = readAccountKey(accountKeyPem);
-  return (challenges as readonly StoredChallenge[])
+  return challenges
     .flatMap(({ isProved, dnsKeyAuthorization, http }) =>
       isProved ? [] : [dnsKeyAuthorization, http?.keyAuthorization],
     )
@@ -96,7 +109,7 @@ function isOfKey({ challenges }: Properties, { accountKeyPem }: Properties): boo
 }
 
 /** The CA does not answer: by when the certificate was thought to end. */
-function decideByEstimate(state: Properties, inputs: Properties, now: Date): OrderDecision {
+function decideByEstimate(state: Preview<OrderState>, inputs: Preview<OrderingInputs>, now: Date): OrderDecision {
   const estimate = estimateOf(state);
   if (estimate === undefined) return { isDue: false, reason: "" };
   const { due } = decideRenewal(estimate, readPolicy(inputs), now);
@@ -104,14 +117,14 @@ function decideByEstimate(state: Properties, inputs: Properties, now: Date): Ord
   return { isDue: due, reason: `renews with another order: ${reason}` };
 }
 
-function estimateOf(state: Properties): Validity | undefined {
+function estimateOf(state: Preview<OrderState>): Validity | undefined {
   const { orderedAt, estimatedValidTo } = readOrderRecord(state);
   if (orderedAt === undefined || estimatedValidTo === undefined) return undefined;
   return { validFrom: orderedAt, validTo: estimatedValidTo };
 }
 
 /** A refresh learns the certificate that the order came to, and the CA's window. */
-export async function refreshOrder(_id: string, state: Properties, { now }: Effect): Promise<Properties> {
+export async function refreshOrder(_id: string, state: OrderState, { now }: Effect): Promise<Outputs<OrderState>> {
   const { orderUrl } = readOrderRecord(state);
   if (orderUrl === undefined) return {};
   const facts = readLeaf(state) === undefined ? await learn(state, orderUrl, now) : {};
@@ -120,13 +133,14 @@ export async function refreshOrder(_id: string, state: Properties, { now }: Effe
   return { ...facts, ...(window && { renewalWindow: window }) };
 }
 
-async function learn(state: Properties, orderUrl: string, now: Date): Promise<Properties> {
-  const inputs = { ...state, accountKeyPem: state.orderKeyPem };
+async function learn(state: OrderState, orderUrl: string, now: Date) {
+  const { orderKeyPem: accountKeyPem } = state;
+  const inputs = { ...state, ...(accountKeyPem !== undefined && { accountKeyPem }) };
   const standing = await askOrder(inputs, orderUrl, { seconds: REFRESH_SECONDS, now });
   return standing.kind === "issued" ? factsOf(standing) : {};
 }
 
-function factsOf({ kind: _, ...facts }: Extract<OrderStanding, { kind: "issued" }>): Properties {
+function factsOf({ kind: _, ...facts }: Extract<OrderStanding, { kind: "issued" }>) {
   return facts;
 }
 
@@ -149,17 +163,19 @@ type OrderStanding =
 
 /** Asks the CA what became of an order, in so many seconds; that it does not answer is no failure. */
 async function askOrder(
-  inputs: Properties,
+  inputs: Preview<OrderingInputs>,
   orderUrl: string,
   { seconds, now }: { readonly seconds: number; readonly now: Date },
 ): Promise<OrderStanding> {
-  const { accountUrl, accountKeyPem, directoryUrl } = inputs;
-  const texts = [accountUrl, accountKeyPem, directoryUrl];
-  if (!texts.every((text) => typeof text === "string")) return { kind: "unanswered" };
+  const [accountUrl, directoryUrl] = [known(inputs.accountUrl), known(inputs.directoryUrl)];
+  const accountKeyPem = known(inputs.accountKeyPem);
+  if (accountUrl === undefined || directoryUrl === undefined || accountKeyPem === undefined) {
+    return { kind: "unanswered" };
+  }
   try {
-    const session = sessionFor(readSessionRequest(inputs));
+    const session = sessionFor(readSessionRequest({ ...inputs, directoryUrl, accountKeyPem }));
     return await within(seconds, async (deadline) => {
-      const context = { session, accountUrl: accountUrl as string, deadline };
+      const context = { session, accountUrl, deadline };
       return standingOf(context, (await fetchOrder(context, orderUrl)).order, now);
     });
   } catch (error) {

@@ -89,7 +89,7 @@ export function hashText(text: string): string {
 const shape = { ...commonOrderShape, hostnames: hostnamesSchema };
 
 /** Checks the arguments of an order: all that a CA would refuse, as far as it can be known before. */
-export function checkAcmeOrder(_olds: Properties, news: Readonly<Record<string, unknown>>): CheckResult {
+export function checkAcmeOrder(_olds: unknown, news: Readonly<Record<string, unknown>>): CheckResult {
   const parsed = parseInputs(shape, news);
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;

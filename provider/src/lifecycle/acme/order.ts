@@ -6,14 +6,25 @@ import type { OrderProgress, PlaceFlow } from "../../acme/order/journey";
 import { openOrder, type PlacedOrder } from "../../acme/order/placement";
 import { DAY, renderTimestamp } from "../../text/time";
 import { readCertificates } from "../../x509/chain/chain";
+import { decoded } from "../decoder";
 import { acmeOrderDescription } from "../descriptions";
-import { isSameValue, type Lifecycle, type Properties, type Reason, UnfinishedError } from "../lifecycle";
+import { known } from "../input/parse";
+import { isSameValue, type Outputs, type Preview, type Reason, UnfinishedError } from "../lifecycle";
 import { checkEngine, tellEngine } from "./engine";
 import { type IssuanceRequest, secondsOf } from "./issuance";
 import { OrderJournal, sweepJournal } from "./journal";
 import { decideOrder, type OrderDecision, refreshOrder } from "./order-decision";
 import { checkAcmeOrder, hashPlacedOrder } from "./order-inputs";
-import { certificateNames, computedOrderNames, keptOrder, type OrderRecord, readOrderRecord } from "./order-state";
+import {
+  certificateNames,
+  computedOrderNames,
+  keptOrder,
+  type OrderRecord,
+  type OrderState,
+  orderDecoders,
+  readOrderRecord,
+} from "./order-state";
+import type { OrderingInputs, OrderSubject } from "./ordering-state";
 import { lookBefore, requireReady } from "./preflight";
 import { countOrder, recordAfter, refuseSpent, refuseTooSoon } from "./refusals";
 import { replacedBy } from "./renewal";
@@ -23,7 +34,7 @@ import { readSessionRequest, sessionFor, within } from "./session";
  * An order at a CA: what its names are proved by is an output. It holds no key of a certificate, answers no challenge, and
  * falls due by itself, since it comes before the certificate.
  */
-export const acmeOrder: Lifecycle = {
+export const acmeOrder = decoded(orderDecoders, {
   ...acmeOrderDescription,
   policyProperties: [
     "accountKeyPem",
@@ -55,16 +66,21 @@ export const acmeOrder: Lifecycle = {
     return { ...keptOrder(state), orderKeyPem: inputs.accountKeyPem };
   },
   refresh: refreshOrder,
-};
+});
 
 /** What a step of an order would do, for the row of the resource in preview and up. */
-async function explainOrder(state: Properties | undefined, inputs: Properties, now: Date): Promise<Reason> {
-  const { hostnames, directoryUrl } = inputs;
-  if (!Array.isArray(hostnames) || typeof directoryUrl !== "string") return undefined;
+async function explainOrder(
+  state: Preview<OrderState> | undefined,
+  given: Preview<OrderingInputs>,
+  now: Date,
+): Promise<Reason> {
+  const [hostnames, directoryUrl] = [known(given.hostnames), known(given.directoryUrl)];
+  if (hostnames === undefined || directoryUrl === undefined) return undefined;
+  const inputs = { ...given, hostnames, directoryUrl };
   const decision = await decideOrder(state ?? {}, inputs, now);
   if (!decision.isDue) return undefined;
   const record = recordOf(state ?? {}, decision, inputs);
-  const names = renderNames(hostnames.map((value: string) => ({ value })));
+  const names = renderNames(hostnames.map((value) => ({ value })));
   const isResumed = record.pendingOrderUrl !== undefined;
   const why = isResumed ? `goes on with the order for ${names} that an earlier run left` : decision.reason;
   refuseTooSoon(record, inputs, now, why);
@@ -77,10 +93,12 @@ async function explainOrder(state: Properties | undefined, inputs: Properties, n
 }
 
 /** What the state remembers, with the certificate that the last order came to: each counts at the CA. */
-function recordOf(state: Properties, { certPem, window }: OrderDecision, inputs: Properties): OrderRecord {
+function recordOf(state: Preview<OrderState>, { certPem, window }: OrderDecision, inputs: OrderSubject): OrderRecord {
   const { certPem: _, window: __, issuances, pendingOrderUrl, ...record } = readOrderRecord(state);
   // an order that is of something else is not gone on with
-  const isSame = ["directoryUrl", "hostnames", "profile"].every((name) => isSameValue(state[name], inputs[name]));
+  const isSame = (["directoryUrl", "hostnames", "profile"] as const).every((name) =>
+    isSameValue(state[name], inputs[name]),
+  );
   const [leaf] = certPem === undefined ? [] : readCertificates(certPem, "certPem");
   const all = leaf
     ? addIssuance(issuances, {
@@ -90,30 +108,31 @@ function recordOf(state: Properties, { certPem, window }: OrderDecision, inputs:
     : issuances;
   return {
     ...record,
-    ...(isSame && pendingOrderUrl !== undefined && { pendingOrderUrl }),
-    ...(certPem !== undefined && { certPem }),
-    ...(window && { window }),
-    issuances: all.map((issuance) => ({ directory: inputs.directoryUrl as string, ...issuance })),
+    pendingOrderUrl: isSame ? pendingOrderUrl : undefined,
+    certPem,
+    window,
+    issuances: all.map((issuance) => ({ directory: inputs.directoryUrl, ...issuance })),
   };
 }
 
 /** A certificate of the same Pulumi name counts apart. */
-function ownName(inputs: Properties): Properties {
-  return { ...inputs, name: `AcmeOrder ${typeof inputs.name === "string" ? inputs.name : ""}` };
+function ownName<Inputs extends OrderSubject>(inputs: Inputs): Inputs & { readonly name: string } {
+  return { ...inputs, name: `AcmeOrder ${known(inputs.name) ?? ""}` };
 }
 
-function profileOf({ profile }: Properties): string {
-  return typeof profile === "string" ? `, profile ${profile}` : "";
+function profileOf(inputs: OrderSubject): string {
+  const profile = known(inputs.profile);
+  return profile !== undefined ? `, profile ${profile}` : "";
 }
 
 /** Places an order, or finds the one that a killed run placed. The former one stays in the state until then. */
 async function place(
   id: string,
-  state: Properties,
-  inputs: Properties,
+  state: OrderState,
+  inputs: OrderingInputs,
   decision: OrderDecision,
   now: Date,
-): Promise<Properties> {
+): Promise<Outputs<OrderState>> {
   const record = recordOf(state, decision, inputs);
   refuseTooSoon(record, inputs, now);
   refuseSpent(record, ownName(inputs), now);
@@ -140,21 +159,21 @@ async function place(
 }
 
 async function open(
-  inputs: Properties,
+  inputs: OrderingInputs,
   { progress, save, replaces }: Pick<IssuanceRequest, "progress" | "save" | "replaces">,
 ): Promise<PlacedOrder> {
-  const { accountUrl, profile } = inputs as Readonly<Record<string, unknown>>;
+  const { accountUrl, profile } = inputs;
   const session = sessionFor(readSessionRequest(inputs));
   return within(secondsOf(inputs), async (deadline) => {
     if (progress.orderUrl === undefined) {
-      await requireReady(inputs, { session, accountUrl: accountUrl as string, solvers: [] }, deadline, tellEngine);
+      await requireReady(inputs, { session, accountUrl, solvers: [] }, deadline, tellEngine);
     }
     const request = {
-      identifiers: (inputs.hostnames as readonly string[]).map(toAcmeIdentifier),
-      ...(typeof profile === "string" && { profile }),
+      identifiers: inputs.hostnames.map(toAcmeIdentifier),
+      ...(profile !== undefined && { profile }),
       ...(replaces !== undefined && { replaces }),
     };
-    const party = { session, accountUrl: accountUrl as string, deadline };
+    const party = { session, accountUrl, deadline };
     const run = { save, checkAlive: () => checkEngine(), say: tellEngine };
     return openOrder({ ...party, ...run, request }, progress);
   });
@@ -167,11 +186,10 @@ function resumable({ orderUrl, replacesDropped }: OrderProgress): OrderProgress 
 
 function outputsOf(
   { order, challenges }: PlacedOrder,
-  inputs: Properties,
+  inputs: OrderingInputs,
   { record, decision, now }: { readonly record: OrderRecord; readonly decision: OrderDecision; readonly now: Date },
-): Properties {
-  const directoryUrl = inputs.directoryUrl as string;
-  const days = decision.lifetimeDays ?? estimateLifetimeDays(directoryUrl, inputs.profile as string | undefined, now);
+): Outputs<OrderState> {
+  const days = decision.lifetimeDays ?? estimateLifetimeDays(inputs.directoryUrl, inputs.profile, now);
   return {
     orderUrl: order.url,
     orderedFor: hashPlacedOrder(inputs),

@@ -5,7 +5,10 @@ import type { PreflightFinding } from "../../acme/look/finding";
 import { renderFindings, requirePreflight, runPreflight } from "../../acme/preflight/preflight";
 import type { Deadline } from "../../acme/run/deadline";
 import { isTlsError } from "../../errors";
-import type { Properties } from "../lifecycle";
+import { known } from "../input/parse";
+import type { Preview } from "../lifecycle";
+import type { GivenChallenge } from "./challenge-inputs";
+import type { OrderingInputs, OrderSubject } from "./ordering-state";
 import { readSessionRequest, sessionFor, within } from "./session";
 import { chooseSolvers, listSolvers, namesOf, solverContext } from "./solvers";
 
@@ -23,13 +26,16 @@ export interface PreflightParty {
   readonly solvers: readonly ChallengeSolver[];
 }
 
+/** What is looked for: of an order, or of a certificate with its challenge. */
+type LookSubject = OrderSubject & Preview<GivenChallenge>;
+
 /**
  * Looks, before anything is ordered, whether the order can come to its end, unless the arguments say not to. What may keep
  * it from it is told by `say`.
  * @throws TlsError ACME_PREFLIGHT with each thing that will keep it; ACME_TIMEOUT, ACME_ABORTED
  */
 export async function requireReady(
-  inputs: Properties,
+  inputs: LookSubject,
   party: PreflightParty,
   deadline: Deadline,
   say: (line: string) => void,
@@ -41,7 +47,7 @@ export async function requireReady(
 }
 
 /** What a preview sees, when the arguments ask it to look; undefined when nothing is amiss, or no account is known yet. */
-export async function lookBefore(inputs: Properties): Promise<string | undefined> {
+export async function lookBefore(inputs: LookSubject): Promise<string | undefined> {
   if (settingsOf(inputs).when !== "preview") return undefined;
   const party = partyOf(inputs);
   if (party === undefined) return "what would keep it from its end can't be looked for before the account is known";
@@ -56,14 +62,16 @@ export async function lookBefore(inputs: Properties): Promise<string | undefined
 }
 
 /** What `auto` would take now and why; undefined for other challenges, and as long as the account is not known. */
-export async function describeChoice(inputs: Properties): Promise<string | undefined> {
-  const { challenge } = inputs;
-  if (typeof challenge !== "object" || (challenge as { readonly type?: string }).type !== "auto") return undefined;
+export async function describeChoice(inputs: LookSubject): Promise<string | undefined> {
+  const challenge = known(inputs.challenge);
+  if (challenge?.type !== "auto") return undefined;
   const party = partyOf(inputs);
   if (party === undefined) return "what stands by then";
   const context = solverContext(party.session, party.accountUrl);
   try {
-    const { text } = await within(CHOICE_SECONDS, (deadline) => chooseSolvers(inputs, context, deadline));
+    const { text } = await within(CHOICE_SECONDS, (deadline) =>
+      chooseSolvers({ ...inputs, challenge }, context, deadline),
+    );
     return text;
   } catch (error) {
     if (isTlsError(error)) return `what stands by then (now ${error.reason.replace(/\.$/, "")})`;
@@ -71,25 +79,25 @@ export async function describeChoice(inputs: Properties): Promise<string | undef
   }
 }
 
-function partyOf(inputs: Properties): PreflightParty | undefined {
-  const { accountUrl, accountKeyPem } = inputs;
-  if (typeof accountUrl !== "string" || typeof accountKeyPem !== "string") return undefined;
-  const session = sessionFor(readSessionRequest(inputs));
-  const { type } = (inputs.challenge ?? {}) as { readonly type?: string };
+function partyOf(inputs: LookSubject): PreflightParty | undefined {
+  const [accountUrl, accountKeyPem] = [known(inputs.accountUrl), known(inputs.accountKeyPem)];
+  if (accountUrl === undefined || accountKeyPem === undefined) return undefined;
+  const session = sessionFor(readSessionRequest({ ...inputs, accountKeyPem }));
+  const challenge = known(inputs.challenge);
   // of several it is looked for when one is chosen
-  const isChosen = type === undefined || type === "auto";
-  const solvers = isChosen ? [] : listSolvers(inputs, solverContext(session, accountUrl));
+  const isChosen = challenge === undefined || challenge.type === "auto";
+  const solvers = isChosen ? [] : listSolvers({ ...inputs, challenge }, solverContext(session, accountUrl));
   return { session, accountUrl, solvers };
 }
 
-function look(inputs: Properties, party: PreflightParty, deadline: Deadline): Promise<readonly PreflightFinding[]> {
-  const { profile, directoryUrl } = inputs as { readonly profile?: string; readonly directoryUrl: string };
+function look(inputs: LookSubject, party: PreflightParty, deadline: Deadline): Promise<readonly PreflightFinding[]> {
+  const profile = known(inputs.profile);
   const { resolvers } = settingsOf(inputs);
   return runPreflight(
     {
       ...party,
       names: namesOf(inputs),
-      isPublic: nameOfDirectory(directoryUrl) !== undefined,
+      isPublic: nameOfDirectory(inputs.directoryUrl) !== undefined,
       ...(profile !== undefined && { profile }),
       ...(resolvers !== undefined && { resolvers }),
     },
@@ -97,9 +105,6 @@ function look(inputs: Properties, party: PreflightParty, deadline: Deadline): Pr
   );
 }
 
-function settingsOf({ preflight }: Properties): {
-  readonly when?: "up" | "preview" | "off";
-  readonly resolvers?: readonly string[];
-} {
-  return typeof preflight === "object" && preflight !== null ? preflight : {};
+function settingsOf({ preflight }: LookSubject): Exclude<OrderingInputs["preflight"], undefined> {
+  return known(preflight) ?? {};
 }

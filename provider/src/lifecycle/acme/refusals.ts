@@ -9,8 +9,9 @@ import {
 import { type BudgetJudgement, judgeBudget, type SeenIssuance, seeIssuance } from "../../acme/limits/budget";
 import { limitsOf } from "../../acme/limits/limits";
 import { isTlsError, TlsError } from "../../errors";
-import type { Properties } from "../lifecycle";
+import { known } from "../input/parse";
 import type { CertificateRecord } from "./certificate-state";
+import type { OrderSubject } from "./ordering-state";
 import { replacedBy } from "./renewal";
 
 /** Whether the user has said that this run tries in spite of all. */
@@ -23,9 +24,9 @@ export function isRetryForced(): boolean {
  * @param doing what is refused, for a message; absent in the run itself
  * @throws TlsError `ACME_BACKOFF`
  */
-export function refuseTooSoon({ failure }: OrderHistory, inputs: Properties, now: Date, doing?: string): void {
+export function refuseTooSoon({ failure }: OrderHistory, inputs: OrderSubject, now: Date, doing?: string): void {
   if (isRetryForced()) return;
-  const subject = { directory: inputs.directoryUrl as string, identifiers: inputs.hostnames as readonly string[] };
+  const subject = { directory: inputs.directoryUrl, identifiers: inputs.hostnames };
   const { until, text } = judgeBackOff(failure, subject, now);
   if (until === undefined) return;
   throw new TlsError("ACME_BACKOFF", `${beginOf(doing)}the CA is not asked: ${text}`, {
@@ -38,7 +39,7 @@ export function refuseTooSoon({ failure }: OrderHistory, inputs: Properties, now
  * Refuses what the CA's limits leave no room for; else says what they leave.
  * @throws TlsError `ACME_BUDGET`
  */
-export function refuseSpent(history: OrderHistory, inputs: Properties, now: Date, doing?: string): BudgetJudgement {
+export function refuseSpent(history: OrderHistory, inputs: OrderSubject, now: Date, doing?: string): BudgetJudgement {
   const budget = judgeCertificateBudget(history, inputs, now);
   const { verdict, text, freeAt } = budget;
   if (verdict !== "spent" || isRetryForced()) return budget;
@@ -52,13 +53,13 @@ export function refuseSpent(history: OrderHistory, inputs: Properties, now: Date
 export function recordAfter(
   { failure }: Pick<OrderHistory, "failure">,
   error: Error,
-  inputs: Properties,
+  inputs: OrderSubject,
   now: Date,
 ): BackOffRecord | undefined {
   if (!isTlsError(error) || !isCostlyFailure(error.code)) return failure;
   return recordFailure(failure, {
-    directory: inputs.directoryUrl as string,
-    identifiers: inputs.hostnames as readonly string[],
+    directory: inputs.directoryUrl,
+    identifiers: inputs.hostnames,
     now,
     code: error.code,
     reason: error.reason,
@@ -71,9 +72,7 @@ function beginOf(doing: string | undefined): string {
 }
 
 /** What a state remembers that limits and back-off are judged by. */
-type OrderHistory = Pick<CertificateRecord, "issuances" | "certPem" | "window"> & {
-  readonly failure?: BackOffRecord;
-};
+type OrderHistory = Pick<CertificateRecord, "issuances" | "certPem" | "window" | "failure">;
 
 /**
  * What this run has seen of each CA, by the URL of its directory: limits across resources can only be counted so. In the
@@ -82,31 +81,31 @@ type OrderHistory = Pick<CertificateRecord, "issuances" | "certPem" | "window"> 
 const seen = new Map<string, Map<string, SeenIssuance>>();
 
 /** Counts the certificate of a resource, which is, or is going to be, ordered. */
-export function countOrder(inputs: Properties, now: Date): void {
-  const { directoryUrl, hostnames, accountUrl } = inputs as Readonly<Record<string, string | undefined>>;
-  if (directoryUrl === undefined || !Array.isArray(hostnames)) return;
-  const account = typeof accountUrl === "string" ? accountUrl : "";
+export function countOrder(inputs: OrderSubject, now: Date): void {
+  const { directoryUrl, hostnames } = inputs;
+  const account = known(inputs.accountUrl) ?? "";
   const orders = seen.get(directoryUrl) ?? new Map<string, SeenIssuance>();
   seen.set(directoryUrl, orders);
   orders.set(nameOf(inputs), seeIssuance({ at: now.toISOString(), identifiers: hostnames, account }));
 }
 
 /** What remains of the CA's limits for one more certificate of these names. */
-function judgeCertificateBudget(record: OrderHistory, inputs: Properties, now: Date): BudgetJudgement {
-  const directoryUrl = inputs.directoryUrl as string;
+function judgeCertificateBudget(record: OrderHistory, inputs: OrderSubject, now: Date): BudgetJudgement {
+  const { directoryUrl } = inputs;
+  const account = known(inputs.accountUrl);
   const own = nameOf(inputs);
   const others = [...(seen.get(directoryUrl) ?? [])].flatMap(([name, order]) => (name === own ? [] : [order]));
   return judgeBudget({
     limits: limitsOf(directoryUrl),
-    identifiers: inputs.hostnames as readonly string[],
+    identifiers: inputs.hostnames,
     history: record.issuances.filter(({ directory }) => directory === directoryUrl),
     others,
-    ...(typeof inputs.accountUrl === "string" && { account: inputs.accountUrl }),
+    ...(account !== undefined && { account }),
     isAriRenewal: replacedBy(record, inputs) !== undefined,
     now,
   });
 }
 
-function nameOf({ name }: Properties): string {
-  return typeof name === "string" ? name : "";
+function nameOf({ name }: OrderSubject): string {
+  return known(name) ?? "";
 }

@@ -5,10 +5,12 @@ import { describeWindow } from "../../renewal/window";
 import { DAY } from "../../text/time";
 import type { Certificate } from "../../x509/certificate/certificate";
 import { readCertificates } from "../../x509/chain/chain";
-import type { Properties } from "../lifecycle";
+import { known } from "../input/parse";
+import type { Preview } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";
-import { type CertificateRecord, readRecord, type StoredWindow } from "./certificate-state";
-import { readSessionRequest, unsignedSessionFor, within } from "./session";
+import type { CertificateRecord, StoredWindow } from "./certificate-state";
+import type { OrderingInputs, OrderingKept } from "./ordering-state";
+import { readUnsignedRequest, type UnsignedSessionRequest, unsignedSessionFor, within } from "./session";
 
 /** How many days before the estimated renewal a run begins to ask the CA anew. */
 export const DEFAULT_RENEWAL_INFO_DAYS = 10;
@@ -27,8 +29,8 @@ export interface AcmeRenewal extends RenewalDecision {
  * wants to be asked again. A CA that says nothing blocks nothing.
  */
 export async function decideAcmeRenewal(
-  state: Properties,
-  inputs: Properties,
+  state: Preview<OrderingKept>,
+  inputs: Preview<OrderingInputs>,
   now: Date,
 ): Promise<AcmeRenewal | undefined> {
   const validity = readValidity(state);
@@ -46,26 +48,32 @@ export async function decideAcmeRenewal(
 }
 
 /** The window of the certificate itself: that of the one before it says nothing (its identifier differs). */
-function storedWindow(state: Properties, certificate: Certificate): StoredWindow | undefined {
-  const { window } = readRecord(state);
+function storedWindow(state: Preview<OrderingKept>, certificate: Certificate): StoredWindow | undefined {
+  const window = known(state.renewalWindow);
   return window?.id === renewalInfoId(certificate) ? window : undefined;
 }
 
-function isNear(estimate: RenewalDecision, inputs: Properties, stored: StoredWindow | undefined, now: Date): boolean {
-  const days = typeof inputs.renewalInfoDays === "number" ? inputs.renewalInfoDays : DEFAULT_RENEWAL_INFO_DAYS;
+function isNear(
+  estimate: RenewalDecision,
+  inputs: Preview<OrderingInputs>,
+  stored: StoredWindow | undefined,
+  now: Date,
+): boolean {
+  const days = known(inputs.renewalInfoDays) ?? DEFAULT_RENEWAL_INFO_DAYS;
   if (Date.parse(estimate.at) - now.getTime() >= days * DAY) return false;
   return stored === undefined || now.getTime() >= Date.parse(stored.nextAskAt);
 }
 
 /** Asks the CA for the window of a certificate; undefined when it has none, or does not answer in time. */
 export async function askWindow(
-  inputs: Properties,
+  inputs: Preview<UnsignedSessionRequest>,
   certificate: Certificate,
   seconds: number,
 ): Promise<StoredWindow | undefined> {
-  if (typeof inputs.directoryUrl !== "string") return undefined;
+  const directoryUrl = known(inputs.directoryUrl);
+  if (directoryUrl === undefined) return undefined;
   try {
-    const session = unsignedSessionFor(readSessionRequest(inputs));
+    const session = unsignedSessionFor(readUnsignedRequest({ ...inputs, directoryUrl }));
     return await within(seconds, (deadline) => askRenewalInformation(session, certificate, deadline));
   } catch (error) {
     if (isTlsError(error)) return undefined;
@@ -74,19 +82,19 @@ export async function askWindow(
 }
 
 /** The certificate of the state. */
-export function readLeaf(state: Properties): Certificate | undefined {
-  return typeof state.certPem === "string" ? readCertificates(state.certPem, "certPem")[0] : undefined;
+export function readLeaf(state: Preview<OrderingKept>): Certificate | undefined {
+  const certPem = known(state.certPem);
+  return certPem === undefined ? undefined : readCertificates(certPem, "certPem")[0];
 }
 
 /** The identifier of the certificate that this one follows, where both have a name in common and come from one CA. */
 export function replacedBy(
   record: Pick<CertificateRecord, "certPem" | "window">,
-  inputs: Properties,
+  { hostnames }: Pick<OrderingInputs, "hostnames">,
 ): string | undefined {
   const [leaf] = record.certPem === undefined ? [] : readCertificates(record.certPem, "certPem");
   if (leaf === undefined || record.window === undefined) return undefined;
-  const names = inputs.hostnames as readonly string[];
-  if (!leaf.identifiers.some(({ value }) => names.includes(value))) return undefined;
+  if (!leaf.identifiers.some(({ value }) => hostnames.includes(value))) return undefined;
   const id = renewalInfoId(leaf);
   return record.window.id === id ? id : undefined;
 }

@@ -4,7 +4,8 @@ import { AcmeSession, type UnsignedSession } from "../../acme/client/session";
 import { AcmeTransport } from "../../acme/client/transport";
 import { requestLimiter } from "../../acme/limits/limiter";
 import { Deadline, systemClock } from "../../acme/run/deadline";
-import type { Properties } from "../lifecycle";
+import { known } from "../input/parse";
+import type { Preview } from "../lifecycle";
 
 /** Where a session leads. */
 export interface UnsignedSessionRequest {
@@ -58,14 +59,22 @@ function sharedSession(request: UnsignedSessionRequest, accountKeyPem: string | 
   return session;
 }
 
-/** The part of the properties of an account, or of what belongs to one, that a session needs. */
-export function readSessionRequest(properties: Properties): SessionRequest {
-  const { directoryUrl, accountKeyPem, caBundlePem, requestTimeoutSeconds } = properties;
+/** The part of the properties of an account, or of what belongs to one, that a session needs, as far as it is known. */
+export function readSessionRequest(
+  properties: Preview<SessionRequest> & Pick<SessionRequest, "directoryUrl" | "accountKeyPem">,
+): SessionRequest {
+  return { ...readUnsignedRequest(properties), accountKeyPem: properties.accountKeyPem };
+}
+
+/** The same for a session that signs nothing. */
+export function readUnsignedRequest(
+  properties: Preview<UnsignedSessionRequest> & Pick<UnsignedSessionRequest, "directoryUrl">,
+): UnsignedSessionRequest {
+  const { directoryUrl, caBundlePem, requestTimeoutSeconds } = properties;
   return {
-    directoryUrl: directoryUrl as string,
-    accountKeyPem: accountKeyPem as string,
-    caBundlePem: caBundlePem as string | undefined,
-    requestTimeoutSeconds: requestTimeoutSeconds as number | undefined,
+    directoryUrl,
+    caBundlePem: known(caBundlePem),
+    requestTimeoutSeconds: known(requestTimeoutSeconds),
   };
 }
 

@@ -10,8 +10,7 @@ import { createSolver } from "../../acme/challenge/solvers";
 import { toAcmeIdentifier } from "../../acme/client/identifier";
 import type { AcmeSession } from "../../acme/client/session";
 import { type Deadline, systemClock } from "../../acme/run/deadline";
-import type { Properties } from "../lifecycle";
-import { readChallenge } from "./challenge-inputs";
+import { type GivenChallenge, readChallenge } from "./challenge-inputs";
 
 /** By what the names of an order are proved. */
 export interface SolverChoice {
@@ -26,7 +25,7 @@ export function solverContext(session: AcmeSession, accountUrl: string): SolverC
 }
 
 /** The settings of every solver that the arguments may come to, the best first. */
-export function listChallenges(inputs: Properties): readonly ChallengeSettings[] {
+export function listChallenges(inputs: GivenChallenge): readonly ChallengeSettings[] {
   const settings = readChallenge(inputs);
   if (settings.type === "auto") {
     const { type: _, dns, propagation, ...look } = settings;
@@ -42,7 +41,7 @@ export function listChallenges(inputs: Properties): readonly ChallengeSettings[]
 }
 
 /** Every solver that the arguments may come to, the best first. */
-export function listSolvers(inputs: Properties, context: SolverContext): readonly ChallengeSolver[] {
+export function listSolvers(inputs: GivenChallenge, context: SolverContext): readonly ChallengeSolver[] {
   return listChallenges(inputs).map((settings) => createSolver(settings, context));
 }
 
@@ -51,7 +50,7 @@ export function listSolvers(inputs: Properties, context: SolverContext): readonl
  * @throws TlsError ACME_CHALLENGE, ACME_TIMEOUT, ACME_ABORTED
  */
 export async function chooseSolvers(
-  inputs: Properties,
+  inputs: GivenChallenge & GivenNames,
   context: SolverContext,
   deadline: Deadline,
 ): Promise<SolverChoice> {
@@ -59,9 +58,14 @@ export async function chooseSolvers(
   return readChallenge(inputs).type === "auto" ? chooseStanding(solvers, namesOf(inputs), deadline) : { solvers };
 }
 
+/** The names of a certificate. */
+interface GivenNames {
+  readonly hostnames: readonly string[];
+}
+
 /** The names as challenges have them: a wildcard without its `*.`. */
-export function namesOf(inputs: Properties): readonly ChallengeName[] {
-  return (inputs.hostnames as readonly string[]).map((hostname) => {
+export function namesOf({ hostnames }: GivenNames): readonly ChallengeName[] {
+  return hostnames.map((hostname) => {
     const isWildcard = hostname.startsWith("*.");
     const { type, value } = toAcmeIdentifier(hostname);
     return { identifier: { type, value: isWildcard ? value.slice(2) : value }, isWildcard };

@@ -1,7 +1,11 @@
 // What each kind of challenge may be given, and how it is told from others.
 import { describe, expect, it, test } from "vitest";
 import { acmeCertificate } from "../../../../provider/src/lifecycle/acme/certificate";
-import { describeChallenge, readChallenge } from "../../../../provider/src/lifecycle/acme/challenge-inputs";
+import {
+  describeChallenge,
+  type GivenChallenge,
+  readChallenge,
+} from "../../../../provider/src/lifecycle/acme/challenge-inputs";
 import { type Properties, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { checked, refused } from "../../../support/engine/lifecycle";
 
@@ -14,8 +18,10 @@ const base = { ...account, name: "shop", hostnames: ["shop.example.com"] };
 const fromOrder = { fromOrderUrl: "https://ca.test/order/1" };
 const resolvers = ["192.0.2.53", "[2001:db8::53]:5353"];
 
+type Challenge = GivenChallenge["challenge"];
+
 describe("a challenge", () => {
-  test.each<[string, Properties]>([
+  test.each<[string, Challenge]>([
     ["http-01 (the gateway)", { type: "http-01", via: "gateway", port: 8080, resolvers }],
     ["http-01 (/var/www)", { type: "http-01", webroot: "/var/www" }],
     ["http-01 (a listener)", { type: "http-01", port: 8080, address: "::1" }],
@@ -30,7 +36,7 @@ describe("a challenge", () => {
     expect(describeChallenge(challenge)).toBe(words);
   });
 
-  test.each<[string, Properties]>([
+  test.each<[string, Challenge]>([
     ["dns-01 (its order)", { type: "dns-01", via: "order", propagation: { authoritative: false } }],
     ["http-01 (its order)", { type: "http-01", via: "order", port: 8080, resolvers }],
   ])("%s belongs to an order", (words, challenge) => {
@@ -52,10 +58,15 @@ describe("a challenge", () => {
     const challengeEnvironment = '{"TOKEN":"secret"}';
     const environment = { TOKEN: "secret" };
     const dns = { command: "/bin/hook" };
-    const read = (challenge: Properties) => readChallenge({ challenge, challengeEnvironment });
+    const read = (challenge: Challenge) => readChallenge({ challenge, challengeEnvironment });
     expect(read({ type: "dns-01", ...dns })).toEqual({ type: "dns-01", ...dns, environment });
     expect(read({ type: "auto", dns })).toEqual({ type: "auto", dns: { ...dns, environment } });
-    for (const other of [{ type: "auto" }, { type: "dns-01", via: "order" }, { type: "http-01", via: "gateway" }]) {
+    const others: readonly Challenge[] = [
+      { type: "auto" },
+      { type: "dns-01", via: "order" },
+      { type: "http-01", via: "gateway" },
+    ];
+    for (const other of others) {
       expect(read(other)).toEqual(other);
     }
   });

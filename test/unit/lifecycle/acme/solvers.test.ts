@@ -3,8 +3,8 @@ import { describe, expect, it, test } from "vitest";
 import type { SolverContext } from "../../../../provider/src/acme/challenge/solver";
 import type { AcmeDirectory } from "../../../../provider/src/acme/client/directory";
 import { Deadline, systemClock } from "../../../../provider/src/acme/run/deadline";
+import type { GivenChallenge } from "../../../../provider/src/lifecycle/acme/challenge-inputs";
 import { chooseSolvers, listSolvers, namesOf } from "../../../../provider/src/lifecycle/acme/solvers";
-import type { Properties } from "../../../../provider/src/lifecycle/lifecycle";
 import { rejection } from "../../../support/rejection";
 
 const context: SolverContext = {
@@ -15,7 +15,7 @@ const context: SolverContext = {
 };
 
 describe("the solvers of a challenge", () => {
-  test.each<[Properties, readonly string[]]>([
+  test.each<[GivenChallenge["challenge"], readonly string[]]>([
     [{ type: "http-01", webroot: "/srv" }, ["http-01"]],
     [{ type: "http-01", via: "gateway" }, ["http-01 standing"]],
     [{ type: "tls-alpn-01" }, ["tls-alpn-01"]],
@@ -44,7 +44,7 @@ describe("the solvers of a challenge", () => {
       const own = await chooseSolvers({ hostnames, challenge: { type: "dns-persist-01" } }, context, deadline);
       expect(own).toEqual({ solvers: [expect.objectContaining({ type: "dns-persist-01" })] });
       // what is not looked for is thought to stand
-      const auto = { type: "auto", propagation: false };
+      const auto = { type: "auto", propagation: false } as const;
       const { solvers, text } = await chooseSolvers({ hostnames, challenge: auto }, context, deadline);
       expect(solvers.map(({ type }) => type)).toEqual(["dns-persist-01"]);
       expect(text).toContain("dns-persist-01, since");
