@@ -126,6 +126,11 @@ export class MemoryCa {
     this.#faults.set(asked, [...(this.#faults.get(asked) ?? []), ...faults]);
   }
 
+  /** From now on requests of a kind are answered as usual. */
+  forget(asked: Asked): void {
+    this.#faults.delete(asked);
+  }
+
   answer(url: string, payload: unknown): AcmeResponse {
     const [, asked = "", id = ""] = /^https:\/\/ca\.test\/([a-z-]+)\/?(.*)$/.exec(url) ?? [];
     const kind = asked as Asked;

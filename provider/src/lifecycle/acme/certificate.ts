@@ -17,6 +17,7 @@ import {
   readRecord,
   renderProgress,
 } from "./certificate-state";
+import { STEP_SECONDS } from "./decisions";
 import { tellEngine } from "./engine";
 import { explainCertificate } from "./explanation";
 import { orderCertificate, type Rehearsal, rehearseOrder, type ValidatedCertificate } from "./issuance";
@@ -82,10 +83,10 @@ export const acmeCertificate = decoded(certificateDecoders, {
     return { id, outputs: await obtain(id, {}, inputs, now) };
   },
   update: async (id, state, inputs, { now }) => {
-    const isNeeded = isOrderNeeded(readRecord(state), inputs);
+    if (isOrderNeeded(readRecord(state), inputs)) return obtain(id, state, inputs, now);
     const isFromOrder = inputs.fromOrderUrl !== undefined;
-    if (isNeeded || (!isFromOrder && (await decideAcmeRenewal(state, inputs, now))?.due === true))
-      return obtain(id, state, inputs, now);
+    const renewal = isFromOrder ? undefined : await decideAcmeRenewal(state, inputs, now, STEP_SECONDS);
+    if (renewal?.due === true) return obtain(id, state, inputs, now);
     return { ...keptOutputs(state), ...revocationOutputs(inputs) };
   },
   refresh: async (_id, state) => {

@@ -14,6 +14,7 @@ import { known } from "../input/parse";
 import type { Effect, Outputs, Preview } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";
 import type { StoredWindow } from "./certificate-state";
+import { Decisions } from "./decisions";
 import { hashPlacedOrder } from "./order-inputs";
 import { type OrderState, readOrderRecord } from "./order-state";
 import type { OrderingInputs } from "./ordering-state";
@@ -37,15 +38,25 @@ export interface OrderDecision {
   readonly lifetimeDays?: number;
 }
 
+const decisions = new Decisions<OrderDecision>();
+
 /**
  * Decides by the certificate that the order came to, where the state knows it; else the CA is asked what became of the
  * order, at most 3 s: one that has ended is placed anew. If it does not answer, the estimate of the state counts.
+ *
+ * @param seconds how old a decision of this process may be that is taken instead, by the same state and inputs. Who only
+ * looks takes none: an order goes on while the state stays the same.
  */
-export async function decideOrder(
+export function decideOrder(
   state: Preview<OrderState>,
   inputs: Preview<OrderingInputs>,
   now: Date,
+  seconds = 0,
 ): Promise<OrderDecision> {
+  return decisions.read([state, inputs], now, seconds, () => decide(state, inputs, now));
+}
+
+async function decide(state: Preview<OrderState>, inputs: Preview<OrderingInputs>, now: Date): Promise<OrderDecision> {
   const { orderUrl, orderedFor } = readOrderRecord(state);
   const names = renderNames((known(inputs.hostnames) ?? []).map((value) => ({ value })));
   if (orderUrl === undefined) return { isDue: true, reason: `places an order for ${names}` };

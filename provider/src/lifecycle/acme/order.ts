@@ -10,6 +10,7 @@ import { decoded } from "../decoder";
 import { acmeOrderDescription } from "../descriptions";
 import { known } from "../input/parse";
 import { isSameValue, type Outputs, type Preview, type Reason, UnfinishedError } from "../lifecycle";
+import { STEP_SECONDS } from "./decisions";
 import { checkEngine, tellEngine } from "./engine";
 import { type IssuanceRequest, secondsOf } from "./issuance";
 import { OrderJournal, sweepJournal } from "./journal";
@@ -61,7 +62,7 @@ export const acmeOrder = decoded(orderDecoders, {
     return { id, outputs: await place(id, {}, inputs, { isDue: true, reason: "" }, now) };
   },
   update: async (id, state, inputs, { now }) => {
-    const decision = await decideOrder(state, inputs, now);
+    const decision = await decideOrder(state, inputs, now, STEP_SECONDS);
     if (decision.isDue) return place(id, state, inputs, decision, now);
     return { ...keptOrder(state), orderKeyPem: inputs.accountKeyPem };
   },

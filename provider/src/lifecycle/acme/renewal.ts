@@ -9,6 +9,7 @@ import { known } from "../input/parse";
 import type { Preview } from "../lifecycle";
 import { readPolicy, readValidity } from "../local/planned-validity";
 import type { CertificateRecord, StoredWindow } from "./certificate-state";
+import { Decisions, LOOK_SECONDS } from "./decisions";
 import type { OrderingInputs, OrderingKept } from "./ordering-state";
 import { readUnsignedRequest, type UnsignedSessionRequest, unsignedSessionFor, within } from "./session";
 
@@ -24,11 +25,30 @@ export interface AcmeRenewal extends RenewalDecision {
   readonly window?: StoredWindow;
 }
 
+const decisions = new Decisions<AcmeRenewal | undefined>();
+
 /**
  * Decides by what the state holds, and near the estimate by what the CA says now: asked at most 3 s, and not before the CA
  * wants to be asked again. A CA that says nothing blocks nothing.
+ *
+ * @param seconds how old a decision of this process may be that is taken instead, by the same state and policy
  */
-export async function decideAcmeRenewal(
+export function decideAcmeRenewal(
+  state: Preview<OrderingKept>,
+  inputs: Preview<OrderingInputs>,
+  now: Date,
+  seconds = LOOK_SECONDS,
+): Promise<AcmeRenewal | undefined> {
+  const { certPem, validFrom, validTo, renewalWindow } = state;
+  const { name, directoryUrl, caBundlePem, requestTimeoutSeconds, renewalInfoDays } = inputs;
+  const facts = [
+    ...[certPem, validFrom, validTo, renewalWindow],
+    ...[name, directoryUrl, caBundlePem, requestTimeoutSeconds, renewalInfoDays, readPolicy(inputs)],
+  ];
+  return decisions.read(facts, now, seconds, () => decide(state, inputs, now));
+}
+
+async function decide(
   state: Preview<OrderingKept>,
   inputs: Preview<OrderingInputs>,
   now: Date,
