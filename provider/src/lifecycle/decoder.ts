@@ -1,7 +1,7 @@
 import { type ZodExactOptional, type ZodObject, type ZodUnknown, z } from "zod";
 import { type Lifecycle, type Preview, type Properties, UNKNOWN } from "./lifecycle";
 
-/** What each property of a resource may be, in checked inputs and in a state. */
+/** The types of the properties of a resource, in checked inputs and in a state. */
 export interface Decoders<Inputs extends ZodObject, State extends ZodObject> {
   /** Everything that `check` returns. A property that is not optional here is present in `create` and `update`. */
   readonly inputs: Inputs;
@@ -34,9 +34,9 @@ export function untouched<Name extends string>(
 /**
  * The one place where plain JSON values become the types of a lifecycle.
  *
- * A value that its schema does not take counts as absent, so a state of another release never stops a run. What a schema
- * takes stays the very value that was stored, also the parts that the schema does not know: schemas here must not
- * transform. They are light, because each step of each resource pays for them; `check` has judged the inputs already.
+ * A value that its schema rejects counts as absent, so a state of another release never stops a run. An accepted value
+ * stays the very value that was stored, with the parts that the schema does not know: schemas here must not transform.
+ * They are light, because each step of each resource pays for them, and `check` has judged the inputs already.
  */
 export function decoded<Inputs extends ZodObject, State extends ZodObject>(
   { inputs, state }: Decoders<Inputs, State>,
@@ -77,11 +77,11 @@ function decode<T>({ shape }: ZodObject, properties: Properties, unknowns?: "unk
     const isKept = value === UNKNOWN ? unknowns !== undefined : schema.safeParse(value).success;
     if (isKept) values[name] = value;
   }
-  // each property was taken by its schema, and the callers name the type of these schemas
+  // each schema accepted its property, and the callers name the type of these schemas
   return values as T;
 }
 
-/** An effect without what `check` always gives would fail further down, with words that help nobody. */
+/** Rejects inputs that `check` never returns: an effect would fail on them later, with a message that helps nobody. */
 function requireWhole(resource: string, schema: ZodObject, values: object): void {
   const [issue] = schema.safeParse(values).error?.issues ?? [];
   if (issue !== undefined) throw new TypeError(`${resource}: ${issue.path.join(".")} is not what check returns`);

@@ -6,7 +6,7 @@ import { siteProperties } from "../gateway/model/site";
 export interface Description<Output extends string = string> {
   /** The name in the type token, `pulumi-nodejs:dynamic/tls-gateway:<name>`. Frozen. */
   readonly name: string;
-  /** Every output of the state: listed here, and given a type by the decoder of the state, which may lack none. */
+  /** Every output of the state. The decoder of the state must give each a type, or the lifecycle does not compile. */
   readonly outputs: readonly Output[];
   /** Top-level strings, inputs or outputs, that are secret wherever they appear. */
   readonly secretProperties: readonly string[];

@@ -31,7 +31,7 @@ export interface Effect {
 /** Properties as a preview has them: any may be unknown, or absent. */
 export type Preview<T> = { readonly [Name in keyof T]?: T[Name] | Unknown };
 
-/** What an effect returns for the state; `null` for an output that is known to be absent. */
+/** The outputs that an effect returns for the state; `null` for an output that is known to be absent. */
 export type Outputs<State> = { readonly [Name in keyof State]?: State[Name] | null | undefined };
 
 /** What `create` brings: an identity that never changes, and what only the effect could know. */
@@ -45,7 +45,7 @@ export interface Created<State = Properties> {
  * the inputs that outputs show, the secret marks and what the engine needs.
  *
  * Each kind is written over its own types, which `decoded` (decoder.ts) reads from plain values; without arguments
- * this is the lifecycle that comes of it, as the adapter and the reason hook call it.
+ * this is the resulting lifecycle, as the adapter and the reason hook call it.
  */
 export interface Lifecycle<Inputs = Properties, State = Properties> extends Description<Extract<keyof State, string>> {
   /** Inputs that no output shows: a change of these alone updates nothing. Left out of the state. */
@@ -123,7 +123,6 @@ export function isKnown<T>(value: T | Unknown): value is T {
 export function isSameValue(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (isAbsent(one) || isAbsent(other)) return isAbsent(one) && isAbsent(other);
-  if (typeof one !== "object" || typeof other !== "object") return false;
   if (Array.isArray(one) || Array.isArray(other)) {
     return (
       Array.isArray(one) &&
@@ -132,9 +131,12 @@ export function isSameValue(one: unknown, other: unknown): boolean {
       one.every((entry, index) => isSameValue(entry, other[index]))
     );
   }
-  const left = one as Record<string, unknown>;
-  const right = other as Record<string, unknown>;
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => isSameValue(left[key], right[key]));
+  if (!isRecord(one) || !isRecord(other)) return false;
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])].every((key) => isSameValue(one[key], other[key]));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function isAbsent(value: unknown): boolean {

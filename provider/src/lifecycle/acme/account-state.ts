@@ -27,7 +27,7 @@ const rehearsalAccount = z.object({
   accountHashPrefix: z.string().nullable().exactOptional(),
 });
 
-/** What only the CA can say, and the key that is made for its staging. */
+/** Facts that only the CA can tell, and the key that is made for its staging. */
 const facts = {
   accountUrl: z.string(),
   status: z.string(),
@@ -40,10 +40,10 @@ const facts = {
   rehearsalAccount,
 };
 
-/** The outputs that only `create`, `update` and a refresh know; where the key is made here, the key and its thumbprint too. */
+/** The outputs that only `create`, `update` and a refresh know, except a key that is made here. */
 export const accountFactNames = Object.keys(facts);
 
-/** What each property of an account may be. */
+/** The types of an account's properties. */
 export const accountDecoders = {
   inputs: z.object({
     ...shown,
@@ -57,5 +57,5 @@ export const accountDecoders = {
 /** The inputs that `check` returns. */
 export type AccountInputs = z.output<typeof accountDecoders.inputs>;
 
-/** What is stored of an account. */
+/** The stored properties of an account. */
 export type AccountState = Partial<z.output<typeof accountDecoders.state>>;

@@ -27,7 +27,7 @@ const issued = {
   fingerprintSha256: z.string(),
   serialNumber: z.string(),
   validatedBy: z.string(),
-  /** What it was issued for, by `hashCertificateOrder`. */
+  /** The text of `hashCertificateOrder` for what was issued. */
   issuedFor: z.string(),
   /** As {@link renderProgress} writes it. */
   progress: z.string(),
@@ -35,7 +35,7 @@ const issued = {
   revocationKeyPem: z.string(),
 };
 
-/** What each property of a certificate may be. */
+/** The types of a certificate's properties. */
 export const certificateDecoders = {
   inputs: z.object({
     ...shown,
@@ -55,7 +55,7 @@ export const certificateDecoders = {
 /** The inputs that `check` returns. */
 export type CertificateInputs = z.output<typeof certificateDecoders.inputs>;
 
-/** What is stored of a certificate. */
+/** The stored properties of a certificate. */
 export type CertificateState = Partial<z.output<typeof certificateDecoders.state>>;
 
 /** Outputs that only `create`, `update` and a refresh know. */

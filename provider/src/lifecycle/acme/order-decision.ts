@@ -44,8 +44,8 @@ const decisions = new Decisions<OrderDecision>();
  * Decides by the certificate that the order came to, where the state knows it; else the CA is asked what became of the
  * order, at most 3 s: one that has ended is placed anew. If it does not answer, the estimate of the state counts.
  *
- * @param seconds how old a decision of this process may be that is taken instead, by the same state and inputs. Who only
- * looks takes none: an order goes on while the state stays the same.
+ * @param seconds how old a decision of this process may be that is taken instead, by the same state and inputs. A look
+ * reuses none: an order proceeds while the state stays the same.
  */
 export function decideOrder(
   state: Preview<OrderState>,

@@ -10,7 +10,7 @@ import { orderingKept, orderingPolicy, orderingShown } from "./ordering-state";
 /** Outputs that only `create`, `update` and a refresh know. */
 const placed = {
   ...orderingKept,
-  /** What it was placed for, by `hashPlacedOrder`. */
+  /** The text of `hashPlacedOrder` for what was placed. */
   orderedFor: z.string(),
   orderedAt: z.string(),
   expiresAt: z.string(),
@@ -28,13 +28,13 @@ const placed = {
   orderKeyPem: z.string(),
 };
 
-/** What each property of an order may be. */
+/** The types of an order's properties. */
 export const orderDecoders = {
   inputs: z.object({ ...orderingShown, ...orderingPolicy }),
   state: z.object({ ...orderingShown, ...placed }),
 };
 
-/** What is stored of an order. */
+/** The stored properties of an order. */
 export type OrderState = Partial<z.output<typeof orderDecoders.state>>;
 
 /** What the state keeps of an order. */

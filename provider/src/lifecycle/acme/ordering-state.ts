@@ -1,4 +1,4 @@
-// What certificates and orders have in common: the inputs that whatever orders at a CA is checked to have, and what it keeps.
+// The properties that certificates and orders have in common: checked inputs, and outputs about what was issued.
 import { z } from "zod";
 import { texts } from "../decoder";
 import type { Preview } from "../lifecycle";
@@ -58,7 +58,7 @@ const kept = z.object(orderingKept);
 /** The inputs of whatever orders a certificate. */
 export type OrderingInputs = z.output<typeof inputs>;
 
-/** What the state keeps of it beside the inputs. */
+/** The outputs that the state keeps of it. */
 export type OrderingKept = Partial<z.output<typeof kept>>;
 
 /** Inputs of which the names and the CA are known, and perhaps no more: enough to judge limits by. */

@@ -26,7 +26,7 @@ export interface PreflightParty {
   readonly solvers: readonly ChallengeSolver[];
 }
 
-/** What is looked for: of an order, or of a certificate with its challenge. */
+/** The inputs that a look needs: those of an order, or of a certificate with its challenge. */
 type LookSubject = OrderSubject & Preview<GivenChallenge>;
 
 /**

@@ -24,7 +24,7 @@ const shown = {
   missingIssuerUrls: texts.exactOptional(),
 };
 
-/** What each property of a chain may be. */
+/** The types of a chain's properties. */
 export const chainDecoders = {
   inputs: z.object({
     ...shown,
@@ -39,5 +39,5 @@ export const chainDecoders = {
 /** The inputs that `check` returns. */
 export type ChainInputs = z.output<typeof chainDecoders.inputs>;
 
-/** What is stored of a chain. */
+/** The stored properties of a chain. */
 export type ChainState = Partial<z.output<typeof chainDecoders.state>>;

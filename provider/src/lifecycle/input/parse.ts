@@ -47,6 +47,7 @@ export function parseInputs<S extends InputShape>(shape: S, news: Readonly<Recor
     }
   }
   if (failures.length > 0) return { failures };
+  // each value came from the schema of its name, or is unknown
   return { values: values as ParsedInputs<S> };
 }
 

@@ -94,7 +94,7 @@ export const selfSignedCa = decoded(caDecoders, {
     isAdopted(inputs) ? {} : issue(inputs, requireKept("privateKeyPem", state.privateKeyPem)),
 });
 
-/** What every run keeps of a CA of its kind, issued or adopted. */
+/** Returns a value that every run keeps of a CA of this kind, issued or adopted. */
 function requireKept<T>(property: keyof CaState, value: T | undefined): T {
   if (value === undefined) throw new TypeError(`SelfSignedCA: ${property} is missing`);
   return value;

@@ -30,7 +30,7 @@ const policy = {
   checkIntervalHours: z.number().exactOptional(),
 };
 
-/** What `check` plans, or reads from a CA that is adopted. */
+/** `check` plans these dates, or reads them from a CA that is adopted. */
 const validity = { validFrom: z.string(), validTo: z.string() };
 
 const caShown = {
@@ -46,7 +46,7 @@ const caShown = {
   ...validity,
 };
 
-/** What each property of a CA may be. Of an adopted one the facts are inputs, of another outputs. */
+/** The types of a CA's properties. The facts are inputs of an adopted CA, and outputs of any other. */
 export const caDecoders = {
   inputs: z.object({ ...caShown, passphrase: z.string().exactOptional(), ...policy }),
   state: z.object(caShown),
@@ -55,7 +55,7 @@ export const caDecoders = {
 /** The inputs that `check` returns for a CA. */
 export type CaInputs = z.output<typeof caDecoders.inputs>;
 
-/** What is stored of a CA. */
+/** The stored properties of a CA. */
 export type CaState = Partial<z.output<typeof caDecoders.state>>;
 
 const leafShown = {
@@ -69,7 +69,7 @@ const leafShown = {
   ...validity,
 };
 
-/** What each property of a leaf may be. */
+/** The types of a leaf's properties. */
 export const leafDecoders = {
   inputs: z.object({ ...leafShown, caPrivateKeyPem: z.string(), ...policy }),
   state: z.object({
@@ -84,5 +84,5 @@ export const leafDecoders = {
 /** The inputs that `check` returns for a leaf. */
 export type LeafInputs = z.output<typeof leafDecoders.inputs>;
 
-/** What is stored of a leaf. */
+/** The stored properties of a leaf. */
 export type LeafState = Partial<z.output<typeof leafDecoders.state>>;

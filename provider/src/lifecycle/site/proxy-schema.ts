@@ -96,5 +96,6 @@ export const proxyProperties = {
 /** In the order of the schema, so that the same value is always the same text. */
 function withoutAbsent<T extends object>(given: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  // Object.fromEntries forgets which names these are
   return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };
 }
