@@ -5,7 +5,7 @@ import { TlsError } from "../../errors";
 import { readMoment } from "../../text/time";
 import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { parseIdentifier } from "../../x509/names/identifier";
-import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
+import { attempt, attemptEach, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../input/schema";
 import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
 import { ALWAYS } from "./standing-records";
@@ -64,40 +64,33 @@ export function checkAcmeAccount(olds: Properties, news: Readonly<Record<string,
   const parsed = parseInputs(shape, news);
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
-  const failures: Failure[] = [];
-  checkTogether(values, olds, failures);
-  const url = (name: "directory" | "rehearsalDirectory") => {
-    const text = known(values[name]);
-    return text === undefined ? undefined : attempt(name, failures, () => resolveDirectory(text));
-  };
-  const [directoryUrl, rehearsal] = [url("directory"), url("rehearsalDirectory")];
-  const keyPem = known(values.accountKeyPem);
-  const key =
-    keyPem === undefined
-      ? undefined
-      : attempt("accountKeyPem", failures, () =>
-          readAccountKey(renderPrivateKey(readPrivateKey(keyPem, { what: "accountKeyPem" }))),
-        );
-  const contacts = known(values.contacts)?.flatMap(
-    (text, index) => attempt(`contacts[${index}]`, failures, () => parseContact(text)) ?? [],
+  const directory = attempt("directory", known(values.directory), resolveDirectory);
+  const rehearsal = attempt("rehearsalDirectory", known(values.rehearsalDirectory), resolveDirectory);
+  const key = attempt("accountKeyPem", known(values.accountKeyPem), (pem) =>
+    readAccountKey(renderPrivateKey(readPrivateKey(pem, { what: "accountKeyPem" }))),
   );
+  const contacts = attemptEach("contacts", known(values.contacts) ?? [], parseContact);
+  const readings = [directory, rehearsal, key, contacts];
+  const failures = [...checkTogether(values, olds), ...readings.flatMap((reading) => reading.failures)];
   if (failures.length > 0) return { failures };
   const { keyType, ...given } = values;
+  const directoryUrl = directory.value;
   return {
     inputs: {
       ...given,
-      ...(contacts && { contacts: [...new Set(contacts)].sort() }),
+      ...(isKnown(values.contacts) && values.contacts && { contacts: [...new Set(contacts.value)].sort() }),
       directoryUrl: directoryUrl ?? UNKNOWN,
-      rehearsalDirectoryUrl: rehearsal ?? rehearsalOf(values, directoryUrl),
+      rehearsalDirectoryUrl: rehearsal.value ?? rehearsalOf(values, directoryUrl),
       // kept from the first run: another default must not ask for another key
       ...(values.accountKeyPem === undefined
         ? { keyType: keyType ?? olds.keyType ?? "P256" }
-        : { accountKeyPem: key?.pem ?? UNKNOWN, thumbprint: key?.thumbprint ?? UNKNOWN }),
+        : { accountKeyPem: key.value?.pem ?? UNKNOWN, thumbprint: key.value?.thumbprint ?? UNKNOWN }),
     },
   };
 }
 
-function checkTogether(values: Values, olds: Properties, failures: Failure[]): void {
+function checkTogether(values: Values, olds: Properties): readonly Failure[] {
+  const failures: Failure[] = [];
   if (values.acceptTermsOfService !== true && values.acceptTermsOfService !== UNKNOWN) {
     const hint =
       "read what the CA asks for (its URL is the output termsOfServiceUrl), and set acceptTermsOfService: true.";
@@ -120,6 +113,7 @@ function checkTogether(values: Values, olds: Properties, failures: Failure[]): v
       ),
     );
   }
+  return failures;
 }
 
 /** The staging directory of a CA that has one. */

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { refuseChallenge } from "../../acme/challenge/refusal";
 import { readCertificateRequest } from "../../x509/certificate/request";
-import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
+import { attempt, failureOf, known, type ParsedInputs, parseInputs, type Reading } from "../input/parse";
 import { pemSchema } from "../input/schema";
-import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN } from "../lifecycle";
+import { type CheckResult, type Failure, isKnown, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 import { accountKeyTypes } from "./account-inputs";
 import { challengeSchema } from "./challenge-inputs";
 import {
@@ -12,7 +12,7 @@ import {
   hashOrdered,
   hashText,
   hostnamesSchema,
-  parseHostnames,
+  readHostnames,
   urlSchema,
 } from "./order-inputs";
 import { listChallenges, namesOf } from "./solvers";
@@ -51,10 +51,9 @@ export function checkAcmeCertificate(_olds: unknown, news: Readonly<Record<strin
   const parsed = parseInputs(shape, news);
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
-  const failures: Failure[] = [];
-  const hostnames = readHostnames(values, failures);
-  if (Array.isArray(hostnames)) checkNames(hostnames, values, failures);
-  checkTogether(values, failures);
+  const { value: hostnames, failures: misread } = readNames(values);
+  const names = Array.isArray(hostnames) ? checkNames(hostnames, values) : [];
+  const failures = [...misread, ...names, ...checkTogether(values)];
   if (failures.length > 0) return { failures };
   return { inputs: { ...values, hostnames } };
 }
@@ -70,42 +69,33 @@ export function hashCertificateOrder(inputs: Properties): string {
   return hashOrdered(inputs, request === null ? (keyType ?? null) : null, request);
 }
 
-function readHostnames(values: AcmeCertificateValues, failures: Failure[]): unknown {
+/** The names of the arguments, else of the request. */
+function readNames(values: AcmeCertificateValues): Reading<readonly string[] | Unknown> {
   const { certificateRequestPem } = values;
-  const requested =
-    typeof certificateRequestPem === "string"
-      ? attempt("certificateRequestPem", failures, () => readCertificateRequest(certificateRequestPem).identifiers)
-      : undefined;
-  if (values.hostnames === UNKNOWN || (values.hostnames === undefined && certificateRequestPem === UNKNOWN))
-    return UNKNOWN;
-  const given = known(values.hostnames) ?? requested?.map(({ value }) => value);
+  const request = attempt("certificateRequestPem", known(certificateRequestPem), readCertificateRequest);
+  const requested = request.value?.identifiers.map(({ value }) => value);
+  if (values.hostnames === UNKNOWN || (values.hostnames === undefined && certificateRequestPem === UNKNOWN)) {
+    return { value: UNKNOWN, failures: request.failures };
+  }
+  const given = known(values.hostnames) ?? requested;
   if (given === undefined) {
-    if (certificateRequestPem === undefined)
-      failures.push(
-        failureOf(
-          "hostnames",
-          "is missing.",
-          "give the names of the certificate, or a certificateRequestPem that has them.",
-        ),
-      );
-    return undefined;
+    if (certificateRequestPem !== undefined) return { failures: request.failures };
+    const hint = "give the names of the certificate, or a certificateRequestPem that has them.";
+    return { failures: [failureOf("hostnames", "is missing.", hint)] };
   }
-  const sorted = parseHostnames(given, failures);
-  const asked = requested && [...new Set(requested.map(({ value }) => value))].sort();
-  if (asked !== undefined && failures.length === 0 && asked.join() !== sorted.join()) {
-    const hint = "leave hostnames out, or have the request made for these names.";
-    failures.push(
-      failureOf(
-        "hostnames",
-        `are not those of the certificate request, which is for ${asked.slice(0, 5).join(", ")}.`,
-        hint,
-      ),
-    );
+  const { value: hostnames, failures: misread } = readHostnames(given);
+  const failures = [...request.failures, ...misread];
+  const asked = requested && [...new Set(requested)].sort();
+  if (asked === undefined || failures.length > 0 || asked.join() === hostnames.join()) {
+    return { value: hostnames, failures };
   }
-  return sorted;
+  const reason = `are not those of the certificate request, which is for ${asked.slice(0, 5).join(", ")}.`;
+  const hint = "leave hostnames out, or have the request made for these names.";
+  return { value: hostnames, failures: [failureOf("hostnames", reason, hint)] };
 }
 
-function checkNames(hostnames: readonly string[], values: AcmeCertificateValues, failures: Failure[]): void {
+function checkNames(hostnames: readonly string[], values: AcmeCertificateValues): readonly Failure[] {
+  const failures: Failure[] = [];
   const { challenge } = values;
   const challenges = isKnown(challenge) ? listChallenges({ challenge }) : [];
   for (const [index, { identifier, isWildcard }] of namesOf({ hostnames }).entries()) {
@@ -115,10 +105,11 @@ function checkNames(hostnames: readonly string[], values: AcmeCertificateValues,
     const found = `${hostnames[index]} can't be proved by ${first.type}: ${first.reason}`;
     failures.push(failureOf(`hostnames[${index}]`, found));
   }
-  checkProfile(hostnames, values, failures);
+  return [...failures, ...checkProfile(hostnames, values)];
 }
 
-function checkTogether(values: AcmeCertificateValues, failures: Failure[]): void {
+function checkTogether(values: AcmeCertificateValues): readonly Failure[] {
+  const failures: Failure[] = [];
   const { certificateRequestPem, keyType, reuseKey, preferredChain, requirePreferredChain } = values;
   if (certificateRequestPem !== undefined) {
     for (const [property, value] of Object.entries({ keyType, reuseKey })) {
@@ -137,4 +128,5 @@ function checkTogether(values: AcmeCertificateValues, failures: Failure[]): void
   if (requirePreferredChain === true && preferredChain === undefined) {
     failures.push(failureOf("requirePreferredChain", "is given without preferredChain."));
   }
+  return failures;
 }

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { toAcmeIdentifier } from "../../acme/client/identifier";
 import { judgeProfile } from "../../acme/limits/profiles";
 import { parseHostName } from "../../x509/names/identifier";
-import { attempt, failureOf, known, parseInputs } from "../input/parse";
+import { attemptEach, failureOf, known, type PartReading, parseInputs } from "../input/parse";
 import { pemSchema, renewalShape } from "../input/schema";
 import { type CheckResult, type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 import { resolversSchema } from "./challenge-inputs";
@@ -57,23 +57,20 @@ export const commonOrderShape = {
 };
 
 /** The names in canonical form, sorted, each once; what is no name is a failure. */
-export function parseHostnames(given: readonly string[], failures: Failure[]): readonly string[] {
-  const names = given.flatMap(
-    (text, index) => attempt(`hostnames[${index}]`, failures, () => parseHostName(text)) ?? [],
-  );
-  return [...new Set(names)].sort();
+export function readHostnames(given: readonly string[]): PartReading<readonly string[]> {
+  const { value: names, failures } = attemptEach("hostnames", given, parseHostName);
+  return { value: [...new Set(names)].sort(), failures };
 }
 
 /** Judges the names under the profile, as far as both are known. */
 export function checkProfile(
   hostnames: readonly string[],
   values: { readonly directoryUrl: string | Unknown; readonly profile?: string | Unknown | undefined },
-  failures: Failure[],
-): void {
+): readonly Failure[] {
   const directoryUrl = known(values.directoryUrl);
-  if (directoryUrl === undefined || values.profile === UNKNOWN) return;
+  if (directoryUrl === undefined || values.profile === UNKNOWN) return [];
   const fault = judgeProfile(directoryUrl, known(values.profile), hostnames.map(toAcmeIdentifier));
-  if (fault !== undefined) failures.push(failureOf(fault.property, fault.reason, fault.hint));
+  return fault === undefined ? [] : [failureOf(fault.property, fault.reason, fault.hint)];
 }
 
 /** A hash of what an order is for: where it differs another one is placed. `parts` are added to it. */
@@ -94,9 +91,8 @@ export function checkAcmeOrder(_olds: unknown, news: Readonly<Record<string, unk
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
   if (values.hostnames === UNKNOWN) return { inputs: values };
-  const failures: Failure[] = [];
-  const hostnames = parseHostnames(values.hostnames, failures);
-  checkProfile(hostnames, values, failures);
+  const { value: hostnames, failures: misread } = readHostnames(values.hostnames);
+  const failures = [...misread, ...checkProfile(hostnames, values)];
   return failures.length > 0 ? { failures } : { inputs: { ...values, hostnames } };
 }
 

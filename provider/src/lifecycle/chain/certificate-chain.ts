@@ -6,7 +6,7 @@ import { renderPrivateKey } from "../../x509/keys/private-key";
 import { parseHostName } from "../../x509/names/identifier";
 import { decoded } from "../decoder";
 import { certificateChainDescription } from "../descriptions";
-import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
+import { attempt, attemptEach, failureOf, known, type ParsedInputs, parseInputs, type Reading } from "../input/parse";
 import { MAX_HOSTNAMES, MAX_PEM_LENGTH, passphraseSchema, pemSchema, renewalShape } from "../input/schema";
 import { type CheckResult, type Failure, isKnown, type Preview, type Properties, UNKNOWN } from "../lifecycle";
 import { checkPolicy, readPolicy } from "../local/planned-validity";
@@ -81,16 +81,15 @@ function check(olds: Preview<ChainInputs>, news: Readonly<Record<string, unknown
   const parsed = parseInputs(shape, news);
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
-  const failures: Failure[] = [];
-  checkTogether(values, failures);
-  const source = readSource(values, failures);
+  const { value: source, failures: unread } = readSource(values);
   const { privateKey } = source;
-  const hostnames = known(values.hostnames)?.flatMap(
-    (text, index) => attempt(`hostnames[${index}]`, failures, () => parseHostName(text)) ?? [],
-  );
-  const facts = isReadable(values)
-    ? checkChain({ values, source, olds, now, ...(hostnames && { hostnames }) }, failures)
-    : unknownFactsOf(values);
+  const names = attemptEach("hostnames", known(values.hostnames) ?? [], parseHostName);
+  const hostnames = known(values.hostnames) && names.value;
+  const failures = [...checkTogether(values), ...unread, ...names.failures];
+  const chain = isReadable(values)
+    ? checkChain({ values, source, olds, now, ...(hostnames && { hostnames }) }, failures.length > 0)
+    : { value: unknownFactsOf(values), failures: [] };
+  failures.push(...chain.failures);
   if (failures.length > 0) return { failures };
   const { passphrase: _, pkcs12: __, issuerPem: ___, ...given } = values;
   const hasKey = values.privateKeyPem !== undefined || values.pkcs12 !== undefined;
@@ -99,7 +98,7 @@ function check(olds: Preview<ChainInputs>, news: Readonly<Record<string, unknown
       ...given,
       ...(hostnames && { hostnames: [...new Set(hostnames)].sort() }),
       ...(hasKey && { privateKeyPem: privateKey === undefined ? UNKNOWN : renderPrivateKey(privateKey) }),
-      ...facts,
+      ...chain.value,
     },
   };
 }
@@ -115,7 +114,8 @@ function unknownFactsOf(values: Values): Properties {
   return values.completeFromAia === undefined ? unknownFacts : { ...unknownFacts, missingIssuerUrls: UNKNOWN };
 }
 
-function checkTogether(values: Values, failures: Failure[]): void {
+function checkTogether(values: Values): readonly Failure[] {
+  const failures: Failure[] = [];
   const { certPem, privateKeyPem, pkcs12, passphrase } = values;
   if (certPem === undefined && pkcs12 === undefined) {
     failures.push(failureOf("certPem", "is missing.", "give the certificate as certPem, or a PKCS#12 file as pkcs12."));
@@ -126,6 +126,7 @@ function checkTogether(values: Values, failures: Failure[]): void {
   if (passphrase !== undefined && privateKeyPem === undefined && pkcs12 === undefined) {
     failures.push(failureOf("passphrase", "opens a private key, but neither privateKeyPem nor pkcs12 is given."));
   }
+  return failures;
 }
 
 interface ChainRequest {
@@ -136,17 +137,16 @@ interface ChainRequest {
   readonly hostnames?: readonly string[];
 }
 
-function checkChain(request: ChainRequest, failures: Failure[]): Properties | undefined {
+/** @param isUnreadable whether a part of it is: then only the roots are read */
+function checkChain(request: ChainRequest, isUnreadable: boolean): Reading<Properties> {
   const { values, source, olds, now, hostnames } = request;
   const { certificates, privateKey } = source;
-  const hadFailures = failures.length > 0;
-  const rootsText = known(values.roots);
-  const roots = rootsText === undefined ? undefined : attempt("roots", failures, () => readRoots(rootsText));
-  if (hadFailures || (rootsText !== undefined && roots === undefined)) return undefined;
+  const { value: roots, failures: misread } = attempt("roots", known(values.roots), readRoots);
+  if (isUnreadable || misread.length > 0) return { failures: misread };
   const given = values.certPem === undefined ? "pkcs12" : "certPem";
   const preferredRoot = known(values.preferredRoot);
-  const chain = attempt(given, failures, () =>
-    judgeChain(certificates, {
+  const { value: chain, failures: unfit } = attempt(given, certificates, (parts) =>
+    judgeChain(parts, {
       now,
       ...(roots && { roots }),
       ...(privateKey && { privateKey }),
@@ -155,7 +155,8 @@ function checkChain(request: ChainRequest, failures: Failure[]): Properties | un
       ...(typeof olds.certPem === "string" && { acceptedLeaf: olds.certPem }),
     }),
   );
-  if (chain === undefined) return undefined;
+  if (chain === undefined) return { failures: unfit };
+  const failures: Failure[] = [];
   const policyFailure = checkPolicy(readPolicy(values), lifetime(validityOf(chain.leaf)) / DAY);
   if (policyFailure !== undefined) failures.push(policyFailure);
   const missing = readCompletion(values.completeFromAia) === undefined ? undefined : findMissingIssuer(chain, roots);
@@ -165,8 +166,13 @@ function checkChain(request: ChainRequest, failures: Failure[]): Properties | un
     if (finding.severity !== "error" || isOpen) continue;
     failures.push(failureOf(finding.property, `${finding.reason}.`, finding.hint));
   }
-  const facts = missing === undefined ? wholeFactsOf(chain) : openFactsOf(chain, missing, certificates, failures);
-  return values.completeFromAia === undefined ? facts : { missingIssuerUrls: null, completedIssuerPem: null, ...facts };
+  if (missing?.urls.length === 0) {
+    const { reason, hint } = explainDeadEnd(missing);
+    failures.push(failureOf("completeFromAia", reason, hint));
+  }
+  const facts = missing === undefined ? wholeFactsOf(chain) : openFactsOf(chain, missing, certificates);
+  const whole = { missingIssuerUrls: null, completedIssuerPem: null };
+  return { value: values.completeFromAia === undefined ? facts : { ...whole, ...facts }, failures };
 }
 
 function wholeFactsOf(chain: Chain): Properties {
@@ -174,16 +180,7 @@ function wholeFactsOf(chain: Chain): Properties {
 }
 
 /** What a chain that is to be completed still lacks is unknown: `create` and `update` find it. */
-function openFactsOf(
-  chain: Chain,
-  missing: MissingIssuer,
-  certificates: ChainSource["certificates"],
-  failures: Failure[],
-): Properties {
-  if (missing.urls.length === 0) {
-    const { reason, hint } = explainDeadEnd(missing);
-    failures.push(failureOf("completeFromAia", reason, hint));
-  }
+function openFactsOf(chain: Chain, missing: MissingIssuer, certificates: ChainSource["certificates"]): Properties {
   // one that has no place yet may have one when the chain is whole
   const others = certificates.filter((one) => ![chain.leaf, ...chain.intermediates].includes(one) && one.isCa);
   return {

@@ -157,7 +157,7 @@ export async function complete(
   state: ChainState,
 ): Promise<Outputs<ChainState>> {
   if (!isCompleted(inputs)) return {};
-  const { certificates, privateKey } = readSource(inputs, []);
+  const { certificates, privateKey } = readSource(inputs).value;
   const { roots, preferredRoot, hostnames, certPem } = inputs;
   const input: JudgeInput = {
     now,
@@ -176,7 +176,7 @@ export async function complete(
 type JudgeInput = Omit<ChainInput, "certificates">;
 
 function readKept({ completedIssuerPem, rootPem }: ChainState): ChainSource["certificates"] {
-  return readSource({ issuerPem: [completedIssuerPem, rootPem].join("") }, []).certificates;
+  return readSource({ issuerPem: [completedIssuerPem, rootPem].join("") }).value.certificates;
 }
 
 function judgeKept(certificates: ChainSource["certificates"], input: JudgeInput): Chain | undefined {
@@ -194,7 +194,7 @@ export function explainCompletion(
   const { missingIssuerUrls: urls, certPem, issuerPem } = inputs;
   if (!Array.isArray(urls) || typeof certPem !== "string") return undefined;
   if (state?.certPem === certPem && typeof state.completedIssuerPem === "string") return undefined;
-  const { certificates } = readSource({ certPem, ...(typeof issuerPem === "string" && { issuerPem }) }, []);
+  const { certificates } = readSource({ certPem, ...(typeof issuerPem === "string" && { issuerPem }) }).value;
   const { open, leaf } = arrangeChain(certificates, { now });
   return `fetches the missing issuer of ${describeCertificate(open ?? leaf)} from ${urls.join(" or ")}`;
 }

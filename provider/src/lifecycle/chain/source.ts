@@ -4,8 +4,8 @@ import type { Certificate } from "../../x509/certificate/certificate";
 import { systemRoots } from "../../x509/chain/chain";
 import { type ContainerContents, readContainer } from "../../x509/containers/container";
 import { readPrivateKey } from "../../x509/keys/private-key";
-import { attempt, failureOf, known } from "../input/parse";
-import { type Failure, UNKNOWN, type Unknown } from "../lifecycle";
+import { attempt, failureOf, known, type PartReading } from "../input/parse";
+import { UNKNOWN, type Unknown } from "../lifecycle";
 
 /** The word that stands for the roots of Mozilla that Node brings along. */
 export const SYSTEM_ROOTS = "system";
@@ -24,32 +24,42 @@ export interface ChainSource {
   readonly privateKey?: KeyObject;
 }
 
-/** Reads what is known of a chain's certificates and key, from PEM, DER, PKCS#7 or PKCS#12; adds what is wrong to `failures`. */
-export function readSource(values: SourceValues, failures: Failure[]): ChainSource {
-  const [keyPem, pkcs12, passphrase] = [known(values.privateKeyPem), known(values.pkcs12), known(values.passphrase)];
-  const certificates = (["certPem", "issuerPem"] as const).flatMap(
-    (property) => attempt(property, failures, () => readSome(known(values[property]) ?? "", property)) ?? [],
+/** Reads everything that is known of a chain's certificates and key, from PEM, DER, PKCS#7 or PKCS#12. */
+export function readSource(values: SourceValues): PartReading<ChainSource> {
+  const readings = (["certPem", "issuerPem"] as const).map((property) =>
+    attempt(property, known(values[property]) ?? "", (text) => readSome(text, property)),
   );
-  if (values.passphrase === UNKNOWN) return { certificates };
+  const certificates = readings.flatMap(({ value = [] }) => value);
+  const failures = readings.flatMap((reading) => reading.failures);
+  if (values.passphrase === UNKNOWN) return { value: { certificates }, failures };
+  const passphrase = known(values.passphrase);
+  const pkcs12 = known(values.pkcs12);
   if (pkcs12 !== undefined) {
-    const file = attempt("pkcs12", failures, () => readPkcs12File(pkcs12, passphrase));
-    if (file === undefined) return { certificates };
-    const all = [...certificates, ...file.certificates];
-    const privateKey = file.privateKeys.find((key) => all.some((one) => one.x509.checkPrivateKey(key)));
-    const isComplete = values.certPem !== UNKNOWN && values.issuerPem !== UNKNOWN;
-    if (privateKey === undefined && isComplete) {
-      const hint = "export certificate and key of one pair, or give the certificate of this key.";
-      failures.push(failureOf("pkcs12", "none of its private keys belongs to a certificate that is given.", hint));
-    }
-    return { certificates: all, ...(privateKey && { privateKey }) };
+    const pair = readPkcs12Pair(pkcs12, passphrase, { ...values, certificates });
+    return { value: pair.value, failures: [...failures, ...pair.failures] };
   }
-  const privateKey =
-    keyPem === undefined
-      ? undefined
-      : attempt("privateKeyPem", failures, () =>
-          readPrivateKey(keyPem, passphrase === undefined ? {} : { passphrase }),
-        );
-  return { certificates, ...(privateKey && { privateKey }) };
+  const { value: privateKey, failures: unread } = attempt("privateKeyPem", known(values.privateKeyPem), (pem) =>
+    readPrivateKey(pem, passphrase === undefined ? {} : { passphrase }),
+  );
+  return { value: { certificates, ...(privateKey && { privateKey }) }, failures: [...failures, ...unread] };
+}
+
+/** The certificates of a PKCS#12 file beside those that are given, and the key that belongs to one of all. */
+function readPkcs12Pair(
+  pkcs12: string,
+  passphrase: string | undefined,
+  { certificates, certPem, issuerPem }: SourceValues & Pick<ChainSource, "certificates">,
+): PartReading<ChainSource> {
+  const { value: file, failures } = attempt("pkcs12", pkcs12, (text) => readPkcs12File(text, passphrase));
+  if (file === undefined) return { value: { certificates }, failures };
+  const all = [...certificates, ...file.certificates];
+  const privateKey = file.privateKeys.find((key) => all.some((one) => one.x509.checkPrivateKey(key)));
+  if (privateKey !== undefined) return { value: { certificates: all, privateKey }, failures };
+  const isComplete = certPem !== UNKNOWN && issuerPem !== UNKNOWN;
+  if (!isComplete) return { value: { certificates: all }, failures };
+  const hint = "export certificate and key of one pair, or give the certificate of this key.";
+  const reason = "none of its private keys belongs to a certificate that is given.";
+  return { value: { certificates: all }, failures: [failureOf("pkcs12", reason, hint)] };
 }
 
 function readPkcs12File(text: string, password: string | undefined): ContainerContents {

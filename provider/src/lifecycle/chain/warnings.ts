@@ -53,15 +53,12 @@ function readOthers(given: ChainTexts, members: readonly Certificate[]): readonl
   if (given.pkcs12 === undefined && blocks === members.length) return [];
   try {
     const { certPem, issuerPem, pkcs12, passphrase } = given;
-    return readSource(
-      {
-        certPem: certPem ?? undefined,
-        issuerPem: issuerPem ?? undefined,
-        pkcs12: pkcs12 ?? undefined,
-        passphrase: passphrase ?? undefined,
-      },
-      [],
-    ).certificates;
+    return readSource({
+      certPem: certPem ?? undefined,
+      issuerPem: issuerPem ?? undefined,
+      pkcs12: pkcs12 ?? undefined,
+      passphrase: passphrase ?? undefined,
+    }).value.certificates;
   } catch (error) {
     // check says what is wrong
     if (isTlsError(error)) return [];

@@ -61,15 +61,39 @@ function parseValue(schema: ZodType, value: unknown): ReturnType<ZodType["safePa
   }
 }
 
-/** Runs a parser that throws {@link TlsError}; its reason becomes a failure of `path`. */
-export function attempt<T>(path: string, failures: Failure[], parse: () => T): T | undefined {
+/** A value that was read, and everything that is wrong with it. The value is absent if none was given or none can be read. */
+export interface Reading<T> {
+  readonly value?: T | undefined;
+  readonly failures: readonly Failure[];
+}
+
+/** The same where there is always a value, if only of the parts that can be read. */
+export interface PartReading<T> extends Reading<T> {
+  readonly value: T;
+}
+
+/** Reads a given value with a parser that throws {@link TlsError}. Its reason becomes a failure of `path`. */
+export function attempt<Given, T>(path: string, given: Given | undefined, parse: (given: Given) => T): Reading<T> {
+  if (given === undefined) return { failures: [] };
   try {
-    return parse();
+    return { value: parse(given), failures: [] };
   } catch (error) {
     if (!isTlsError(error)) throw error;
-    failures.push(failureOf(path, error.reason, error.hint));
-    return undefined;
+    return { failures: [failureOf(path, error.reason, error.hint)] };
   }
+}
+
+/** Reads each text of a list with such a parser. The value holds the texts that can be read. */
+export function attemptEach<T>(
+  path: string,
+  texts: readonly string[],
+  parse: (text: string) => T,
+): PartReading<readonly T[]> {
+  const readings = texts.map((text, index) => attempt(`${path}[${index}]`, text, parse));
+  return {
+    value: readings.flatMap(({ value }) => (value === undefined ? [] : [value])),
+    failures: readings.flatMap(({ failures }) => failures),
+  };
 }
 
 /** A failure of the argument that `path` begins with. A reason that names the path in front names it no more. */

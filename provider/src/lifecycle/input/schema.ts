@@ -60,9 +60,8 @@ export const subjectSchema = z.strictObject(
 );
 
 /** Judges a subject that is known: one that can't be encoded is a failure. */
-export function checkSubject(subject: GivenName | undefined, failures: Failure[]): void {
-  if (subject === undefined) return;
-  attempt("subject", failures, () => encodeName(subject));
+export function checkSubject(subject: GivenName | undefined): readonly Failure[] {
+  return attempt("subject", subject, encodeName).failures;
 }
 
 /** The kinds of key that can be made. */

@@ -33,17 +33,12 @@ export function checkAdoptedCa(values: AdoptedCaValues, now: Date, olds: Propert
   }
   if (failures.length > 0) return { failures };
   const { name: _, ...inputs } = values;
-  const certPem = known(values.certPem);
-  const certificate =
-    certPem === undefined ? undefined : attempt("certPem", failures, () => readCaCertificate(certPem));
-  const keyPem = known(values.privateKeyPem);
   const passphrase = known(values.passphrase);
-  const privateKey =
-    keyPem === undefined
-      ? undefined
-      : attempt("privateKeyPem", failures, () =>
-          readPrivateKey(keyPem, passphrase === undefined ? {} : { passphrase }),
-        );
+  const { value: certificate, failures: misread } = attempt("certPem", known(values.certPem), readCaCertificate);
+  const { value: privateKey, failures: unopened } = attempt("privateKeyPem", known(values.privateKeyPem), (pem) =>
+    readPrivateKey(pem, passphrase === undefined ? {} : { passphrase }),
+  );
+  failures.push(...misread, ...unopened);
   if (certificate !== undefined) {
     if (olds.certPem !== certificate.pem) failures.push(...findExpiry(certificate, now));
     const policyFailure = checkPolicy(readPolicy(values), lifetime(validityOf(certificate)) / DAY);

@@ -6,7 +6,7 @@ import { readCertificates } from "../../x509/chain/chain";
 import { describeKey, readPrivateKey } from "../../x509/keys/private-key";
 import { findViolation, type NameConstraints } from "../../x509/names/constraints";
 import type { Identifier } from "../../x509/names/identifier";
-import { attempt, failureOf, known } from "../input/parse";
+import { attempt, failureOf, known, type PartReading } from "../input/parse";
 import { pemSchema } from "../input/schema";
 import { type Failure, type Properties, UNKNOWN, type Unknown } from "../lifecycle";
 
@@ -49,19 +49,17 @@ export interface IssuerContext {
   readonly isAccepted: boolean;
 }
 
-/** Checks the CA and that it may issue for `names`; adds what is wrong to `failures`. */
+/** Checks the CA, and that it may issue for `names`. */
 export function checkIssuer(
   values: IssuerValues,
   { olds, names, now, isAccepted }: IssuerContext,
-  failures: Failure[],
-): IssuerFacts {
-  const certPem = known(values.caCertPem);
-  const certificate = certPem === undefined ? undefined : attempt("caCertPem", failures, () => readIssuer(certPem));
+): PartReading<IssuerFacts> {
+  const { value: certificate, failures: misread } = attempt("caCertPem", known(values.caCertPem), readIssuer);
   const constraints = certificate === undefined ? known(values.caNameConstraints) : certificate.nameConstraints;
-  const violation =
-    constraints === undefined
-      ? undefined
-      : attempt("caNameConstraints", failures, () => findViolation(constraints, names));
+  const { value: violation, failures: unjudged } = attempt("caNameConstraints", constraints, (given) =>
+    findViolation(given, names),
+  );
+  const failures = [...misread, ...unjudged];
   if (violation !== undefined) {
     failures.push(
       failureOf(
@@ -72,9 +70,9 @@ export function checkIssuer(
     );
   }
   if (certificate === undefined) {
-    return { certPem: UNKNOWN, validTo: known(values.caValidTo) ?? UNKNOWN };
+    return { value: { certPem: UNKNOWN, validTo: known(values.caValidTo) ?? UNKNOWN }, failures };
   }
-  checkPair(values, olds, certificate, failures);
+  failures.push(...checkPair(values, olds, certificate));
   if (certificate.validTo < now && !isAccepted) {
     failures.push(
       failureOf(
@@ -84,23 +82,19 @@ export function checkIssuer(
       ),
     );
   }
-  return { certPem: certificate.pem, validTo: renderTimestamp(certificate.validTo) };
+  return { value: { certPem: certificate.pem, validTo: renderTimestamp(certificate.validTo) }, failures };
 }
 
 /** Reads the key only when one of the pair is new: a run without changes need not pay for it. */
-function checkPair(values: IssuerValues, olds: Properties, certificate: Certificate, failures: Failure[]): void {
+function checkPair(values: IssuerValues, olds: Properties, certificate: Certificate): readonly Failure[] {
   const keyPem = known(values.caPrivateKeyPem);
-  if (keyPem === undefined) return;
-  if (olds.caCertPem === certificate.pem && olds.caPrivateKeyPem === keyPem) return;
-  const key = attempt("caPrivateKeyPem", failures, () => readPrivateKey(keyPem, { what: "caPrivateKeyPem" }));
-  if (key === undefined || certificate.x509.checkPrivateKey(key)) return;
-  failures.push(
-    failureOf(
-      "caPrivateKeyPem",
-      `this ${describeKey(key)} key does not belong to the CA ${describeCertificate(certificate)}.`,
-      "give the certificate and the key of one CA.",
-    ),
+  if (olds.caCertPem === certificate.pem && olds.caPrivateKeyPem === keyPem) return [];
+  const { value: key, failures } = attempt("caPrivateKeyPem", keyPem, (pem) =>
+    readPrivateKey(pem, { what: "caPrivateKeyPem" }),
   );
+  if (key === undefined || certificate.x509.checkPrivateKey(key)) return failures;
+  const reason = `this ${describeKey(key)} key does not belong to the CA ${describeCertificate(certificate)}.`;
+  return [failureOf("caPrivateKeyPem", reason, "give the certificate and the key of one CA.")];
 }
 
 function readIssuer(text: string): Certificate {

@@ -9,7 +9,7 @@ import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
 import { type Identifier, parseIdentifier } from "../../x509/names/identifier";
 import { decoded } from "../decoder";
 import { leafCertificateDescription } from "../descriptions";
-import { attempt, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
+import { attempt, attemptEach, failureOf, known, type ParsedInputs, parseInputs, type Reading } from "../input/parse";
 import {
   checkSubject,
   keyTypeSchema,
@@ -80,13 +80,11 @@ function check(olds: Preview<LeafInputs>, news: Readonly<Record<string, unknown>
   const parsed = parseInputs(shape, news);
   if (parsed.failures !== undefined) return parsed;
   const { values } = parsed;
-  const failures: Failure[] = [];
-  const names = checkNames(values, failures);
-  checkSubject(known(values.subject), failures);
+  const { value: names, failures: unnamed } = readNames(values);
   const policy = readPolicy(values);
   const validityDays = known(values.validityDays) ?? DEFAULT_LEAF_VALIDITY_DAYS;
   const policyFailure = checkPolicy(policy, validityDays);
-  if (policyFailure !== undefined) failures.push(policyFailure);
+  const failures = [...unnamed, ...checkSubject(known(values.subject)), ...(policyFailure ? [policyFailure] : [])];
   const { caValidTo: _, caNameConstraints: __, ...given } = values;
   const inputs: Record<string, unknown> = {
     ...given,
@@ -97,7 +95,8 @@ function check(olds: Preview<LeafInputs>, news: Readonly<Record<string, unknown>
   // what an earlier run accepted is not judged again before it is issued again
   if (isAccepted && !decideRenewal(kept, policy, now).due) return { inputs: { ...inputs, ...kept } };
 
-  const issuer = checkIssuer(values, { olds, names: names ?? [], now, isAccepted }, failures);
+  const { value: issuer, failures: unfit } = checkIssuer(values, { olds, names: names ?? [], now, isAccepted });
+  failures.push(...unfit);
   if (failures.length > 0) return { failures };
   inputs.caCertPem = issuer.certPem;
   const reissued = !isSameContent(olds, inputs);
@@ -105,8 +104,8 @@ function check(olds: Preview<LeafInputs>, news: Readonly<Record<string, unknown>
     return { inputs: { ...inputs, validFrom: UNKNOWN, validTo: UNKNOWN } };
   }
   const validity = keepOrPlanValidity(olds, { validityDays, issuerValidTo: issuer.validTo, policy, reissued }, now);
-  checkAskedLife(values, validity, issuer, failures, reissued);
-  return failures.length > 0 ? { failures } : { inputs: { ...inputs, ...validity } };
+  const cut = reissued ? findCutLife(values, validity, issuer) : undefined;
+  return cut === undefined ? { inputs: { ...inputs, ...validity } } : { failures: [cut] };
 }
 
 function isSameContent(olds: Preview<LeafInputs>, inputs: Readonly<Record<string, unknown>>): boolean {
@@ -114,23 +113,20 @@ function isSameContent(olds: Preview<LeafInputs>, inputs: Readonly<Record<string
 }
 
 /** The names of the certificate, canonical and sorted: from the arguments, else from the request. */
-function checkNames(values: Values, failures: Failure[]): readonly Identifier[] | undefined {
+function readNames(values: Values): Reading<readonly Identifier[]> {
   const requestPem = known(values.certificateRequestPem);
-  const request =
-    requestPem === undefined
-      ? undefined
-      : attempt("certificateRequestPem", failures, () => readCertificateRequest(requestPem));
+  const { value: request, failures: misread } = attempt("certificateRequestPem", requestPem, readCertificateRequest);
+  const failures = [...misread];
   if (values.certificateRequestPem !== undefined && values.keyType !== undefined) {
     failures.push(
       failureOf("keyType", "is given beside certificateRequestPem, which brings its own key.", "leave keyType out."),
     );
   }
   const hostnames = known(values.hostnames);
-  if (values.hostnames === UNKNOWN || values.certificateRequestPem === UNKNOWN) return undefined;
-  const names =
-    hostnames === undefined
-      ? (request?.identifiers ?? [])
-      : hostnames.flatMap((text, index) => attempt(`hostnames[${index}]`, failures, () => parseIdentifier(text)) ?? []);
+  if (values.hostnames === UNKNOWN || values.certificateRequestPem === UNKNOWN) return { failures };
+  const given = attemptEach("hostnames", hostnames ?? [], parseIdentifier);
+  failures.push(...given.failures);
+  const names = hostnames === undefined ? (request?.identifiers ?? []) : given.value;
   if (names.length === 0 && failures.length === 0) {
     failures.push(
       failureOf(
@@ -143,27 +139,19 @@ function checkNames(values: Values, failures: Failure[]): readonly Identifier[] 
     );
   }
   const byValue = new Map(names.map((name) => [name.value, name]));
-  return [...byValue.values()].sort((one, other) => (one.value < other.value ? -1 : 1));
+  return { value: [...byValue.values()].sort((one, other) => (one.value < other.value ? -1 : 1)), failures };
 }
 
 /** A life that was asked for is not cut short in silence; the default one is. */
-function checkAskedLife(
-  values: Values,
-  validity: Validity,
-  issuer: IssuerFacts,
-  failures: Failure[],
-  reissued: boolean,
-): void {
+function findCutLife(values: Values, validity: Validity, issuer: IssuerFacts): Failure | undefined {
   const asked = known(values.validityDays);
-  if (asked === undefined || !reissued || validity.validTo !== issuer.validTo) return;
+  if (asked === undefined || validity.validTo !== issuer.validTo) return undefined;
   const full = Date.parse(validity.validFrom) + asked * DAY - SECOND;
-  if (full <= Date.parse(validity.validTo)) return;
-  failures.push(
-    failureOf(
-      "validityDays",
-      `${asked} days from ${validity.validFrom} would outlive the CA, which ends on ${issuer.validTo}.`,
-      "ask for fewer days, leave validityDays out (the certificate then ends with its CA), or renew the CA first.",
-    ),
+  if (full <= Date.parse(validity.validTo)) return undefined;
+  return failureOf(
+    "validityDays",
+    `${asked} days from ${validity.validFrom} would outlive the CA, which ends on ${issuer.validTo}.`,
+    "ask for fewer days, leave validityDays out (the certificate then ends with its CA), or renew the CA first.",
   );
 }
 

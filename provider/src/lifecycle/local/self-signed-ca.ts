@@ -121,7 +121,7 @@ function checkIssued(values: SelfSignedCaValues, now: Date, olds: Preview<CaInpu
   }
   const { name, passphrase: _, ...given } = values;
   const subject = known(values.subject);
-  checkSubject(subject, failures);
+  failures.push(...checkSubject(subject));
   if (subject !== undefined && Object.keys(subject).length === 0) {
     failures.push(
       failureOf(
@@ -132,10 +132,9 @@ function checkIssued(values: SelfSignedCaValues, now: Date, olds: Preview<CaInpu
     );
   }
   const constraints = known(values.nameConstraints);
-  const nameConstraints =
-    constraints === undefined
-      ? values.nameConstraints
-      : attempt("nameConstraints", failures, () => parseNameConstraints(constraints));
+  const { value: parsed, failures: misread } = attempt("nameConstraints", constraints, parseNameConstraints);
+  const nameConstraints = constraints === undefined ? values.nameConstraints : parsed;
+  failures.push(...misread);
   const validityDays = known(values.validityDays) ?? DEFAULT_CA_VALIDITY_DAYS;
   const policy = readPolicy(values);
   const policyFailure = checkPolicy(policy, validityDays);

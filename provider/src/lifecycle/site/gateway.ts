@@ -9,7 +9,7 @@ import { nearest } from "../../text/nearest";
 import { decoded } from "../decoder";
 import { gatewayDescription } from "../descriptions";
 import { describeInput, renderPath } from "../input/issue-text";
-import { attempt, failureOf } from "../input/parse";
+import { attempt, failureOf, type Reading } from "../input/parse";
 import { type CheckResult, type Failure, type Preview, UNKNOWN } from "../lifecycle";
 import { parseSiteList } from "./list-text";
 import { checkSiteListInput } from "./schema";
@@ -53,9 +53,11 @@ function check(_olds: Preview<GatewayInputs>, news: Readonly<Record<string, unkn
   if (name !== UNKNOWN && (typeof name !== "string" || name.length === 0 || name.length > 256)) {
     failures.push(failureOf("name", `found ${describeInput(name)}, expected a text of 1 to 256 characters`));
   }
-  const found = findKind(kind, failures);
-  const parsedOptions = found === undefined || options === UNKNOWN ? undefined : readOptions(found, options, failures);
-  const list = sites === UNKNOWN ? undefined : readSites(sites, failures);
+  const { value: found, failures: unfound } = findKind(kind);
+  const { value: parsedOptions, failures: unread } =
+    found === undefined || options === UNKNOWN ? { failures: [] } : readOptions(found, options);
+  const { value: list, failures: unlisted } = sites === UNKNOWN ? { failures: [] } : readSites(sites);
+  failures.push(...unfound, ...unread, ...unlisted);
   if (found !== undefined && parsedOptions !== undefined && list !== undefined) {
     const problems = [...checkFeatures(found.kind, list, gatewayKinds), ...found.checkSites(list, parsedOptions)];
     failures.push(...describeProblems(problems));
@@ -76,13 +78,12 @@ function explain(_state: Preview<GatewayInputs> | undefined, inputs: Preview<Gat
   return [...notes.slice(0, MAX_NOTES), ...more].join("\n");
 }
 
-function findKind(kind: unknown, failures: Failure[]): GatewayKind<unknown> | undefined {
-  if (kind === UNKNOWN) return undefined;
+function findKind(kind: unknown): Reading<GatewayKind<unknown>> {
+  if (kind === UNKNOWN) return { failures: [] };
   const found = typeof kind === "string" ? kindOf(kind) : undefined;
-  if (found !== undefined) return found;
+  if (found !== undefined) return { value: found, failures: [] };
   const kinds = Object.keys(gatewayKinds).join(", ");
-  failures.push(failureOf("kind", `found ${describeInput(kind)}, expected one of ${kinds}`));
-  return undefined;
+  return { failures: [failureOf("kind", `found ${describeInput(kind)}, expected one of ${kinds}`)] };
 }
 
 /** Each kind is called with options that it has read itself, which TypeScript can't know of a kind among many. */
@@ -94,28 +95,25 @@ function isKindName(name: string): name is GatewayKindName {
   return Object.hasOwn(gatewayKinds, name);
 }
 
-function readOptions(kind: GatewayKind<unknown>, options: unknown, failures: Failure[]): unknown {
+function readOptions(kind: GatewayKind<unknown>, options: unknown): Reading<unknown> {
   try {
-    return kind.parseOptions(options);
+    return { value: kind.parseOptions(options), failures: [] };
   } catch (error) {
     if (!isTlsError(error)) throw error;
     const { path, reason } = error.fault ?? { path: "options", reason: error.reason };
-    failures.push(failureOf(path, reason, error.hint));
-    return undefined;
+    return { failures: [failureOf(path, reason, error.hint)] };
   }
 }
 
-function readSites(text: unknown, failures: Failure[]): readonly SiteData[] | undefined {
+function readSites(text: unknown): Reading<readonly SiteData[]> {
   if (typeof text !== "string") {
-    failures.push(failureOf("sites", `found ${describeInput(text)}, expected a list of sites`));
-    return undefined;
+    return { failures: [failureOf("sites", `found ${describeInput(text)}, expected a list of sites`)] };
   }
-  const list = attempt("sites", failures, () => parseSiteList(text));
-  if (list === undefined) return undefined;
+  const { value: list, failures } = attempt("sites", text, parseSiteList);
+  if (list === undefined) return { failures };
   const result = checkSiteListInput(list);
-  if ("sites" in result) return result.sites;
-  for (const { path, reason } of result.issues) failures.push(failureOf(path, reason));
-  return undefined;
+  if ("sites" in result) return { value: result.sites, failures };
+  return { failures: result.issues.map(({ path, reason }) => failureOf(path, reason)) };
 }
 
 function describeProblems(problems: ReturnType<GatewayKind<unknown>["checkSites"]>): readonly Failure[] {

@@ -2,8 +2,8 @@ import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
 import { renderFailure } from "../../../../provider/src/adapter/failures";
 import { TlsError } from "../../../../provider/src/errors";
-import { attempt, failureOf, known, parseInputs } from "../../../../provider/src/lifecycle/input/parse";
-import { type Failure, UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
+import { attempt, attemptEach, failureOf, known, parseInputs } from "../../../../provider/src/lifecycle/input/parse";
+import { UNKNOWN } from "../../../../provider/src/lifecycle/lifecycle";
 import { nearest } from "../../../../provider/src/text/nearest";
 
 const shape = {
@@ -73,19 +73,30 @@ describe("a failure", () => {
     expect(renderFailure(failureOf("a", "did you mean b?"))).toBe("a: did you mean b?");
   });
 
-  it("of a parser is collected, anything else is thrown", () => {
-    const failures: Failure[] = [];
+  it("of a parser is returned, anything else is thrown", () => {
     const bad = () => {
       throw new TlsError("PEM_INVALID", "certPem: is cut short", { hint: "Copy it whole." });
     };
-    expect(attempt("certPem", failures, bad)).toBeUndefined();
+    const { value, failures } = attempt("certPem", "text", bad);
+    expect(value).toBeUndefined();
     expect(failures.map(renderFailure)).toEqual(["certPem: is cut short. Hint: Copy it whole."]);
     expect(() =>
-      attempt("certPem", failures, () => {
+      attempt("certPem", "text", () => {
         throw new RangeError("a mistake");
       }),
     ).toThrow(RangeError);
-    expect(attempt("certPem", failures, () => 5)).toBe(5);
+    expect(attempt("certPem", "text", (text) => text.length)).toEqual({ value: 4, failures: [] });
+    expect(attempt("certPem", undefined, bad)).toEqual({ failures: [] });
+  });
+
+  it("of one text of a list names its place, and the other texts are read", () => {
+    const parse = (text: string) => {
+      if (text === "bad") throw new TlsError("PEM_INVALID", "is cut short");
+      return text.toUpperCase();
+    };
+    const { value, failures } = attemptEach("names", ["a", "bad", "b"], parse);
+    expect(value).toEqual(["A", "B"]);
+    expect(failures.map(renderFailure)).toEqual(["names[1]: is cut short."]);
   });
 });
 
