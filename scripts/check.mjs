@@ -1,4 +1,5 @@
-// Guards `npm run check`: format, lint, types and the quick unit tests in under 30 s, with a line a step and output of failures only.
+// Guards `npm run check`: format, lint, unused exports, types and the quick unit tests in under 30 s. Prints a line
+// for each step, and output of failures only.
 import { join } from "node:path";
 import { findScripts } from "./lib/embed-scripts.mjs";
 import { runQuiet, seconds } from "./lib/step.mjs";
@@ -36,6 +37,7 @@ const lanes = [
     ["promises", "eslint/bin/eslint.js", ...eslintCache, "provider/src", "test"],
   ],
   [
+    ["unused code", "knip/bin/knip.js", "--no-progress"],
     ["format and lint", "@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "--colors=off"],
     ["quick unit tests", "vitest/vitest.mjs", "run", "--project", "unit", "--reporter=dot", ...slowUnits],
   ],

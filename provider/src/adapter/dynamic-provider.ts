@@ -48,13 +48,13 @@ export interface DynamicProvider {
 }
 
 /** The answer of `check`: inputs or failures. */
-export interface WireCheckResult {
+interface WireCheckResult {
   readonly inputs?: WireProperties;
   readonly failures?: readonly WireFailure[];
 }
 
 /** The answer of `diff`; `changes: undefined` lets the engine compare old and new inputs and list the differences. */
-export interface WireDiffResult {
+interface WireDiffResult {
   readonly changes: boolean | undefined;
   readonly replaces: string[];
 }

@@ -11,7 +11,7 @@ export interface CertificateFile {
 }
 
 /** PEM of any labels, or what one binary structure is. */
-export type FileKind = "PEM" | DerKind;
+type FileKind = "PEM" | DerKind;
 
 const pemMark = "-----BEGIN ";
 

@@ -35,7 +35,7 @@ export type Preview<T> = { readonly [Name in keyof T]?: T[Name] | Unknown };
 export type Outputs<State> = { readonly [Name in keyof State]?: State[Name] | null | undefined };
 
 /** What `create` brings: an identity that never changes, and what only the effect could know. */
-export interface Created<State = Properties> {
+interface Created<State = Properties> {
   readonly id: string;
   readonly outputs: Outputs<State>;
 }

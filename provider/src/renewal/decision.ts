@@ -26,7 +26,7 @@ export interface RenewalDecision {
 }
 
 /** How often a pipeline is thought to run when nobody says. */
-export const DEFAULT_CHECK_INTERVAL_HOURS = 24;
+const DEFAULT_CHECK_INTERVAL_HOURS = 24;
 
 /** Lives of this many days or less renew at half, as ACME clients do for short-lived certificates (RFC 9773's rationale). */
 const SHORT_LIFE_DAYS = 10;

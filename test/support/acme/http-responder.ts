@@ -12,7 +12,7 @@ import { renderPrivateKey } from "../../../provider/src/x509/keys/private-key";
 export const challengePath = "/.well-known/acme-challenge/";
 
 /** What was asked. */
-export interface RespondedRequest {
+interface RespondedRequest {
   /** The address that was connected to. */
   readonly address: string;
   readonly url: string;

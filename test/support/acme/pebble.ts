@@ -16,7 +16,7 @@ import {
 } from "./challenge-test-server";
 
 /** A profile of Pebble's configuration; validityPeriod in seconds. */
-export interface PebbleProfile {
+interface PebbleProfile {
   readonly description: string;
   readonly validityPeriod: number;
   readonly promoteCommonName?: boolean;

@@ -9,14 +9,14 @@ import { join } from "node:path";
 import type { Pebble } from "../acme/pebble";
 
 /** One call of the hook. */
-export interface HookCall {
+interface HookCall {
   readonly action: "present" | "cleanup";
   readonly name: string;
   readonly value: string;
 }
 
 /** Holds a call up until it resolves. */
-export type HookWatcher = (call: HookCall, at: "before" | "after") => Promise<void>;
+type HookWatcher = (call: HookCall, at: "before" | "after") => Promise<void>;
 
 /** A hook program that serves some Pebbles. */
 export interface DnsHook {

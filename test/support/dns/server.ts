@@ -18,7 +18,7 @@ export interface DnsRecord {
 }
 
 /** What a server was asked. */
-export interface DnsQuestion {
+interface DnsQuestion {
   readonly name: string;
   readonly type: DnsType | number;
   readonly transport: "udp" | "tcp";

@@ -233,7 +233,7 @@ export interface Checkpoint {
 }
 
 /** A step of a preview or an update. */
-export interface Step {
+interface Step {
   readonly op: string;
   readonly name: string;
   readonly diffs: readonly string[];

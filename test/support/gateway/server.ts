@@ -53,7 +53,7 @@ export interface GatewayServer {
 }
 
 /** A process, and how it is told to take over its files anew. */
-export interface ServerProcess {
+interface ServerProcess {
   readonly child: ChildProcess;
   readonly reload: (child: ChildProcess) => void | Promise<void>;
 }

@@ -5,7 +5,7 @@ import { acceptedSites } from "./cells-sites";
 import { edgeSites } from "./sites-edge";
 
 /** Ports of the upstreams, by what they are. */
-export interface UpstreamPorts {
+interface UpstreamPorts {
   readonly plain: number;
   readonly secure: number;
   /** HTTP/2 without TLS only. */

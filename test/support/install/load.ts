@@ -16,7 +16,7 @@ export interface LoadTarget {
 }
 
 /** What the clients came to. */
-export interface LoadCount {
+interface LoadCount {
   /** Whole answers on new connections, and on kept ones. */
   readonly anew: number;
   readonly kept: number;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Where a server is to live. */
-export interface ServerPlaces {
+interface ServerPlaces {
   /** Of its own. */
   readonly folder: string;
   /** Before anything is installed it answers "own" here, by plain HTTP. */

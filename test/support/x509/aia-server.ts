@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 
 /** What the server was asked. */
-export interface AiaRequest {
+interface AiaRequest {
   readonly method: string | undefined;
   /** With its query. */
   readonly path: string;

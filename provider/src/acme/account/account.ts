@@ -109,7 +109,7 @@ export async function readAccount(session: AcmeSession, accountUrl: string, dead
 }
 
 /** Names the CA by the host of its directory. */
-export function renderCa({ directoryUrl }: AcmeSession): string {
+function renderCa({ directoryUrl }: AcmeSession): string {
   return new URL(directoryUrl).host;
 }
 

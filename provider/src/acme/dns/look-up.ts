@@ -63,7 +63,7 @@ export function openOutlook(settings: PropagationSettings, portOf?: (address: st
  * nothing. What had it at the look before is not asked again.
  * @throws TlsError ACME_CHALLENGE: CNAMEs that end nowhere; ACME_TIMEOUT, ACME_ABORTED by the deadline
  */
-export async function lookUp(target: Target, outlook: Outlook, deadline: Deadline, before?: Look): Promise<Look> {
+async function lookUp(target: Target, outlook: Outlook, deadline: Deadline, before?: Look): Promise<Look> {
   const { finder, resolvers, needsZone } = outlook;
   const location = await finder?.locate(target.name, deadline);
   const zone = location?.zone;

@@ -14,7 +14,7 @@ export interface RequestRate {
 }
 
 /** Where figures come from. */
-export interface LimitSource {
+interface LimitSource {
   readonly url: string;
   /** The day on which the document said so, and the document's own date. */
   readonly read: string;

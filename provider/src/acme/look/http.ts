@@ -194,7 +194,7 @@ interface HttpReply {
 }
 
 /** Why there was none; see `HttpLook`. */
-export interface HttpFailure {
+interface HttpFailure {
   readonly found: string;
   readonly isUnseen: boolean;
   readonly isUnconnected: boolean;

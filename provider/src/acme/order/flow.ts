@@ -14,7 +14,6 @@ import { validateNames } from "./validation";
 
 export type { Issued } from "./completion";
 export type { FulfilFlow, OrderProgress, OrderStep } from "./journey";
-export type { OrderRequest } from "./order";
 export { revokeCertificate } from "./revocation";
 
 /**

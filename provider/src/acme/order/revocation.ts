@@ -4,7 +4,7 @@ import type { AcmeSession } from "../client/session";
 import type { Deadline } from "../run/deadline";
 
 /** Codes of RFC 5280 section 5.3.1; 7 is not used. A CA takes some of them only. */
-export const revocationReasons = {
+const revocationReasons = {
   unspecified: 0,
   keyCompromise: 1,
   cACompromise: 2,

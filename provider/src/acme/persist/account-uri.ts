@@ -12,7 +12,7 @@ export interface PersistAccount {
 }
 
 /** Stands for every domain: a record made so is good at any name (draft -02, section 4.1, item 3). */
-export const anyDomain = "*";
+const anyDomain = "*";
 
 /** The one hash that every CA takes: its name in RFC 6920 section 9.4. */
 const hashName = "sha-256";

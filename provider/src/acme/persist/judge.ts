@@ -28,7 +28,7 @@ export type PersistJudgement =
   | { readonly kind: "unsure" | "bad"; readonly faults: readonly PersistFault[] };
 
 /** One value that is not what is needed. */
-export interface PersistFault {
+interface PersistFault {
   readonly value: string;
   /** A clause about the value: "is for another account, …". */
   readonly fault: string;

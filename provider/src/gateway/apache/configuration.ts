@@ -126,7 +126,7 @@ function siteLines(
 }
 
 /** A site, or the redirect to it, as it stands in one or more virtual hosts. */
-export type HostedSite = (ListenerSite | ListenerRedirect) & { readonly isRedirect: boolean };
+type HostedSite = (ListenerSite | ListenerRedirect) & { readonly isRedirect: boolean };
 
 /** One virtual host of a listener: Apache takes the first that has the name, and the first of all for any other. */
 interface ApacheHost {

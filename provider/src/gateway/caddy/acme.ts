@@ -2,10 +2,10 @@ import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "
 import { answer, type Route, terminalRoute } from "./json";
 
 /** What a challenge is told by: path and query as they were sent, which Caddy's matcher of paths would decode and clean. */
-export const challengePattern = `^${challengePath}(${tokenPattern})$`;
+const challengePattern = `^${challengePath}(${tokenPattern})$`;
 
 /** The answer; the matcher that found the token is called `acme`. */
-export function challengeText({ thumbprint }: Pick<AnsweringAccount, "thumbprint">): string {
+function challengeText({ thumbprint }: Pick<AnsweringAccount, "thumbprint">): string {
   return `{http.regexp.acme.1}.${thumbprint}`;
 }
 

@@ -53,7 +53,7 @@ export function siteFiles(site: SiteData, options: CellsOptions): readonly Gatew
  * The name, without ending, of the file in which Cells looks for the self-signed leaf of these names: the MD5 of the
  * sorted names joined by "##" (a file name of Cells, nothing secret).
  */
-export function cellsLeafStem(hostnames: readonly string[]): string {
+function cellsLeafStem(hostnames: readonly string[]): string {
   return createHash("md5")
     .update([...hostnames].sort().join("##"))
     .digest("hex");

@@ -79,7 +79,7 @@ export function setFiles({ install, files }: Pick<InstallPlan, "install" | "file
 }
 
 /** The same for the same path in every set: links from outside stay when `current` changes. */
-export function outsideFile(path: string): string {
+function outsideFile(path: string): string {
   const hash = createHash("sha256").update(path).digest("hex").slice(0, 12);
   return `outside/${hash}-${path.slice(path.lastIndexOf("/") + 1)}`;
 }

@@ -3,7 +3,7 @@ import { shellCommand, shellEach, shellQuoted, shellWord } from "../syntax/shell
 import { type InstallPlan, isText, keyPairs, placesOf, probeFile, type SetFile, setFiles } from "./plan";
 import { jsonMergeAwk, mainSh, mergeSh, pathsSh, removeSh, setSh, startSh, verifySh } from "./script/embedded-scripts";
 
-export { type ContentParts, contentHash, type InstallFile, type InstallPlan } from "./plan";
+export { contentHash, type InstallFile, type InstallPlan } from "./plan";
 
 /** Seconds in which the running server must show the new certificates: a reload may return early. */
 const reloadSeconds = 10;

@@ -2,7 +2,7 @@ import { ipOctets } from "../../x509/names/ip-address";
 import { isAllAddresses, readBind } from "./bind";
 
 /** A reference to a certificate by the Pulumi name of its resource. */
-export interface CertificateReference {
+interface CertificateReference {
   readonly name: string;
   /** Names that the certificate covers, where known: for the coverage check only, not part of the canonical text. */
   readonly hostnames?: readonly string[];

@@ -3,7 +3,7 @@ import { block, type Directive, directive, raw, type Word } from "../syntax/dire
 import { dollarVariable, pattern } from "./dialect";
 
 /** One line of a map: what the source is, and what the variable then is. */
-export type MapEntry = readonly [key: Word, value: Word];
+type MapEntry = readonly [key: Word, value: Word];
 
 /**
  * Variables and upstreams, which stand in the `http` block, since nginx knows them nowhere else. Each is named by what it means: sites that

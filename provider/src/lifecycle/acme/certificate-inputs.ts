@@ -18,7 +18,7 @@ import {
 import { listChallenges, namesOf } from "./solvers";
 
 /** What CAs take for a certificate's key. */
-export const acmeKeyTypes = accountKeyTypes;
+const acmeKeyTypes = accountKeyTypes;
 
 const shape = {
   ...commonOrderShape,
@@ -44,7 +44,7 @@ const shape = {
 };
 
 /** The valid arguments of a certificate, some of them perhaps unknown. */
-export type AcmeCertificateValues = ParsedInputs<typeof shape>;
+type AcmeCertificateValues = ParsedInputs<typeof shape>;
 
 /** Checks the arguments of a certificate: all that a CA would refuse, as far as it can be known before. */
 export function checkAcmeCertificate(_olds: unknown, news: Readonly<Record<string, unknown>>): CheckResult {

@@ -36,7 +36,7 @@ const REVOCATION_SECONDS = 60;
  * left alone.
  * @throws TlsError of the request
  */
-export async function revokeOnDestroy(_id: string, state: CertificateState): Promise<void> {
+async function revokeOnDestroy(_id: string, state: CertificateState): Promise<void> {
   const { revocationKeyPem, certPem, accountUrl, directoryUrl, validTo } = state;
   if (state.revokeOnDestroy !== true || revocationKeyPem === undefined || certPem === undefined) return;
   if (accountUrl === undefined || directoryUrl === undefined) return;
@@ -98,7 +98,7 @@ export const acmeCertificate = decoded(certificateDecoders, {
 });
 
 /** Whether there is no certificate for what is wanted, or an order that came to no end. */
-export function isOrderNeeded(record: CertificateRecord, inputs: Preview<CertificateInputs>): boolean {
+function isOrderNeeded(record: CertificateRecord, inputs: Preview<CertificateInputs>): boolean {
   return (
     record.certPem === undefined || record.issuedFor !== hashCertificateOrder(inputs) || record.progress !== undefined
   );

@@ -20,7 +20,7 @@ export const hostnamesSchema = z
   .max(100, "has more than 100 names, which no public CA takes in one certificate");
 
 /** When it is looked before an order, and by which DNS. */
-export const preflightSchema = z.strictObject(
+const preflightSchema = z.strictObject(
   {
     when: z.enum(["up", "preview", "off"], "expected up, preview or off").optional(),
     resolvers: resolversSchema.optional(),

@@ -15,7 +15,7 @@ import type { OrderSubject } from "./ordering-state";
 import { replacedBy } from "./renewal";
 
 /** Whether the user has said that this run tries in spite of all. */
-export function isRetryForced(): boolean {
+function isRetryForced(): boolean {
   return (process.env[RETRY_NOW] ?? "") !== "";
 }
 

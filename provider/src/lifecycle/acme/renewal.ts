@@ -14,7 +14,7 @@ import type { OrderingInputs, OrderingKept } from "./ordering-state";
 import { readUnsignedRequest, type UnsignedSessionRequest, unsignedSessionFor, within } from "./session";
 
 /** How many days before the estimated renewal a run begins to ask the CA anew. */
-export const DEFAULT_RENEWAL_INFO_DAYS = 10;
+const DEFAULT_RENEWAL_INFO_DAYS = 10;
 
 /** In `diff`, where a CA that does not answer must hold up nothing. */
 const DIFF_SECONDS = 3;

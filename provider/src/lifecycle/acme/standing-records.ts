@@ -10,7 +10,7 @@ import { describeRemaining } from "../../renewal/decision";
 import { renderQuoted } from "../../text/quoted";
 import { DAY, readMoment, renderTimestamp } from "../../text/time";
 
-export type { StandingRecordName, StandingRecordSet, StandingRecordsAccount };
+export type { StandingRecordName, StandingRecordSet };
 
 /** Standing records without an end. */
 export const ALWAYS = "always";

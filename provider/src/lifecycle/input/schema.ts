@@ -32,7 +32,7 @@ export const MAX_PEM_LENGTH = 1_000_000;
 export const MAX_HOSTNAMES = 1_000;
 
 /** The shortest life, one second: only tests of renewal want less than an hour. */
-export const MIN_VALIDITY_DAYS = 1 / 86_400;
+const MIN_VALIDITY_DAYS = 1 / 86_400;
 
 /** A hundred years, more than any certificate lives; a date beyond JavaScript's range would end the program. */
 export const MAX_LEAD_DAYS = 36_525;

@@ -26,7 +26,7 @@ import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity 
 import { type LeafInputs, type LeafState, leafDecoders } from "./state";
 
 /** As Let's Encrypt's classic profile: short enough that renewal is tried often. */
-export const DEFAULT_LEAF_VALIDITY_DAYS = 90;
+const DEFAULT_LEAF_VALIDITY_DAYS = 90;
 
 /** Apple's systems refuse more even from a root that a user installed (support.apple.com/103769, since 2019-07-01). */
 const MAX_LEAF_VALIDITY_DAYS = 825;

@@ -32,7 +32,7 @@ import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity 
 import { type CaInputs, type CaState, caDecoders } from "./state";
 
 /** As mkcert's and Cells' roots: ten years. */
-export const DEFAULT_CA_VALIDITY_DAYS = 3650;
+const DEFAULT_CA_VALIDITY_DAYS = 3650;
 
 const shape = {
   /** The Pulumi name, from the class: the common name of a new CA that is given no subject. */

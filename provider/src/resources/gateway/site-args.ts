@@ -36,13 +36,13 @@ export type SiteTlsArgs =
     };
 
 /** {@link CertificatePaths} as arguments. */
-export type CertificatePathsArgs = InputsOf<CertificatePaths>;
+type CertificatePathsArgs = InputsOf<CertificatePaths>;
 
 /** The same properties, each of which may be an output of another resource. */
-export type InputsOf<T> = { readonly [Name in keyof T]: pulumi.Input<NonNullable<T[Name]>> };
+type InputsOf<T> = { readonly [Name in keyof T]: pulumi.Input<NonNullable<T[Name]>> };
 
 /** The server behind a proxy. */
-export type SiteUpstreamArgs = InputsOf<Omit<SiteUpstream, "rootCa">> & {
+type SiteUpstreamArgs = InputsOf<Omit<SiteUpstream, "rootCa">> & {
   /** `http://`, `https://` or, for HTTP/2 without TLS, `h2c://`, with host and port. */
   readonly url: pulumi.Input<string>;
   /**
@@ -53,7 +53,7 @@ export type SiteUpstreamArgs = InputsOf<Omit<SiteUpstream, "rootCa">> & {
 };
 
 /** Clients must have a certificate of one of these authorities. */
-export interface ClientAuthArgs {
+interface ClientAuthArgs {
   /** Certificates of the authorities, PEM: `ca.certPem` of a {@link SelfSignedCA}. Placed beside the configuration. */
   readonly caPem?: pulumi.Input<string>;
   /** Or the path, on the server, of such a file. */

@@ -87,7 +87,7 @@ function listSome(names: readonly string[]): string {
 }
 
 /** Where a certificate stands in its chain, and when it is judged. */
-export interface MemberContext {
+interface MemberContext {
   readonly role: "leaf" | "intermediate" | "root";
   readonly now: Date;
   /** The chain was accepted in an earlier run: dates are warnings then, or an expiry would block every later run. */

@@ -38,7 +38,7 @@ export const DAY = 86_400_000;
 export let home: string;
 export let folder: string;
 export let key: JournalKey;
-export let keyFile: string;
+let keyFile: string;
 
 /** Before each test of the file there is a new, empty place; it is gone after it. */
 export function useJournal(): void {

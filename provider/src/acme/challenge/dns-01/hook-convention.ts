@@ -18,7 +18,7 @@ export interface HookCall {
 }
 
 /** How a program is called: without a shell, these arguments after its own. */
-export interface HookInvocation {
+interface HookInvocation {
   readonly program: string;
   readonly arguments: readonly string[];
   /** `undefined` takes a variable of the surroundings away. */

@@ -27,7 +27,7 @@ const makers = {
 const harmlessTypes: readonly string[] = ["text/plain", "application/octet-stream"];
 
 /** Whether this is the answer that a CA wants: white space at its end does not matter (RFC 8555 section 8.3). */
-export function isRight(look: HttpLook, { token, thumbprint }: Pick<ExpectedAnswer, "token" | "thumbprint">): boolean {
+function isRight(look: HttpLook, { token, thumbprint }: Pick<ExpectedAnswer, "token" | "thumbprint">): boolean {
   return look.kind === "answer" && look.status === 200 && trimmed(look.body) === `${token}.${thumbprint}`;
 }
 

@@ -108,7 +108,7 @@ async function awaitAnswers(tasks: readonly ChallengeTask[], { look, context, de
 }
 
 /** What is asked for, and under which token. */
-export interface LookRequest extends Pick<ExpectedAnswer, "token" | "madeBy"> {
+interface LookRequest extends Pick<ExpectedAnswer, "token" | "madeBy"> {
   readonly name: ChallengeName;
 }
 
