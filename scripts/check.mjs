@@ -25,6 +25,7 @@ const slowUnits = [
   "x509/chain/chain",
   "x509/chain/advice",
   "x509/chain/mutations",
+  "x509/containers/container",
   "x509/pkcs12/read",
   "x509/keys/private-key",
 ].flatMap((name) => ["--exclude", `test/unit/${name}.test.ts`]);

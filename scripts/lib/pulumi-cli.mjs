@@ -1,6 +1,8 @@
 // Guards that there is a Pulumi CLI which can run dynamic resources: the one on PATH, the official download, or built from source.
-import { chmodSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { editedModules, editsPin } from "./pulumi-edits.mjs";
 import { runQuiet, step } from "./step.mjs";
 import { cachedTool, findProgram, isToolCached } from "./tools-cache.mjs";
 
@@ -41,7 +43,7 @@ export async function findPulumiCli(root, node) {
   const sdk = readJson(join(root, "node_modules/@pulumi/pulumi/package.json")).version;
   const goMod = readFileSync(join(root, "tools/go.mod"), "utf8");
   const downloaded = { name: "pulumi-download", pins: [sdk] };
-  const built = { name: "pulumi-build", pins: [goMod, launcher] };
+  const built = { name: "pulumi-build", pins: [goMod, launcher, editsPin] };
   const go = findProgram("go");
   for (const tool of [downloaded, built]) {
     if (isToolCached(tool.name, tool.pins)) return cachedTool(tool.name, tool.pins, async () => {});
@@ -93,12 +95,18 @@ async function download(node, root, folder, limitSeconds) {
 async function build(go, root, goMod, folder) {
   const version = /^require github\.com\/pulumi\/pulumi\/pkg\/v3 (v\S+)/m.exec(goMod)?.[1];
   if (version === undefined) throw new Error("tools/go.mod names no version of github.com/pulumi/pulumi/pkg/v3");
+  const tools = join(root, "tools");
+  const sources = mkdtempSync(join(tmpdir(), "tls-gateway-pulumi-"));
   const flags = `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${version}`;
-  await runQuiet(
-    go,
-    ["build", "-ldflags", flags, "-o", join(folder, "bin/pulumi"), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
-    { cwd: join(root, "tools"), env: { ...process.env, CGO_ENABLED: "0" }, limitSeconds: 3600 },
-  );
+  const program = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
+  try {
+    const edited = await editedModules(go, tools, sources);
+    const output = ["-ldflags", flags, "-o", join(folder, "bin/pulumi")];
+    const env = { ...process.env, CGO_ENABLED: "0" };
+    await runQuiet(go, ["build", ...edited, ...output, program], { cwd: tools, env, limitSeconds: 3600 });
+  } finally {
+    rmSync(sources, { recursive: true, force: true });
+  }
   writeFileSync(join(folder, "bin", launcherName), launcher);
   chmodSync(join(folder, "bin", launcherName), 0o755);
 }
