@@ -88,7 +88,9 @@ export class TlsError extends Error {
   readonly code: ErrorCode;
   /** What went wrong, without code and hint: for a check failure, which has its own frame. */
   readonly reason: string;
+  /** What to do now, one sentence without "Hint:"; `undefined` where the reason says it. */
   readonly hint: string | undefined;
+  /** The earliest moment at which a repetition makes sense, ISO 8601 UTC; `undefined` where none is known. */
   readonly retryAt: string | undefined;
   /** The property at fault and its reason, for a check failure; `undefined` where no single property is at fault. */
   readonly fault: PropertyFault | undefined;

@@ -8,12 +8,14 @@ export interface Inspection {
   readonly isAccepted: boolean;
   /** The moment that it was judged for, ISO 8601 UTC. */
   readonly asOf: string;
+  /** Every file that was given, in the order given. */
   readonly files: readonly InspectedFile[];
   /**
    * In the order in which a server sends them: the leaf, its intermediates, then the root that it leads to, then those
    * without a place. When there is no one chain: every certificate in the order of the files.
    */
   readonly certificates: readonly InspectedCertificate[];
+  /** Every private key that was found, in the order of the files. */
   readonly privateKeys: readonly InspectedKey[];
   /** Why a file can't be read comes before what is wrong with the chain. */
   readonly findings: readonly InspectionFinding[];
@@ -21,11 +23,13 @@ export interface Inspection {
 
 /** One of the files that were given. */
 export interface InspectedFile {
+  /** The path as it was given. */
   readonly path: string;
   /** By its bytes; PEM of any content, DER of one certificate or key. Absent when the file can't be read. */
   readonly format?: ContainerFormat;
   /** How many it holds; of PKCS#12 that was not opened, none. */
   readonly certificates: number;
+  /** How many private keys it holds, encrypted ones among them. */
   readonly privateKeys: number;
 }
 
@@ -37,9 +41,11 @@ export interface InspectedCertificate {
   readonly file?: string;
   /** RFC 4514 text; may be empty when `names` say whose it is. */
   readonly subject: string;
+  /** The issuer's distinguished name, RFC 4514 text. */
   readonly issuer: string;
   /** ISO 8601 UTC. */
   readonly validFrom: string;
+  /** The last second of its validity, ISO 8601 UTC. */
   readonly validTo: string;
   /** Lower-case hexadecimal. */
   readonly serialNumber: string;
@@ -53,7 +59,9 @@ export interface InspectedCertificate {
 
 /** One private key, of which only its kind is told. */
 export interface InspectedKey {
+  /** The file that holds it. */
   readonly file: string;
+  /** For instance `P256`, `RSA2048`. */
   readonly keyType: string;
   /** Whether it belongs to the leaf; without one chain, to any of the certificates. */
   readonly fits: boolean;
@@ -63,6 +71,7 @@ export interface InspectedKey {
 export interface InspectionFinding {
   /** An error keeps the files from being used, a warning does not; a note asks for nothing. */
   readonly severity: ChainFinding["severity"];
+  /** The code of the error that `CertificateChain` would report for it. */
   readonly code: ErrorCode;
   /** The file that can't be read. */
   readonly file?: string;

@@ -3,7 +3,9 @@ import { chooseMoment, type RenewalWindow } from "./window";
 
 /** The two dates of a certificate, ISO 8601 UTC; both seconds belong to the validity (RFC 5280 section 4.1.2.5). */
 export interface Validity {
+  /** The first second of its validity, ISO 8601 UTC. */
   readonly validFrom: string;
+  /** The last second of its validity, ISO 8601 UTC. */
   readonly validTo: string;
 }
 

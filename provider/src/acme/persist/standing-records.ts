@@ -32,6 +32,7 @@ export interface StandingRecordSetsRequest {
 export interface StandingRecordName {
   /** Without the last dot. */
   readonly name: string;
+  /** The type of the DNS records. */
   readonly type: "TXT" | "CAA";
 }
 

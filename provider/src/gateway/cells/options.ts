@@ -21,6 +21,7 @@ export interface CellsOptions {
   readonly grpcPort: number;
   /** Who owns what the install script places: the user that Cells runs as. */
   readonly user?: string | undefined;
+  /** The group that may read the keys which the install script places. */
   readonly group?: string | undefined;
   /** Stops Cells, in place of `systemctl stop cells`; one line of POSIX shell. */
   readonly stopCommand?: string | undefined;

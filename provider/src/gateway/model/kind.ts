@@ -8,6 +8,7 @@ export interface GatewayFile {
   readonly path: string;
   /** Octal, as chmod takes it. The owner is the user that the gateway runs as. */
   readonly mode: string;
+  /** Where its content comes from. */
   readonly source: {
     /**
      * "leaf": the certificate that a CA issued for the site of that name; "upstream" and "clientAuth": what was given as
@@ -18,13 +19,17 @@ export interface GatewayFile {
     /** "haproxyPem": full chain and key in one file. "caPem" belongs to "upstream" and "clientAuth". */
     readonly part: "fullChainPem" | "certPem" | "privateKeyPem" | "issuerPem" | "haproxyPem" | "caPem";
   };
+  /** What the gateway uses it for, for a person. */
   readonly purpose: string;
 }
 
 /** A port that clients, or a certificate authority, must be able to reach. */
 export interface FirewallPort {
+  /** 1 to 65535. */
   readonly port: number;
+  /** The transport; `udp` for HTTP/3. */
   readonly protocol: "tcp" | "udp";
+  /** What the port is for, for a person. */
   readonly reason: string;
   /** Names of the sites that need it, sorted. */
   readonly sites: readonly string[];

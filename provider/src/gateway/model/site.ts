@@ -29,9 +29,11 @@ export const headerActions = ["append", "addIfAbsent", "set", "replace", "remove
 
 /** One change of a header; the order of changes means something. */
 export interface HeaderChange {
+  /** Which message is changed. */
   readonly on: "request" | "response";
   /** append: add a line. addIfAbsent. set: overwrite or add. replace: overwrite what is there. remove. */
   readonly action: (typeof headerActions)[number];
+  /** The name of the header, in any case. */
   readonly name: string;
   /** Absent for "remove" only. */
   readonly value?: string;
@@ -42,7 +44,9 @@ export interface HeaderChange {
  * takes a path ("/public"), which stands for itself and all below it. One rule makes all that no rule allows be denied.
  */
 export interface RoutingRule {
+  /** A route's id for Cells, a path for a proxy, or `*`. */
   readonly route: string;
+  /** Whether requests for the route are served. */
   readonly effect: "allow" | "deny";
   /** Serves the route under this path instead of its own. */
   readonly rewrite?: string;
@@ -84,8 +88,11 @@ export interface ClientAuth {
 
 /** Strict-Transport-Security, RFC 6797 section 6.1. */
 export interface Hsts {
+  /** How long browsers use HTTPS alone, in seconds. */
   readonly maxAgeSeconds: number;
+  /** Whether names below the site's are meant too. */
   readonly includeSubDomains?: true;
+  /** Whether browsers may put the site on their built-in lists. */
   readonly preload?: true;
 }
 
@@ -116,27 +123,39 @@ export interface ProxyProtocol {
  * `maintenance.except` are sorted, and what is false or empty is left away.
  */
 export interface SiteData {
+  /** The name within its gateway: the Pulumi name. */
   readonly name: string;
+  /** The addresses that it listens on, each `host:port`. */
   readonly binds: readonly string[];
   /** Names by which clients reach the site, beyond the named hosts of its binds. */
   readonly hostnames?: readonly string[];
+  /** The URL by which users reach the site, where it differs from its first bind. */
   readonly externalUrl?: string;
+  /** The way of TLS, with certificates and CAs by the names of their resources. */
   readonly tls: SiteTls;
+  /** Whether plain HTTP is answered with a redirect to HTTPS. */
   readonly redirectToHttps?: true;
+  /** Changes of headers, in their order. */
   readonly headers?: readonly HeaderChange[];
+  /** Which routes are served. */
   readonly routing?: readonly RoutingRule[];
+  /** Present while the site answers with the maintenance page. */
   readonly maintenance?: Maintenance;
   /** Port of a gateway's separate clear gRPC service. */
   readonly grpcPort?: number;
   /** Where a proxy sends the requests; a server that is its own application, as Cells, has none. */
   readonly upstream?: SiteUpstream;
+  /** Present where clients must have a certificate. */
   readonly clientAuth?: ClientAuth;
+  /** The Strict-Transport-Security header; absent where none is sent. */
   readonly hsts?: Hsts;
   /** Default "intermediate"; the same for all sites of a listener, as is `proxyProtocol`. */
   readonly tlsProfile?: TlsProfile;
+  /** Present where connections begin with a header of the PROXY protocol. */
   readonly proxyProtocol?: ProxyProtocol;
   /** Octets of the largest body of a request, which is answered 413 beyond; without it there is no limit. */
   readonly maxBodyBytes?: number;
+  /** How long a proxy waits for the upstream and for tunnels. */
   readonly timeouts?: SiteTimeouts;
 }
 

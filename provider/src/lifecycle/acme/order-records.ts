@@ -12,6 +12,7 @@ export type { NameChallenge };
 export interface ChallengeRecordName {
   /** Absolute, without the dot at the end: `_acme-challenge.example.com`. */
   readonly name: string;
+  /** The type of the DNS records. */
   readonly type: "TXT";
   /** The names of the certificate that it proves, sorted: an apex and its wildcard share one. */
   readonly hostnames: readonly string[];

@@ -16,6 +16,7 @@ const kind = describeKind(
 
 /** What a CA gave beforehand to people that it knows already (RFC 8555 section 7.3.4). */
 export interface ExternalAccountBinding {
+  /** The key identifier, as the CA shows it. */
   readonly keyId: pulumi.Input<string>;
   /** The MAC key, base64url as CAs show it. Secret; not kept. */
   readonly hmacBase64: pulumi.Input<string>;
@@ -62,12 +63,19 @@ export interface AcmeAccountArgs {
 
 /** What {@link AcmeAccount.get} needs. */
 export interface AcmeAccountState {
+  /** The URL of the CA's directory. */
   readonly directoryUrl: pulumi.Input<string>;
+  /** The URL of the account at the CA. */
   readonly accountUrl: pulumi.Input<string>;
+  /** The account's key, PKCS#8 PEM. Secret. */
   readonly accountKeyPem: pulumi.Input<string>;
+  /** SHA-256 of the account's key (RFC 7638), base64url. */
   readonly thumbprint: pulumi.Input<string>;
+  /** The directory at which orders are rehearsed. */
   readonly rehearsalDirectoryUrl?: pulumi.Input<string>;
+  /** The key of the account at that directory, PKCS#8 PEM. Secret. */
   readonly rehearsalAccountKeyPem?: pulumi.Input<string>;
+  /** PEM of the certificates that the CA's own server is verified by, beside the roots that Node brings. */
   readonly caBundlePem?: pulumi.Input<string>;
 }
 
@@ -87,11 +95,13 @@ export class AcmeAccount extends DynamicResource {
   /** The type token, for policies and {@link AcmeAccount.isInstance}. */
   static readonly __pulumiType = kind.type;
 
+  /** The CA as given: a name, or the URL of its directory. */
   declare public readonly directory: pulumi.Output<string>;
   /** The URL of the CA's directory. */
   declare public readonly directoryUrl: pulumi.Output<string>;
   /** Where orders are rehearsed; `undefined` for a CA without staging. */
   declare public readonly rehearsalDirectoryUrl: pulumi.Output<string | undefined>;
+  /** E-mail addresses that the CA may write to, sorted; `undefined` when none were given. */
   declare public readonly contacts: pulumi.Output<string[] | undefined>;
   /** The account at the CA: what CAA records name as `accounturi`. */
   declare public readonly accountUrl: pulumi.Output<string>;
@@ -103,13 +113,17 @@ export class AcmeAccount extends DynamicResource {
   declare public readonly thumbprint: pulumi.Output<string>;
   /** `valid`, or what the CA says at a refresh. */
   declare public readonly status: pulumi.Output<string>;
+  /** The kind of key that was made; `undefined` where the key was given. */
   declare public readonly keyType: pulumi.Output<string | undefined>;
+  /** PEM of the certificates that the CA's own server is verified by, beside the roots that Node brings. */
   declare public readonly caBundlePem: pulumi.Output<string | undefined>;
+  /** The time for one request to the CA, in seconds. */
   declare public readonly requestTimeoutSeconds: pulumi.Output<number | undefined>;
   /** What was agreed to. */
   declare public readonly termsOfServiceUrl: pulumi.Output<string | undefined>;
   /** The names of the CA's certificate profiles, sorted. */
   declare public readonly profiles: pulumi.Output<string[]>;
+  /** Whether the CA makes accounts only for people that it knows already. */
   declare public readonly requiresExternalAccountBinding: pulumi.Output<boolean>;
   /** Whether the CA says when to renew (ARI, RFC 9773). */
   declare public readonly offersRenewalInformation: pulumi.Output<boolean>;

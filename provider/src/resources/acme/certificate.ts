@@ -51,7 +51,9 @@ export interface OrderedCertificateArgs extends TakenArgs {
    * resources; `"http-01"` by these alone. What should be in place is looked for before the CA is told.
    */
   readonly challenge?: "dns-01" | "http-01" | OrderChallengeArgs;
+  /** Not given beside `order`, which has its account. */
   readonly account?: never;
+  /** Not given beside `order`, which has its names. */
   readonly hostnames?: never;
 }
 
@@ -82,11 +84,17 @@ export interface AcmeCertificateArgs extends TakenArgs {
 
 /** What {@link AcmeCertificate.get} needs. */
 export interface AcmeCertificateState {
+  /** The certificate, one PEM block. */
   readonly certPem: pulumi.Input<string>;
+  /** The intermediates in the order of sending, PEM; absent when there is none. */
   readonly issuerPem?: pulumi.Input<string>;
+  /** The private key, PKCS#8 PEM. Secret; absent where the key is elsewhere. */
   readonly privateKeyPem?: pulumi.Input<string>;
+  /** The names that the certificate covers. */
   readonly hostnames?: pulumi.Input<pulumi.Input<string>[]>;
+  /** The first second of its validity, ISO 8601 UTC. */
   readonly validFrom?: pulumi.Input<string>;
+  /** The last second of its validity, ISO 8601 UTC. */
   readonly validTo?: pulumi.Input<string>;
 }
 
@@ -113,8 +121,11 @@ export class AcmeCertificate extends CertificateResource {
   declare public readonly issuerPem: pulumi.Output<string | undefined>;
   /** The names, canonical (DNS names as lower-case A-labels) and sorted. */
   declare public readonly hostnames: pulumi.Output<string[]>;
+  /** The URL of the CA's directory. */
   declare public readonly directoryUrl: pulumi.Output<string>;
+  /** The URL of the account at the CA. */
   declare public readonly accountUrl: pulumi.Output<string>;
+  /** The CA's profile; `undefined` for the CA's choice. */
   declare public readonly profile: pulumi.Output<string | undefined>;
   /** SHA-256 of the DER certificate, lower-case hex without colons. */
   declare public readonly fingerprintSha256: pulumi.Output<string>;
@@ -126,6 +137,7 @@ export class AcmeCertificate extends CertificateResource {
   declare public readonly validTo: pulumi.Output<string>;
   /** Where the CA keeps it. */
   declare public readonly certificateUrl: pulumi.Output<string>;
+  /** The URL of the order that the certificate came from. */
   declare public readonly orderUrl: pulumi.Output<string>;
   /** The URL of the {@link AcmeOrder} that it is from; `undefined` where it ordered by itself. */
   declare public readonly fromOrderUrl: pulumi.Output<string | undefined>;
@@ -141,6 +153,7 @@ export class AcmeCertificate extends CertificateResource {
   public readonly fullChainPem: pulumi.Output<string>;
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
+  /** Outputs about the next renewal. */
   protected readonly renewal: RenewalOutputs;
 
   constructor(name: string, args: CertificateArgs, opts: pulumi.CustomResourceOptions = {}) {

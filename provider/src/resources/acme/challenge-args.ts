@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 /** http-01 (RFC 8555 section 8.3) through a web server that is there, by files in the folder that it serves on port 80. */
 export interface HttpWebrootChallengeArgs {
+  /** The challenge's type in ACME. */
   readonly type: "http-01";
   /** The folder that holds, or will hold, `.well-known`; relative to the program's folder. */
   readonly webroot: pulumi.Input<string>;
@@ -9,6 +10,7 @@ export interface HttpWebrootChallengeArgs {
 
 /** http-01 by a server of our own, as long as the challenge lasts. */
 export interface HttpListenerChallengeArgs {
+  /** The challenge's type in ACME. */
   readonly type: "http-01";
   /** Default 80; the CA connects to no other, so another one must be forwarded to. */
   readonly port?: pulumi.Input<number>;
@@ -18,6 +20,7 @@ export interface HttpListenerChallengeArgs {
 
 /** tls-alpn-01 (RFC 8737) by a server of our own, as long as the challenge lasts. */
 export interface TlsAlpnChallengeArgs {
+  /** The challenge's type in ACME. */
   readonly type: "tls-alpn-01";
   /** Default 443; the CA connects to no other, so another one must be forwarded to. */
   readonly port?: pulumi.Input<number>;
@@ -27,6 +30,7 @@ export interface TlsAlpnChallengeArgs {
 
 /** dns-01 (RFC 8555 section 8.4) by a program of yours that sets and removes TXT records. The only one for wildcards. */
 export interface DnsCommandChallengeArgs {
+  /** The challenge's type in ACME. */
   readonly type: "dns-01";
   /** A program, or a program and its first arguments. No shell reads it: a text with spaces is one path. */
   readonly command: pulumi.Input<string | string[]>;
@@ -47,7 +51,9 @@ export interface DnsCommandChallengeArgs {
  * the account's key, which never changes. Before anything is ordered each name is asked for a random token, as the CA would.
  */
 export interface HttpGatewayChallengeArgs extends HttpLookArgs {
+  /** The challenge's type in ACME. */
   readonly type: "http-01";
+  /** Tells it from the listener and the webroot. */
   readonly via: "gateway";
 }
 
@@ -56,6 +62,7 @@ export interface HttpGatewayChallengeArgs extends HttpLookArgs {
  * renewal. Let's Encrypt offers it at its staging (2026).
  */
 export interface DnsPersistChallengeArgs {
+  /** The challenge's type in ACME. */
   readonly type: "dns-persist-01";
   /** How the records are looked for before the CA is asked to; `false`: not at all. */
   readonly propagation?: pulumi.Input<PropagationArgs>;
@@ -66,6 +73,7 @@ export interface DnsPersistChallengeArgs {
  * gateway answers for every name; else dns-01 by the program given. What was taken, and why, is the output `validatedBy`.
  */
 export interface AutoChallengeArgs extends HttpLookArgs {
+  /** Chooses by what is in place at each order. */
   readonly type: "auto";
   /** How standing records are looked for. Default: by `resolvers`. */
   readonly propagation?: pulumi.Input<PropagationArgs>;
@@ -83,8 +91,16 @@ interface HttpLookArgs {
 
 /** How what an {@link AcmeOrder} puts out is looked for before the CA is told. */
 export type OrderChallengeArgs =
-  | { readonly type: "dns-01"; readonly propagation?: pulumi.Input<PropagationArgs> }
-  | ({ readonly type: "http-01" } & HttpLookArgs);
+  | {
+      /** By the order's records. */
+      readonly type: "dns-01";
+      /** How the records are looked for before the CA is told; `false`: not at all. */
+      readonly propagation?: pulumi.Input<PropagationArgs>;
+    }
+  | ({
+      /** By the order's HTTP resources. */
+      readonly type: "http-01";
+    } & HttpLookArgs);
 
 /** How records are looked for in the DNS; `false`: not at all. */
 export type PropagationArgs =

@@ -39,12 +39,19 @@ export interface AcmeOrderArgs extends RenewalArgs {
 
 /** What {@link AcmeOrder.get} needs; give its account to the certificate, too. */
 export interface AcmeOrderState {
+  /** The output of the same name. */
   readonly orderUrl: pulumi.Input<string>;
+  /** The output of the same name. */
   readonly hostnames: pulumi.Input<pulumi.Input<string>[]>;
+  /** The output of the same name. */
   readonly challenges: pulumi.Input<readonly NameChallenge[]>;
+  /** The account that placed the order. */
   readonly account: OrderingAccount;
+  /** The output of the same name, ISO 8601 UTC. */
   readonly orderedAt: pulumi.Input<string>;
+  /** The output of the same name, ISO 8601 UTC. */
   readonly estimatedValidTo: pulumi.Input<string>;
+  /** The CA's profile; default: none was asked for. */
   readonly profile?: pulumi.Input<string>;
 }
 
@@ -88,9 +95,13 @@ export class AcmeOrder extends DynamicResource {
 
   /** The names, canonical (DNS names as lower-case A-labels) and sorted. */
   declare public readonly hostnames: pulumi.Output<string[]>;
+  /** The URL of the CA's directory. */
   declare public readonly directoryUrl: pulumi.Output<string>;
+  /** The URL of the account at the CA. */
   declare public readonly accountUrl: pulumi.Output<string>;
+  /** The CA's profile; `undefined` for the CA's choice. */
   declare public readonly profile: pulumi.Output<string | undefined>;
+  /** The URL of the order at the CA. */
   declare public readonly orderUrl: pulumi.Output<string>;
   /** ISO 8601 UTC. */
   declare public readonly orderedAt: pulumi.Output<string>;
@@ -108,6 +119,7 @@ export class AcmeOrder extends DynamicResource {
   declare public readonly renewalWindow: pulumi.Output<RenewalWindow | undefined>;
   /** Who ordered. */
   public readonly account: OrderingAccount;
+  /** Outputs about the next renewal. */
   readonly #renewal: RenewalOutputs;
 
   constructor(name: string, args: AcmeOrderArgs, opts: pulumi.CustomResourceOptions = {}) {

@@ -11,6 +11,7 @@ export interface AnsweredAccount {
 
 /** Accounts that are told apart by the host of the CA's request: it does not say for which account it is. */
 export interface AnsweredHosts {
+  /** The account whose challenges are answered for these hosts. */
   readonly account: AnsweredAccount;
   /** Names and addresses without wildcards. Default: every host that no other account has, for one account at most. */
   readonly hostnames?: readonly string[];
@@ -21,8 +22,18 @@ export type AcmeResponderArgs = { [Kind in ResponderKindName]: AcmeResponderArgs
 
 /** {@link AcmeResponderArgs} of one kind. */
 export type AcmeResponderArgsOf<Kind extends ResponderKindName> = (
-  | { readonly account: AnsweredAccount; readonly accounts?: never }
-  | { readonly accounts: readonly AnsweredHosts[]; readonly account?: never }
+  | {
+      /** The one account whose challenges are answered. */
+      readonly account: AnsweredAccount;
+      /** Not given beside `account`. */
+      readonly accounts?: never;
+    }
+  | {
+      /** Several accounts, told apart by the host of the CA's request. */
+      readonly accounts: readonly AnsweredHosts[];
+      /** Not given beside `accounts`. */
+      readonly account?: never;
+    }
 ) & {
   /** The server that listens on port 80. Others can't answer by their configuration alone; the refusal says what can. */
   readonly kind: Kind;
@@ -38,6 +49,7 @@ export type AcmeResponderArgsOf<Kind extends ResponderKindName> = (
 
 /** What a server needs that is to answer http-01; all of it is known as soon as the thumbprints are, and no secret. */
 export interface AcmeResponder {
+  /** The kind of server. */
   readonly kind: ResponderKindName;
   /** A whole configuration, or for `nginx` and `apache` a file of its own. It needs no certificate. */
   readonly configuration: pulumi.Output<string>;
@@ -56,6 +68,7 @@ export interface AcmeResponder {
   readonly contentHash: pulumi.Output<string>;
   /** Shell commands for the server, for files that were placed by hand. */
   readonly commands: GatewayCommands;
+  /** The ports that the CA must be able to reach. */
   readonly firewallPorts: readonly FirewallPort[];
   /** What is right but may surprise. */
   readonly notes: readonly string[];

@@ -10,9 +10,13 @@ import {
 
 /** The account at a CA's staging, of the same key. */
 export interface RehearsalAccount {
+  /** The URL of the account at the CA. */
   readonly accountUrl: string;
+  /** The names that CAA records may allow, as the CA's directory has them. */
   readonly caaIdentities?: string[];
+  /** The issuer domain names that standing records may begin with. */
   readonly issuerDomainNames?: string[];
+  /** How the CA's record names of a hashed account begin. */
   readonly accountHashPrefix?: string;
 }
 
@@ -44,20 +48,31 @@ export interface StandingRecord extends StandingRecordName {
 
 /** One CAA record. */
 export interface CaaProperty {
+  /** 0, or 128 for a critical property. */
   readonly flags: number;
+  /** `issue`, or `issuewild` for wildcards. */
   readonly tag: "issue" | "issuewild";
+  /** The CA and its parameters, without quotes. */
   readonly value: string;
 }
 
 /** What standing records are made from: these outputs of an `AcmeAccount`. */
 export interface AuthorisedAccount {
+  /** The URL of the account at the CA. */
   readonly accountUrl: pulumi.Output<string>;
+  /** SHA-256 of the account's key (RFC 7638), base64url. */
   readonly thumbprint: pulumi.Output<string>;
+  /** `valid`, or what the CA says at a refresh. */
   readonly status: pulumi.Output<string>;
+  /** The names that CAA records may allow, as the CA's directory has them. */
   readonly caaIdentities: pulumi.Output<string[] | undefined>;
+  /** The issuer domain names that standing records may begin with. */
   readonly issuerDomainNames: pulumi.Output<string[] | undefined>;
+  /** How the CA's record names of a hashed account begin. */
   readonly accountHashPrefix: pulumi.Output<string | undefined>;
+  /** The account of the same key at the CA's staging. */
   readonly rehearsalAccount: pulumi.Output<RehearsalAccount | undefined>;
+  /** Until when the records authorise the account; see {@link AcmeAccountArgs.recordsUntil}. */
   readonly recordsUntil: pulumi.Output<string | undefined>;
 }
 

@@ -58,11 +58,17 @@ export interface CertificateChainArgs extends RenewalArgs {
 
 /** What {@link CertificateChain.get} needs. */
 export interface CertificateChainState {
+  /** The certificate, one PEM block. */
   readonly certPem: pulumi.Input<string>;
+  /** The intermediates in the order of sending, PEM; absent when there is none. */
   readonly issuerPem?: pulumi.Input<string>;
+  /** The private key, PKCS#8 PEM. Secret; absent where the key is elsewhere. */
   readonly privateKeyPem?: pulumi.Input<string>;
+  /** Every name that the certificate covers. */
   readonly names?: pulumi.Input<pulumi.Input<string>[]>;
+  /** The first second of its validity, ISO 8601 UTC. */
   readonly validFrom?: pulumi.Input<string>;
+  /** The last second of its validity, ISO 8601 UTC. */
   readonly validTo?: pulumi.Input<string>;
 }
 
@@ -110,6 +116,7 @@ export class CertificateChain extends CertificateResource {
   public readonly fullChainPem: pulumi.Output<string>;
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
+  /** Outputs about the next renewal. */
   protected readonly renewal: RenewalOutputs;
 
   constructor(name: string, args: CertificateChainArgs, opts: pulumi.CustomResourceOptions = {}) {

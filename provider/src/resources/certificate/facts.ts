@@ -7,6 +7,7 @@ import { readCertificates } from "../../x509/chain/chain";
 export interface ChainMember {
   /** RFC 4514 text; empty when only the alternative names say whose it is. */
   readonly subject: string;
+  /** The issuer's distinguished name, RFC 4514 text. */
   readonly issuer: string;
   /** ISO 8601 UTC. */
   readonly validFrom: string;
@@ -22,6 +23,7 @@ export interface ChainMember {
 export interface TlsaRecord {
   /** Without a final dot, for instance `_443._tcp.shop.example.com`. */
   readonly name: string;
+  /** The type of the DNS record. */
   readonly type: "TLSA";
   /** DANE-EE: the server's own key counts, whoever issued the certificate (RFC 7671 section 5.1). */
   readonly usage: 3;

@@ -18,10 +18,13 @@ const LONG_LIFE_DAYS = 398;
 
 /** What a leaf needs of the CA that issues it; a {@link SelfSignedCA} has it all. */
 export interface IssuingCA {
+  /** The certificate, one PEM block. */
   readonly certPem: pulumi.Input<string>;
+  /** The private key, PKCS#8 PEM. Secret; absent where the key is elsewhere. */
   readonly privateKeyPem: pulumi.Input<string>;
   /** Known before the certificate is, so that a preview can plan dates. */
   readonly validTo?: pulumi.Input<string> | undefined;
+  /** The names that the CA may issue for; `undefined` for all. */
   readonly nameConstraints?: pulumi.Input<NameConstraints | undefined> | undefined;
 }
 
@@ -53,11 +56,17 @@ export interface LeafCertificateArgs extends IssueArgs {
 
 /** What {@link LeafCertificate.get} needs. */
 export interface LeafCertificateState {
+  /** The certificate, one PEM block. */
   readonly certPem: pulumi.Input<string>;
+  /** The certificate of the CA that issued it, PEM. */
   readonly caCertPem: pulumi.Input<string>;
+  /** The private key, PKCS#8 PEM. Secret; absent where the key is elsewhere. */
   readonly privateKeyPem?: pulumi.Input<string>;
+  /** The names that the certificate covers. */
   readonly hostnames?: pulumi.Input<pulumi.Input<string>[]>;
+  /** The first second of its validity, ISO 8601 UTC. */
   readonly validFrom?: pulumi.Input<string>;
+  /** The last second of its validity, ISO 8601 UTC. */
   readonly validTo?: pulumi.Input<string>;
 }
 
@@ -95,6 +104,7 @@ export class LeafCertificate extends CertificateResource {
   public readonly issuerPem: pulumi.Output<string>;
   /** The Pulumi name, by which sites and files refer to it. */
   public readonly resourceName: string;
+  /** Outputs about the next renewal. */
   protected readonly renewal: RenewalOutputs;
 
   constructor(name: string, args: LeafCertificateArgs, opts: pulumi.CustomResourceOptions = {}) {

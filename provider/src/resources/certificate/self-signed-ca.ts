@@ -40,11 +40,17 @@ export interface MkcertArgs extends RenewalArgs {
 
 /** What {@link SelfSignedCA.get} needs, since nothing but the state of the other stack knows it. */
 export interface SelfSignedCAState {
+  /** The certificate, one PEM block. */
   readonly certPem: pulumi.Input<string>;
+  /** The private key, PKCS#8 PEM. Secret; absent where the key is elsewhere. */
   readonly privateKeyPem?: pulumi.Input<string>;
+  /** The names that the CA may issue for. Default: all. */
   readonly nameConstraints?: pulumi.Input<NameConstraints>;
+  /** The first second of its validity, ISO 8601 UTC. */
   readonly validFrom?: pulumi.Input<string>;
+  /** The last second of its validity, ISO 8601 UTC. */
   readonly validTo?: pulumi.Input<string>;
+  /** SHA-256 of the DER certificate, lower-case hex without colons. */
   readonly fingerprintSha256?: pulumi.Input<string>;
 }
 
@@ -72,6 +78,7 @@ export class SelfSignedCA extends DynamicResource {
   declare public readonly subject: pulumi.Output<DistinguishedName | undefined>;
   /** The type of the key that was made; `undefined` for an adopted CA. */
   declare public readonly keyType: pulumi.Output<KeyType | undefined>;
+  /** The names that the CA may issue for; `undefined` for all. */
   declare public readonly nameConstraints: pulumi.Output<NameConstraints | undefined>;
   /** The subject key identifier, lower-case hex. */
   declare public readonly subjectKeyId: pulumi.Output<string>;

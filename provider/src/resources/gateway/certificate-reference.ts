@@ -7,15 +7,21 @@ import { LeafCertificate } from "../certificate/leaf-certificate";
 export interface GatewayCertificate {
   /** The Pulumi name, which names the files on the server. */
   readonly resourceName: string;
+  /** The certificate, one PEM block. */
   readonly certPem: pulumi.Output<string>;
+  /** The certificate, then its intermediates, PEM. */
   readonly fullChainPem: pulumi.Output<string>;
   /** Secret; `undefined` when the key is on the server already. */
   readonly privateKeyPem: pulumi.Output<string | undefined>;
+  /** The intermediates in the order of sending, PEM; absent when there is none. */
   readonly issuerPem: pulumi.Output<string | undefined>;
   /** The names that it covers. */
   readonly names: pulumi.Output<string[]>;
+  /** The last second of its validity, ISO 8601 UTC. */
   readonly validTo: pulumi.Output<string>;
+  /** The first moment at which a run renews it, ISO 8601 UTC. */
   readonly renewAt: pulumi.Output<string>;
+  /** Why it renews then, for a person. */
   readonly renewalReason: pulumi.Output<string>;
 }
 
@@ -36,11 +42,13 @@ export function referenceTo(certificate: GatewayCertificate): Record<string, unk
 
 /** When a certificate renews, for a table in the stack outputs. */
 export interface Renewal {
+  /** The Pulumi name of the certificate. */
   readonly name: string;
   /** ISO 8601 UTC. */
   readonly validTo: string;
   /** The first moment at which a run renews, ISO 8601 UTC. */
   readonly renewAt: string;
+  /** Why it renews then, for a person. */
   readonly reason: string;
 }
 

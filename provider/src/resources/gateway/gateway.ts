@@ -49,7 +49,9 @@ export class Gateway extends DynamicResource {
   /** The type token, for policies and {@link Gateway.isInstance}. */
   static readonly __pulumiType = kind.type;
 
+  /** The Pulumi name. */
   declare public readonly name: pulumi.Output<string>;
+  /** The kind of server. */
   declare public readonly kind: pulumi.Output<GatewayKindName>;
   /** As given. */
   declare public readonly options: pulumi.Output<Readonly<Record<string, unknown>> | undefined>;

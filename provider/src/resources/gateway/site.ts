@@ -51,21 +51,33 @@ export class Site extends DynamicResource {
   declare public readonly binds: pulumi.Output<string[]>;
   /** Canonical names, sorted; `undefined` when none were given. */
   declare public readonly hostnames: pulumi.Output<string[] | undefined>;
+  /** The URL by which users reach the site, where it differs from its first bind. */
   declare public readonly externalUrl: pulumi.Output<string | undefined>;
   /** The way of TLS, with certificates and CAs by the names of their resources. */
   declare public readonly tls: pulumi.Output<SiteTls>;
+  /** Whether plain HTTP is answered with a redirect to HTTPS. */
   declare public readonly redirectToHttps: pulumi.Output<boolean | undefined>;
+  /** Changes of headers, in their order. */
   declare public readonly headers: pulumi.Output<HeaderChange[] | undefined>;
+  /** Which routes are served. */
   declare public readonly routing: pulumi.Output<RoutingRule[] | undefined>;
+  /** Present while the site answers with the maintenance page. */
   declare public readonly maintenance: pulumi.Output<Maintenance | undefined>;
+  /** The port of Cells' separate clear gRPC service. */
   declare public readonly grpcPort: pulumi.Output<number | undefined>;
   /** The server behind a proxy; its root by whether it is placed. */
   declare public readonly upstream: pulumi.Output<SiteUpstream | undefined>;
+  /** Present where clients must have a certificate. */
   declare public readonly clientAuth: pulumi.Output<ClientAuth | undefined>;
+  /** The Strict-Transport-Security header; absent where none is sent. */
   declare public readonly hsts: pulumi.Output<Hsts | undefined>;
+  /** Which versions, cipher suites and groups are offered; `undefined` for `intermediate`. */
   declare public readonly tlsProfile: pulumi.Output<TlsProfile | undefined>;
+  /** Present where connections begin with a header of the PROXY protocol. */
   declare public readonly proxyProtocol: pulumi.Output<ProxyProtocol | undefined>;
+  /** The largest body of a request, in octets; `undefined` for no limit. */
   declare public readonly maxBodyBytes: pulumi.Output<number | undefined>;
+  /** How long a proxy waits for the upstream and for tunnels. */
   declare public readonly timeouts: pulumi.Output<SiteTimeouts | undefined>;
   /** Where users find the site: the external URL, else that of its first name and port. */
   declare public readonly url: pulumi.Output<string>;

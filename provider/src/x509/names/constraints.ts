@@ -15,6 +15,7 @@ export interface NameConstraints {
   readonly excludedDnsDomains?: readonly string[];
   /** Ranges such as "10.0.0.0/8". When there is one, every IP address, of either version, must be in one of them. */
   readonly permittedIpRanges?: readonly string[];
+  /** Ranges in which no IP address may be, whatever is permitted. */
   readonly excludedIpRanges?: readonly string[];
   /** Only from a certificate read: kinds of names that it constrains too and that {@link findViolation} can't judge. */
   readonly unjudged?: readonly string[];

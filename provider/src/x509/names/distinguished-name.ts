@@ -4,16 +4,25 @@ import { type Asn1, bytes, der, items, octets, readOid, tag } from "../asn1/der"
 
 /** A subject or issuer; the words are those of pulumi-tls. */
 export interface DistinguishedName {
+  /** CN, at most 64 characters. */
   readonly commonName?: string;
+  /** O. */
   readonly organization?: string;
+  /** OU. */
   readonly organizationalUnit?: string;
   /** Two letters, ISO 3166. */
   readonly country?: string;
+  /** ST: state or province. */
   readonly province?: string;
+  /** L: city. */
   readonly locality?: string;
+  /** STREET. */
   readonly streetAddress?: string;
+  /** The postal code. */
   readonly postalCode?: string;
+  /** An identifier of the subject, not the number of the certificate. */
   readonly serialNumber?: string;
+  /** An e-mail address, in ASCII. */
   readonly emailAddress?: string;
 }
 
