@@ -1,12 +1,10 @@
 // What scripts/lib/run-example.mjs does for this example: it plays the server. No part of a real set-up.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { get as getPlain, type IncomingMessage } from "node:http";
-import { get as getSecure } from "node:https";
 import { resolve } from "node:path";
-import type { TLSSocket } from "node:tls";
 import * as pulumi from "@pulumi/pulumi";
 import type { ExampleSession } from "../../scripts/lib/run-example.mjs";
+import { ask } from "./ask.ts";
 import { startCells } from "./cells.ts";
 import { startNginx } from "./nginx.ts";
 
@@ -31,8 +29,8 @@ export async function around(session: ExampleSession): Promise<void> {
     say("\n=== Once more\n");
     await runScript(installScript?.value, say);
     say("\n=== The proof\n");
-    say(await ask({ port: httpPort, path: "/shared?by=link" }));
-    say(await ask({ port, path: "/shared?by=link", ca: rootCaPem?.value }));
+    say(await describeAnswer(httpPort, "/shared?by=link"));
+    say(await describeAnswer(port, "/shared?by=link", rootCaPem?.value));
     say("\n=== The remove script\n");
     await runScript(removeScript?.value, say);
   } finally {
@@ -49,16 +47,11 @@ async function runScript(script: string, say: (line: string) => void): Promise<v
   if (code !== 0) throw new pulumi.RunError(`The script ended with status ${code}: see above.`);
 }
 
-/** One request over loopback, as a line. */
-async function ask({ port, path, ca }: { port: number; path: string; ca?: string }): Promise<string> {
-  const options = { host: "127.0.0.1", port, path, headers: { host: `${host}:${port}` }, agent: false };
-  const request = ca === undefined ? getPlain(options) : getSecure({ ...options, ca, servername: host });
-  const [response] = (await once(request, "response")) as [IncomingMessage];
-  const socket = response.socket as TLSSocket;
-  const protocol = ca === undefined ? "http" : `https (${socket.getProtocol()}, verified)`;
-  let body = "";
-  for await (const part of response.setEncoding("utf8")) body += part;
-  const { location, "strict-transport-security": hsts } = response.headers;
-  const shown = [location && `Location: ${location}`, hsts && `Strict-Transport-Security: ${hsts}`, ca && body.trim()];
-  return `${protocol} ${path}: ${[response.statusCode, ...shown.filter(Boolean)].join(", ")}`;
+/** One request, as a line. */
+async function describeAnswer(port: number, path: string, ca?: string): Promise<string> {
+  const { status, headers, body, tls } = await ask({ port, path, host, ...(ca !== undefined && { ca }) });
+  const protocol = tls === undefined ? "http" : `https (${tls.protocol}, verified)`;
+  const { location, "strict-transport-security": hsts } = headers;
+  const shown = [location && `Location: ${location}`, hsts && `Strict-Transport-Security: ${hsts}`, ca && body];
+  return `${protocol} ${path}: ${[status, ...shown.filter(Boolean)].join(", ")}`;
 }

@@ -1,13 +1,10 @@
 // What scripts/lib/run-example.mjs does for this example: it plays the CA, the server and its visitors. No part of a real set-up.
 import { X509Certificate } from "node:crypto";
-import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
-import { get as getPlain, type IncomingMessage } from "node:http";
-import { get as getSecure } from "node:https";
 import { join } from "node:path";
-import type { TLSSocket } from "node:tls";
 import type { ExampleSession } from "../../scripts/lib/run-example.mjs";
 import { playTwoRuns } from "../letsencrypt/two-runs.ts";
+import { ask } from "../nginx-front/ask.ts";
 import { describeNginx, startNginx } from "../nginx-front/nginx.ts";
 import { startApplication } from "./application.ts";
 
@@ -49,28 +46,15 @@ async function startServers(appPort: number): Promise<{ readonly stop: () => Pro
 }
 
 async function askPlain(port: number, path: string): Promise<string> {
-  const options = { host: "127.0.0.1", port, path, headers: { host }, agent: false };
-  const { status, body } = await read(getPlain(options));
+  const { status, body } = await ask({ port, path, host });
   return `http ${path}: ${status}, ${body}`;
 }
 
 /** Trusts the local CA's root alone. */
 async function askSecure(port: number, path: string): Promise<string> {
   const ca = readFileSync(join(folder, "local-ca/root.pem"), "utf8");
-  const headers = { host: `${host}:${port}` };
-  const options = { host: "127.0.0.1", port, path, headers, agent: false, ca, servername: host };
-  const { status, body, socket } = await read(getSecure(options));
-  const { raw } = (socket as TLSSocket).getPeerCertificate();
-  const { serialNumber } = new X509Certificate(raw);
-  const protocol = (socket as TLSSocket).getProtocol();
-  return `https (${protocol}, verified, certificate ${serialNumber.toLowerCase()}) ${path}: ${status}, ${body}`;
-}
-
-async function read(request: ReturnType<typeof getPlain>) {
-  const [response] = (await once(request, "response")) as [IncomingMessage];
-  // it may be gone when all is read
-  const { socket, statusCode: status } = response;
-  let body = "";
-  for await (const part of response.setEncoding("utf8")) body += part;
-  return { status, body: body.trim(), socket };
+  const { status, body, tls } = await ask({ port, path, host, ca });
+  if (tls === undefined) throw new TypeError("https was asked for");
+  const { serialNumber } = new X509Certificate(tls.certificate);
+  return `https (${tls.protocol}, verified, certificate ${serialNumber.toLowerCase()}) ${path}: ${status}, ${body}`;
 }
