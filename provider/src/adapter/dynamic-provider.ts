@@ -61,7 +61,7 @@ interface WireDiffResult {
 
 /**
  * Joins a lifecycle to the engine. The rules that it keeps, each found by experiment and held by an engine test, stand
- * in ARCHITECTURE.md, "The adapter".
+ * in docs/design/engine.md.
  *
  * @param load gets the lifecycle when a method first needs it: one process serves every resource of a program, and
  * most programs use few kinds.

@@ -1,4 +1,4 @@
-// Each rule of the adapter (ARCHITECTURE.md, "The adapter") against the real engine, with a lifecycle made for it.
+// Each rule of the adapter (docs/design/engine.md) against the real engine, with a lifecycle made for it.
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
