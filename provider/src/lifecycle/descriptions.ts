@@ -30,6 +30,8 @@ export const acmeAccountDescription = {
     "keyType",
     "caBundlePem",
     "requestTimeoutSeconds",
+    "linkOrigins",
+    "issuerDomainName",
     "termsOfServiceUrl",
     "profiles",
     "requiresExternalAccountBinding",

@@ -8,6 +8,7 @@ import { bindingHint } from "../client/problem-hints";
 import type { AcmeSession } from "../client/session";
 import type { AcmeResponse } from "../client/transport";
 import { parseAcmeUrl } from "../client/url";
+
 import type { Deadline } from "../run/deadline";
 
 export { deactivateAccount, rollOverKey } from "./changes";
@@ -59,7 +60,7 @@ export async function ensureAccount(
   };
   try {
     const response = await session.post(url, payload, { doing, deadline });
-    return readAnswer(response, accountUrlOf(response, doing), directory, doing);
+    return readAnswer(response, accountUrlOf(response, session, directory, doing), directory, doing);
   } catch (error) {
     // nothing about a name is proved here: what the CA refuses is the binding, whatever its words
     if (isAcmeError(error) && error.problem.kind === "unauthorized") {
@@ -78,7 +79,10 @@ export async function findAccount(session: AcmeSession, deadline: Deadline): Pro
   const doing = `looking for the account of this key at ${renderCa(session)}`;
   try {
     const response = await session.post(directory.newAccount, { onlyReturnExisting: true }, { doing, deadline });
-    return refuseUnusable(readAnswer(response, accountUrlOf(response, doing), directory, doing), doing);
+    return refuseUnusable(
+      readAnswer(response, accountUrlOf(response, session, directory, doing), directory, doing),
+      doing,
+    );
   } catch (error) {
     if (!isAcmeError(error)) throw error;
     if (error.problem.kind === "accountDoesNotExist") return undefined;
@@ -159,8 +163,13 @@ function refuseUnusable(account: Account, doing: string): Account {
   });
 }
 
-function accountUrlOf({ headers: { location } }: AcmeResponse, doing: string): string {
-  if (location !== undefined) return parseAcmeUrl(location, `${doing}: the account's URL`).href;
+function accountUrlOf(
+  { headers: { location } }: AcmeResponse,
+  session: AcmeSession,
+  { newAccount }: AcmeDirectory,
+  doing: string,
+): string {
+  if (location !== undefined) return session.readLink(location, `${doing}: the account's URL`, newAccount);
   throw new TlsError("ACME_PROTOCOL", `${doing}: the answer does not say the account's URL (header Location).`);
 }
 

@@ -1,7 +1,7 @@
 import { TlsError } from "../../errors";
 import { renderUrl } from "../../network/url";
 import { renderQuoted } from "../../text/quoted";
-import { parseAcmeUrl } from "./url";
+import { parseAcmeUrl, parseLink } from "./url";
 
 /** Where a CA takes which request, RFC 8555 section 7.1.1. */
 export interface AcmeDirectory {
@@ -34,20 +34,21 @@ export interface DirectoryMeta {
 const required = ["newNonce", "newAccount", "newOrder", "revokeCert", "keyChange"] as const;
 
 /**
- * Reads the answer to a directory's URL. What is not known is ignored; a URL in it must be https like the directory's.
+ * Reads the answer to a directory's URL. What is not known is ignored; a URL in it must be where the CA's links may lead.
  * @throws TlsError ACME_PROTOCOL: it is no directory
  */
-export function parseDirectory(body: Buffer, directoryUrl: string): AcmeDirectory {
+export function parseDirectory(body: Buffer, directoryUrl: string, linkOrigins: readonly string[] = []): AcmeDirectory {
   const what = `reading the directory ${renderUrl(new URL(directoryUrl))}`;
+  const scope = { directoryUrl, linkOrigins };
   const json = parseObject(body);
   if (json === undefined) throw notDirectory(what, "the answer is no JSON object");
   for (const name of required) {
     // RFC 8555 has no optional ones but newAuthz; some small CAs can't change keys (step-ca answers 501 there)
     if (typeof json[name] !== "string") throw notDirectory(what, `the answer has no URL ${name}`);
-    parseAcmeUrl(json[name], `${what}: ${name}`);
+    parseLink(json[name], `${what}: ${name}`, scope);
   }
   const { newNonce, newAccount, newOrder, revokeCert, keyChange, renewalInfo, meta } = json;
-  if (typeof renewalInfo === "string") parseAcmeUrl(renewalInfo, `${what}: renewalInfo`);
+  if (typeof renewalInfo === "string") parseLink(renewalInfo, `${what}: renewalInfo`, scope);
   const urls = { newNonce, newAccount, newOrder, revokeCert, keyChange } as Record<(typeof required)[number], string>;
   return { ...urls, ...(typeof renewalInfo === "string" ? { renewalInfo } : {}), meta: readMeta(meta) };
 }

@@ -7,6 +7,7 @@ import { isBadNonce, NoncePool, nonceOf } from "./nonces";
 import { explainAnswer, readAnsweredProblem } from "./problem";
 import { decideRetry, type Outcome, type Tries } from "./retry";
 import { type AcmeRequest, type AcmeResponse, type AcmeTransport, mostConnections } from "./transport";
+import { parseLink } from "./url";
 
 /** The endpoints that CAs limit apart from each other; `other` is every further one (orders, authorizations, …). */
 export type RequestKind = "nonce" | "account" | "order" | "revoke" | "renewal-info" | "directory" | "other";
@@ -16,6 +17,8 @@ export type Throttle = (kind: RequestKind, signal: AbortSignal) => Promise<void>
 
 export interface SessionOptions {
   readonly directoryUrl: string;
+  /** Where the CA's links may lead, beside the directory's origin. */
+  readonly linkOrigins?: readonly string[];
   /** Absent where nothing is signed. */
   readonly key?: AccountKey;
   readonly transport: AcmeTransport;
@@ -64,6 +67,14 @@ export class AcmeSession {
     return key;
   }
 
+  /**
+   * Reads a link of the CA, relative to `base` if it is.
+   * @throws TlsError ACME_PROTOCOL: it leads to where the CA's links may not
+   */
+  readLink(text: string, what: string, base?: string): string {
+    return parseLink(text, what, this.#options, base).href;
+  }
+
   /** A session of another key at the same CA. */
   withKey(key: AccountKey): AcmeSession {
     const other = new AcmeSession({ ...this.#options, key });
@@ -103,7 +114,9 @@ export class AcmeSession {
    * Sends a signed request, RFC 8555 section 6.2; payload "" is POST-as-GET. Gives an answer of status 2xx.
    * @throws AcmeError what the CA answers otherwise; TlsError ACME_UNREACHABLE, ACME_PROTOCOL, ACME_TIMEOUT, ACME_ABORTED
    */
-  async post(url: string, payload: unknown, options: PostOptions): Promise<AcmeResponse> {
+  async post(given: string, payload: unknown, options: PostOptions): Promise<AcmeResponse> {
+    // also one that a state of earlier holds
+    const url = this.readLink(given, options.doing);
     const directory = await this.directory(options.deadline);
     const { kid, accept, deadline, doing } = options;
     let own: string | undefined;
@@ -115,7 +128,7 @@ export class AcmeSession {
           let fresh: string | undefined;
           try {
             const body = signJws(this.key, { url, payload, nonce, ...(kid !== undefined && { kid }) });
-            const response = await this.#send({ method: "POST", url, body, ...given(accept), doing }, deadline);
+            const response = await this.#send({ method: "POST", url, body, ...acceptOf(accept), doing }, deadline);
             fresh = nonceOf(response);
             // the nonce that comes with a refused one is for the repetition, whatever else is kept
             own = isBadNonce(response) ? fresh : undefined;
@@ -131,20 +144,21 @@ export class AcmeSession {
   }
 
   /** Sends a request that is not signed, RFC 8555 section 6.3: the directory, RFC 9773's window. Throws as {@link post}. */
-  async get(url: string, options: GetOptions): Promise<AcmeResponse> {
+  async get(given: string, options: GetOptions): Promise<AcmeResponse> {
+    const url = this.readLink(given, options.doing);
     const { accept, doing, deadline } = options;
     const kind = url === this.directoryUrl ? "directory" : kindOf(url, this.#directory);
     return this.#try(
       kind,
       options,
-      unsigned(() => this.#send({ method: "GET", url, ...given(accept), doing }, deadline)),
+      unsigned(() => this.#send({ method: "GET", url, ...acceptOf(accept), doing }, deadline)),
     );
   }
 
   async #askDirectory(deadline: Deadline): Promise<AcmeDirectory> {
     const { body, headers } = await this.get(this.directoryUrl, { doing: "reading the CA's directory", deadline });
     this.#clockOffsetSeconds = readClockOffset(headers, this.clock.now());
-    return parseDirectory(body, this.directoryUrl);
+    return parseDirectory(body, this.directoryUrl, this.#options.linkOrigins);
   }
 
   #takeNonce(url: string, { doing: step, deadline }: GetOptions): Promise<string> {
@@ -218,7 +232,7 @@ async function outcomeOf(send: Send, clock: AcmeClock): Promise<Outcome> {
   }
 }
 
-function given(accept: string | undefined): { readonly accept?: string } {
+function acceptOf(accept: string | undefined): { readonly accept?: string } {
   return accept === undefined ? {} : { accept };
 }
 

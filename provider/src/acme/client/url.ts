@@ -26,6 +26,28 @@ export function parseAcmeUrl(
   return url;
 }
 
+/** Where the links of a CA may lead. */
+export interface LinkScope {
+  readonly directoryUrl: string;
+  /** Origins beside that of the directory, as the user names them. */
+  readonly linkOrigins?: readonly string[] | undefined;
+}
+
+/**
+ * Reads a link that a CA gives, relative to `base` if it is. It must stay at the origin of the directory, or at one that
+ * the user names: a CA could else have this machine send signed requests to any server, and name the account of a
+ * stranger at another CA as its own.
+ * @throws TlsError ACME_PROTOCOL
+ */
+export function parseLink(text: string, what: string, scope: LinkScope, base?: string): URL {
+  const url = parseAcmeUrl(URL.parse(text, base)?.href ?? text, what);
+  const { origin } = new URL(scope.directoryUrl);
+  if (url.origin === origin || scope.linkOrigins?.includes(url.origin) === true) return url;
+  throw new TlsError("ACME_PROTOCOL", `${what}: ${renderUrl(url)} is not at ${origin}, where the CA's directory is.`, {
+    hint: `A CA's links stay at its own origin. If this CA really uses another one, name it in the account: linkOrigins: [${JSON.stringify(url.origin)}].`,
+  });
+}
+
 /** RFC 6761 section 6.3, RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3. */
 function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, "");

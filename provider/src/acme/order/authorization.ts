@@ -3,7 +3,7 @@ import { parseObject } from "../client/directory";
 import type { AcmeIdentifier } from "../client/identifier";
 import { readProblem } from "../client/problem";
 import type { AcmeProblem } from "../client/problem-types";
-import { parseAcmeUrl } from "../client/url";
+import type { AcmeSession } from "../client/session";
 import { malformed, type OrderContext, readAcmeIdentifier } from "./order";
 
 /** What an account must prove for one name (RFC 8555 section 7.1.4). */
@@ -33,6 +33,9 @@ export interface Challenge {
   readonly error?: AcmeProblem;
 }
 
+/** A CA offers one of each type; IANA's registry has eight types. */
+const mostChallenges = 32;
+
 /** base64url without padding (RFC 8555 section 8.3): it becomes part of a path, of a command's environment. */
 const tokenForm = /^[A-Za-z0-9_-]{1,512}$/;
 
@@ -47,6 +50,12 @@ export async function fetchAuthorization(context: OrderContext, url: string): Pr
   if (typeof status !== "string" || identifier === undefined || !Array.isArray(json?.challenges)) {
     throw malformed(doing, "the answer is no authorization with a status, an identifier and challenges");
   }
+  if (json.challenges.length > mostChallenges) {
+    throw malformed(
+      doing,
+      `the authorization has ${json.challenges.length} challenges, at most ${mostChallenges} are read`,
+    );
+  }
   const isStarred = identifier.value.startsWith("*.");
   const retryAfter = headers["retry-after"];
   return {
@@ -54,7 +63,7 @@ export async function fetchAuthorization(context: OrderContext, url: string): Pr
     status,
     identifier: isStarred ? { ...identifier, value: identifier.value.slice(2) } : identifier,
     isWildcard: isStarred || json?.wildcard === true,
-    challenges: json.challenges.map((challenge: unknown) => readChallenge(challenge, doing)),
+    challenges: json.challenges.map((challenge: unknown) => readChallenge(challenge, session, doing)),
     ...(retryAfter !== undefined && { retryAfter }),
   };
 }
@@ -74,14 +83,14 @@ export function renderAuthorized({ identifier, isWildcard }: Authorization): str
   return isWildcard ? `*.${identifier.value}` : identifier.value;
 }
 
-function readChallenge(value: unknown, doing: string): Challenge {
+function readChallenge(value: unknown, session: AcmeSession, doing: string): Challenge {
   const challenge = (value ?? {}) as Readonly<Record<string, unknown>>;
   const { type, url, status, token, error } = challenge;
   const issuers = challenge.issuerDomainNames ?? challenge["issuer-domain-names"];
   if (typeof type !== "string" || typeof url !== "string") {
     throw malformed(doing, "one of its challenges has no type or no URL");
   }
-  parseAcmeUrl(url, `${doing}: a challenge`);
+  session.readLink(url, `${doing}: a challenge`);
   if (typeof token === "string" && !tokenForm.test(token)) {
     throw malformed(doing, `the token of the challenge ${renderQuoted(type)} is not base64url`);
   }

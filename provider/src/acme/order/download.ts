@@ -7,7 +7,6 @@ import { readName } from "../../x509/names/distinguished-name";
 import { readLinks } from "../client/headers";
 import { type AcmeIdentifier, renderNames } from "../client/identifier";
 import type { AcmeResponse } from "../client/transport";
-import { parseAcmeUrl } from "../client/url";
 import { areSameNames, type OrderContext } from "./order";
 
 /** CAs have two or three; more are not asked for. */
@@ -63,7 +62,7 @@ async function downloadChain(
   const alternates = readLinks(response.headers.link)
     .filter(({ rel }) => rel === "alternate")
     .slice(0, mostAlternates)
-    .map(({ target }) => parseAcmeUrl(URL.parse(target, url)?.href ?? target, `${doing}: an alternate chain`).href);
+    .map(({ target }) => session.readLink(target, `${doing}: an alternate chain`, url));
   return { chain, alternates: [...new Set(alternates)].filter((alternate) => alternate !== url) };
 }
 

@@ -7,7 +7,6 @@ import { readProblem } from "../client/problem";
 import type { AcmeProblem } from "../client/problem-types";
 import type { AcmeSession } from "../client/session";
 import type { AcmeResponse } from "../client/transport";
-import { parseAcmeUrl } from "../client/url";
 import type { Deadline } from "../run/deadline";
 
 /** What is ordered. */
@@ -61,14 +60,18 @@ export async function createOrder(context: OrderContext, request: OrderRequest):
   const response = await session.post(newOrder, payload, { kid: accountUrl, doing, deadline });
   const { location } = response.headers;
   if (location === undefined) throw malformed(doing, "the answer has no header Location, so the order can't be found");
-  return readOrder(response, parseAcmeUrl(URL.parse(location, newOrder)?.href ?? location, doing).href, doing);
+  const answer = readOrder(response, session.readLink(location, doing, newOrder), session, doing);
+  if (!areSameNames(answer.order.identifiers, request.identifiers)) {
+    throw malformed(doing, `the order is for ${renderNames(answer.order.identifiers)}`);
+  }
+  return answer;
 }
 
 /** Asks how an order stands. @throws TlsError of the request; ACME_PROTOCOL */
 export async function fetchOrder(context: OrderContext, url: string): Promise<OrderAnswer> {
   const { session, accountUrl, deadline } = context;
   const doing = `asking for the order ${renderUrl(new URL(url))}`;
-  return readOrder(await session.post(url, "", { kid: accountUrl, doing, deadline }), url, doing);
+  return readOrder(await session.post(url, "", { kid: accountUrl, doing, deadline }), url, session, doing);
 }
 
 /** Sends the certificate request of a ready order (RFC 8555 section 7.4). @throws TlsError of the request; ACME_PROTOCOL */
@@ -76,7 +79,8 @@ export async function finalizeOrder(context: OrderContext, order: Order, csr: Bu
   const { session, accountUrl, deadline } = context;
   const doing = `finalizing the order for ${renderNames(order.identifiers)}`;
   const payload = { csr: csr.toString("base64url") };
-  return readOrder(await session.post(order.finalize, payload, { kid: accountUrl, doing, deadline }), order.url, doing);
+  const response = await session.post(order.finalize, payload, { kid: accountUrl, doing, deadline });
+  return readOrder(response, order.url, session, doing);
 }
 
 /** Whether both are the same names, in any order. */
@@ -103,7 +107,7 @@ export function malformed(doing: string, found: string): TlsError {
   });
 }
 
-function readOrder(response: AcmeResponse, url: string, doing: string): OrderAnswer {
+function readOrder(response: AcmeResponse, url: string, session: AcmeSession, doing: string): OrderAnswer {
   const json = parseObject(response.body);
   const { status, identifiers, profile, expires, authorizations, finalize, certificate } = json ?? {};
   if (typeof status !== "string") throw malformed(doing, "the answer is no order: it has no status");
@@ -115,11 +119,15 @@ function readOrder(response: AcmeResponse, url: string, doing: string): OrderAns
   if (names.length === 0 || !names.every((name) => name !== undefined)) {
     throw malformed(doing, "the order has no list of identifiers");
   }
+  // each costs a request; a name and its wildcard have one or two
+  if (authorizations.length > names.length) {
+    throw malformed(doing, `the order has ${authorizations.length} authorizations for ${names.length} names`);
+  }
   if (status === "valid" && typeof certificate !== "string") {
     throw malformed(doing, "the order is valid and has no URL of its certificate");
   }
   for (const link of [finalize, ...authorizations, ...(typeof certificate === "string" ? [certificate] : [])]) {
-    parseAcmeUrl(link, `${doing}: a URL in the order`);
+    session.readLink(link, `${doing}: a URL in the order`);
   }
   const error = readProblem(json?.error);
   const retryAfter = response.headers["retry-after"];

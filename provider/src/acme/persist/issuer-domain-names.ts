@@ -18,6 +18,60 @@ const mostNames = 10;
 const longestName = 253;
 
 /**
+ * By which names public CAs are known in the DNS, and the domains of their directories. Another CA that claims such a name
+ * would have records authorise a stranger's account at the public one.
+ */
+const publicIssuers: Readonly<Record<string, readonly string[]>> = {
+  "letsencrypt.org": ["letsencrypt.org"],
+  "pki.goog": ["pki.goog"],
+  "sectigo.com": ["sectigo.com", "zerossl.com"],
+  "trust-provider.com": ["sectigo.com", "zerossl.com"],
+  "usertrust.com": ["sectigo.com", "zerossl.com"],
+  "comodoca.com": ["sectigo.com", "zerossl.com"],
+  "comodo.com": ["sectigo.com", "zerossl.com"],
+  "entrust.net": ["entrust.net", "sectigo.com"],
+  "affirmtrust.com": ["entrust.net", "sectigo.com"],
+  "ssl.com": ["ssl.com"],
+  "digicert.com": ["digicert.com"],
+  "symantec.com": ["digicert.com"],
+  "geotrust.com": ["digicert.com"],
+  "rapidssl.com": ["digicert.com"],
+  "thawte.com": ["digicert.com"],
+  "globalsign.com": ["globalsign.com"],
+  "godaddy.com": ["godaddy.com"],
+  "starfieldtech.com": ["godaddy.com"],
+  "buypass.com": ["buypass.com"],
+  "buypass.no": ["buypass.com"],
+  "actalis.it": ["actalis.com", "actalis.it"],
+  "certum.pl": ["certum.pl"],
+  "harica.gr": ["harica.gr"],
+  "identrust.com": ["identrust.com"],
+  "amazon.com": ["amazonaws.com", "amazontrust.com"],
+  "amazontrust.com": ["amazonaws.com", "amazontrust.com"],
+  "awstrust.com": ["amazonaws.com", "amazontrust.com"],
+  "amazonaws.com": ["amazonaws.com", "amazontrust.com"],
+};
+
+/**
+ * Refuses the name of a public CA that another one claims as its own.
+ *
+ * @param url the account's at the CA, which is at the origin of the CA's directory
+ * @throws TlsError ACME_ACCOUNT
+ */
+export function refuseForeignIssuer(name: string, url: string): void {
+  const { hostname } = new URL(url);
+  const domains = Object.hasOwn(publicIssuers, name) ? publicIssuers[name] : undefined;
+  if (domains === undefined || domains.some((domain) => `.${hostname}`.endsWith(`.${domain}`))) return;
+  throw new TlsError(
+    "ACME_ACCOUNT",
+    `the CA at ${renderQuoted(hostname)} calls itself ${renderQuoted(name)} in the DNS, which is another CA.`,
+    {
+      hint: `Records with this name would authorise an account at ${name}. Ask the operator of the CA for its own name, and do not use these records.`,
+    },
+  );
+}
+
+/**
  * The names before there is an order: those of the directory (draft -02, section 3.2), else those that the CA has for CAA
  * (RFC 8555 section 7.1.1), else none. A list that breaks the draft's rules counts as absent.
  */

@@ -1,7 +1,8 @@
 import { TlsError } from "../../errors";
+import { renderQuoted } from "../../text/quoted";
 import { renderTxt } from "../dns/txt-strings";
 import { persistAccountUris } from "./account-uri";
-import { issuersBeforeOrder } from "./issuer-domain-names";
+import { issuersBeforeOrder, refuseForeignIssuer } from "./issuer-domain-names";
 import { persistDomain, persistRecordName, renderIssueValue, renderPersistValue } from "./record-value";
 
 /** An account, and what its CA says of itself in the directory. */
@@ -11,6 +12,8 @@ export interface StandingRecordsAccount {
   readonly thumbprint: string;
   readonly accountHashPrefix?: string;
   readonly issuerDomainNames?: readonly string[];
+  /** The one that the user expects. */
+  readonly issuerDomainName?: string;
   readonly caaIdentities?: readonly string[];
 }
 
@@ -111,13 +114,25 @@ function renderCaa(tag: string, issuerDomainName: string, accountUrl: string): s
   return `0 ${tag} "${renderIssueValue(issuerDomainName, parameters).replace(/["\\]/g, "\\$&")}"`;
 }
 
-function issuerOf({ accountUrl, issuerDomainNames, caaIdentities }: StandingRecordsAccount): string {
-  const [name] =
+function issuerOf(account: StandingRecordsAccount): string {
+  const { accountUrl, issuerDomainNames, caaIdentities, issuerDomainName } = account;
+  const names =
     issuersBeforeOrder({
       ...(issuerDomainNames !== undefined && { issuerDomainNames }),
       ...(caaIdentities !== undefined && { caaIdentities }),
     })?.names ?? [];
-  if (name !== undefined) return name;
+  if (issuerDomainName !== undefined && names.length > 0 && !names.includes(issuerDomainName)) {
+    throw new TlsError(
+      "ACME_ACCOUNT",
+      `issuerDomainName: found ${renderQuoted(issuerDomainName)}, expected a name that the CA's directory has: ${names.join(", ")}.`,
+      { hint: "If the CA has a new name, give that one; if it should not have, do not use these records." },
+    );
+  }
+  const name = issuerDomainName ?? names[0];
+  if (name !== undefined) {
+    refuseForeignIssuer(name, accountUrl);
+    return name;
+  }
   throw new TlsError(
     "ACME_PROTOCOL",
     `the records for the account ${accountUrl} can't be written: its CA names itself neither by issuerDomainNames nor by caaIdentities in its directory.`,

@@ -2,8 +2,10 @@ import { z } from "zod";
 import { directories, nameOfDirectory, resolveDirectory } from "../../acme/client/directory";
 import { readAccountKey } from "../../acme/client/jws";
 import { TlsError } from "../../errors";
+import { renderQuoted } from "../../text/quoted";
 import { readMoment } from "../../text/time";
 import { readPrivateKey, renderPrivateKey } from "../../x509/keys/private-key";
+import { parseDnsName } from "../../x509/names/dns-name";
 import { parseIdentifier } from "../../x509/names/identifier";
 import { attempt, attemptEach, failureOf, known, type ParsedInputs, parseInputs } from "../input/parse";
 import { MAX_PEM_LENGTH, passphraseSchema, pemSchema } from "../input/schema";
@@ -47,6 +49,17 @@ const shape = {
     .min(1, { error: ({ input }) => `found ${input} seconds, expected at least 1` })
     .max(600, { error: ({ input }) => `found ${input} seconds, expected at most 600` })
     .optional(),
+  linkOrigins: z
+    .array(
+      z.string('expected an origin, such as "https://acme2.example.com"').max(300, "is longer than 300 characters"),
+      'expected a list of origins, such as ["https://acme2.example.com"]',
+    )
+    .max(10, "has more than 10 origins")
+    .optional(),
+  issuerDomainName: z
+    .string('expected a domain name, such as "letsencrypt.org"')
+    .max(253, "is longer than 253 characters")
+    .optional(),
   recordsUntil: z
     .string("expected a date, or always")
     .max(40, "is longer than 40 characters")
@@ -70,7 +83,9 @@ export function checkAcmeAccount(olds: Properties, news: Readonly<Record<string,
     readAccountKey(renderPrivateKey(readPrivateKey(pem, { what: "accountKeyPem" }))),
   );
   const contacts = attemptEach("contacts", known(values.contacts) ?? [], parseContact);
-  const readings = [directory, rehearsal, key, contacts];
+  const origins = attemptEach("linkOrigins", known(values.linkOrigins) ?? [], parseOrigin);
+  const issuer = attempt("issuerDomainName", known(values.issuerDomainName), parseDnsName);
+  const readings = [directory, rehearsal, key, contacts, origins, issuer];
   const failures = [...checkTogether(values, olds), ...readings.flatMap((reading) => reading.failures)];
   if (failures.length > 0) return { failures };
   const { keyType, ...given } = values;
@@ -79,6 +94,8 @@ export function checkAcmeAccount(olds: Properties, news: Readonly<Record<string,
     inputs: {
       ...given,
       ...(isKnown(values.contacts) && values.contacts && { contacts: [...new Set(contacts.value)].sort() }),
+      ...(isKnown(values.linkOrigins) && values.linkOrigins && { linkOrigins: [...new Set(origins.value)].sort() }),
+      ...(issuer.value !== undefined && { issuerDomainName: issuer.value }),
       directoryUrl: directoryUrl ?? UNKNOWN,
       rehearsalDirectoryUrl: rehearsal.value ?? rehearsalOf(values, directoryUrl),
       // kept from the first run: another default must not ask for another key
@@ -122,6 +139,15 @@ function rehearsalOf(values: Values, directoryUrl: string | undefined): unknown 
   const name = directoryUrl === undefined ? undefined : nameOfDirectory(directoryUrl);
   const staging = name === undefined ? undefined : directories[name]?.staging;
   return staging === undefined ? null : resolveDirectory(staging);
+}
+
+/** Another origin that links of the CA may lead to: https alone, since it is on no loopback of a test. */
+function parseOrigin(text: string): string {
+  const url = URL.parse(text);
+  if (url?.protocol === "https:" && url.href === `${url.origin}/`) return url.origin;
+  throw new TlsError("ACME_DIRECTORY_UNKNOWN", `${renderQuoted(text)} is no origin with https`, {
+    hint: 'Write scheme, host and port alone: "https://acme2.example.com" or "https://acme2.example.com:8443".',
+  });
 }
 
 function parseContact(text: string): string {

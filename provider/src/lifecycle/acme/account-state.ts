@@ -14,6 +14,8 @@ const shown = {
   keyType: z.enum(accountKeyTypes).exactOptional(),
   caBundlePem: z.string().exactOptional(),
   requestTimeoutSeconds: z.number().exactOptional(),
+  linkOrigins: texts.exactOptional(),
+  issuerDomainName: z.string().exactOptional(),
   recordsUntil: z.string().exactOptional(),
   deactivateOnDestroy: z.boolean().exactOptional(),
 };

@@ -36,6 +36,7 @@ export const commonOrderShape = {
   directoryUrl: urlSchema,
   accountKeyPem: pemSchema("the account's key"),
   caBundlePem: z.string("expected certificates as PEM text").optional(),
+  linkOrigins: z.array(z.string("expected an origin"), "expected a list of origins").optional(),
   requestTimeoutSeconds: z.number("expected a number of seconds").optional(),
   profile: z
     .string("expected the name of a profile")

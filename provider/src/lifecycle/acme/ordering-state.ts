@@ -14,6 +14,7 @@ export const orderingShown = {
   accountUrl: z.string(),
   directoryUrl: z.string(),
   caBundlePem: optionalText,
+  linkOrigins: texts.exactOptional(),
   profile: optionalText,
 };
 

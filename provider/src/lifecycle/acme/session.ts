@@ -12,6 +12,7 @@ export interface UnsignedSessionRequest {
   readonly directoryUrl: string;
   readonly caBundlePem?: string | undefined;
   readonly requestTimeoutSeconds?: number | undefined;
+  readonly linkOrigins?: readonly string[] | undefined;
 }
 
 /** Where a session leads, and as whom. */
@@ -40,8 +41,8 @@ export function unsignedSessionFor(request: UnsignedSessionRequest): UnsignedSes
 }
 
 function sharedSession(request: UnsignedSessionRequest, accountKeyPem: string | undefined): AcmeSession {
-  const { directoryUrl, caBundlePem, requestTimeoutSeconds } = request;
-  const parts = [directoryUrl, accountKeyPem ?? "", caBundlePem ?? "", requestTimeoutSeconds ?? ""];
+  const { directoryUrl, caBundlePem, requestTimeoutSeconds, linkOrigins = [] } = request;
+  const parts = [directoryUrl, accountKeyPem ?? "", caBundlePem ?? "", requestTimeoutSeconds ?? "", ...linkOrigins];
   const name = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   const known = sessions.get(name);
   if (known !== undefined) return known;
@@ -51,6 +52,7 @@ function sharedSession(request: UnsignedSessionRequest, accountKeyPem: string | 
   });
   const session = new AcmeSession({
     directoryUrl,
+    linkOrigins,
     ...(accountKeyPem !== undefined && { key: readAccountKey(accountKeyPem) }),
     transport,
     throttle: requestLimiter.throttle(directoryUrl),
@@ -70,11 +72,12 @@ export function readSessionRequest(
 export function readUnsignedRequest(
   properties: Preview<UnsignedSessionRequest> & Pick<UnsignedSessionRequest, "directoryUrl">,
 ): UnsignedSessionRequest {
-  const { directoryUrl, caBundlePem, requestTimeoutSeconds } = properties;
+  const { directoryUrl, caBundlePem, requestTimeoutSeconds, linkOrigins } = properties;
   return {
     directoryUrl,
     caBundlePem: known(caBundlePem),
     requestTimeoutSeconds: known(requestTimeoutSeconds),
+    linkOrigins: known(linkOrigins),
   };
 }
 

@@ -36,6 +36,7 @@ export interface StandingAccount {
   readonly caaIdentities?: readonly string[] | undefined | null;
   readonly issuerDomainNames?: readonly string[] | undefined | null;
   readonly accountHashPrefix?: string | undefined | null;
+  readonly issuerDomainName?: string | undefined | null;
 }
 
 /** The record sets of these names, by the names alone. @throws TlsError IDENTIFIER_INVALID */
@@ -84,7 +85,15 @@ function readEnd(until: string | undefined): Date | undefined {
 }
 
 function toRecordsAccount(account: StandingAccount): StandingRecordsAccount {
-  const { accountUrl, thumbprint, status = "valid", caaIdentities, issuerDomainNames, accountHashPrefix } = account;
+  const {
+    accountUrl,
+    thumbprint,
+    status = "valid",
+    caaIdentities,
+    issuerDomainNames,
+    accountHashPrefix,
+    issuerDomainName,
+  } = account;
   if (status !== "valid") {
     throw new TlsError("ACME_ACCOUNT", `the account ${accountUrl} is ${status}: no record authorises it.`, {
       hint: "Make another account, and records for it.",
@@ -105,5 +114,6 @@ function toRecordsAccount(account: StandingAccount): StandingRecordsAccount {
     ...(caaIdentities && { caaIdentities }),
     ...(issuerDomainNames && { issuerDomainNames }),
     ...(accountHashPrefix && { accountHashPrefix }),
+    ...(issuerDomainName && { issuerDomainName }),
   };
 }

@@ -49,6 +49,16 @@ export interface AcmeAccountArgs {
   /** For one request to the CA, 1 to 600. Default 30. */
   readonly requestTimeoutSeconds?: pulumi.Input<number>;
   /**
+   * Origins that links of the CA may lead to, beside that of its directory: `["https://acme2.example.com"]`. A CA whose
+   * links lead elsewhere is refused, since it could have this machine send requests to any server. Default: none.
+   */
+  readonly linkOrigins?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * The name by which standing records and CAA call the CA, `letsencrypt.org`. Given, another name from the CA's directory
+   * is refused. Default: the first that the directory has; a known public CA's name only at its own directory.
+   */
+  readonly issuerDomainName?: pulumi.Input<string>;
+  /**
    * Until when records in the DNS authorise the account (dns-persist-01): a date `2027-12-31`, which begins at 00:00 UTC, or
    * `always`. So long it is not deactivated, since its records would die with it; and its key gets an account at the CA's
    * staging, for which {@link AcmeAccount.validationRecords} are too. Default: no records are relied on.
@@ -119,6 +129,10 @@ export class AcmeAccount extends DynamicResource {
   declare public readonly caBundlePem: pulumi.Output<string | undefined>;
   /** The time for one request to the CA, in seconds. */
   declare public readonly requestTimeoutSeconds: pulumi.Output<number | undefined>;
+  /** Origins that links of the CA may lead to, beside that of its directory, sorted; `undefined` when none were given. */
+  declare public readonly linkOrigins: pulumi.Output<string[] | undefined>;
+  /** The expected name of the CA in the DNS; `undefined` when none was given. */
+  declare public readonly issuerDomainName: pulumi.Output<string | undefined>;
   /** What was agreed to. */
   declare public readonly termsOfServiceUrl: pulumi.Output<string | undefined>;
   /** The names of the CA's certificate profiles, sorted. */
@@ -145,7 +159,14 @@ export class AcmeAccount extends DynamicResource {
       externalAccountKeyId: externalAccountBinding.keyId,
       externalAccountHmac: pulumi.secret(externalAccountBinding.hmacBase64),
     };
-    const optional = ["contacts", "caBundlePem", "requestTimeoutSeconds", "recordsUntil"];
+    const optional = [
+      "contacts",
+      "caBundlePem",
+      "requestTimeoutSeconds",
+      "linkOrigins",
+      "issuerDomainName",
+      "recordsUntil",
+    ];
     const absent = [...absentFrom(args, optional), ...(args.accountKeyPem === undefined ? [] : ["keyType"])];
     super(kind, name, { ...rest, ...binding }, opts, opts.id === undefined ? absent : []);
   }
@@ -192,7 +213,8 @@ export type OrderingAccount = Pick<
   | "rehearsalAccountKeyPem"
   | "caBundlePem"
   | "requestTimeoutSeconds"
->;
+> &
+  Partial<Pick<AcmeAccount, "linkOrigins">>;
 
 /** What of an account travels with each order: who it is, and how the CA is reached. */
 export function accountProperties(account: OrderingAccount): Record<string, unknown> {
@@ -202,5 +224,6 @@ export function accountProperties(account: OrderingAccount): Record<string, unkn
     directoryUrl: account.directoryUrl,
     caBundlePem: account.caBundlePem,
     requestTimeoutSeconds: account.requestTimeoutSeconds,
+    linkOrigins: account.linkOrigins,
   };
 }

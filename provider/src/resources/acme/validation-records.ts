@@ -68,6 +68,8 @@ export interface AuthorisedAccount {
   readonly caaIdentities: pulumi.Output<string[] | undefined>;
   /** The issuer domain names that standing records may begin with. */
   readonly issuerDomainNames: pulumi.Output<string[] | undefined>;
+  /** The expected one of these names. */
+  readonly issuerDomainName?: pulumi.Output<string | undefined>;
   /** How the CA's record names of a hashed account begin. */
   readonly accountHashPrefix: pulumi.Output<string | undefined>;
   /** The account of the same key at the CA's staging. */
@@ -129,12 +131,13 @@ function endOf(accounts: readonly AuthorisedAccount[], { until }: ValidationReco
 function factsOf(account: AuthorisedAccount): pulumi.Output<StandingAccount[]> {
   const { accountUrl, thumbprint, status, caaIdentities, issuerDomainNames, accountHashPrefix, rehearsalAccount } =
     account;
+  const issuers = pulumi.all([caaIdentities, issuerDomainNames, account.issuerDomainName]);
   return pulumi
-    .all([accountUrl, thumbprint, status, caaIdentities, issuerDomainNames, accountHashPrefix, rehearsalAccount])
-    .apply(([url, print, said, caa, issuers, prefix, rehearsal]) => [
+    .all([accountUrl, thumbprint, status, issuers, accountHashPrefix, rehearsalAccount])
+    .apply(([url, print, said, [caa, names, name], prefix, rehearsal]) => [
       {
         ...{ accountUrl: url, thumbprint: print, status: said },
-        ...{ caaIdentities: caa, issuerDomainNames: issuers, accountHashPrefix: prefix },
+        ...{ caaIdentities: caa, issuerDomainNames: names, issuerDomainName: name, accountHashPrefix: prefix },
       },
       ...(rehearsal ? [{ ...rehearsal, thumbprint: print }] : []),
     ]);

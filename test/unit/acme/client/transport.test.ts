@@ -250,6 +250,17 @@ describe("over https", () => {
     expect(error.message).toMatch(/is not trusted.*caBundlePem.*NODE_EXTRA_CA_CERTS/);
   });
 
+  it("NODE_TLS_REJECT_UNAUTHORIZED=0 of the environment trusts no CA", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    try {
+      for (const options of [{}, { caBundlePem: pki.issue("Other", { extensions: caExtensions() }).pem }]) {
+        expect((await rejection(ask(options))).message).toContain("is not trusted");
+      }
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   it("what Node trusts is trusted beside the bundle", async () => {
     const before = getCACertificates("default");
     const other = pki.issue("Another", { extensions: caExtensions() });

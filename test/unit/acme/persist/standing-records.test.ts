@@ -91,3 +91,32 @@ describe("the records of accounts", () => {
     );
   });
 });
+
+describe("the name of the CA in records", () => {
+  const claimed = { ...plain, caaIdentities: ["letsencrypt.org"] };
+  const texts = (account: Parameters<typeof standingRecordSets>[0]["accounts"][number]) =>
+    standingRecordSets({ accounts: [account], names: ["b.test"], caa: true }).flatMap(({ values }) => values);
+
+  // a record with this name would authorise account 1 of a stranger at Let's Encrypt
+  it.each([
+    ["that claims it by caaIdentities", claimed],
+    ["that claims it by issuerDomainNames", { ...plain, issuerDomainNames: ["letsencrypt.org"] }],
+    ["whose host only ends alike", { ...claimed, accountUrl: "https://acme.notletsencrypt.org/acct/1" }],
+    ["that is expected to have it", { ...claimed, issuerDomainName: "letsencrypt.org" }],
+  ])("is a public CA's at no other one: %s", (_, account) => {
+    expect(() => texts(account)).toThrow('calls itself "letsencrypt.org" in the DNS, which is another CA.');
+  });
+
+  it("is a public CA's at its own servers", () => {
+    const accountUrl = "https://acme-v02.api.letsencrypt.org/acme/acct/1";
+    expect(texts({ ...claimed, accountUrl })).toContain(`letsencrypt.org; accounturi=${accountUrl}`);
+  });
+
+  it("is the one that the user expects, if the directory has it", () => {
+    const account = { ...plain, issuerDomainNames: ["one.test", "two.test"] };
+    expect(texts({ ...account, issuerDomainName: "two.test" })[0]).toMatch(/^two\.test; /);
+    expect(() => texts({ ...account, issuerDomainName: "three.test" })).toThrow(
+      'ACME_ACCOUNT: issuerDomainName: found "three.test", expected a name that the CA\'s directory has: one.test, two.test.',
+    );
+  });
+});

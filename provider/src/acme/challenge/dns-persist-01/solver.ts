@@ -3,7 +3,12 @@ import type { DirectoryMeta } from "../../client/directory";
 import type { PropagationSettings } from "../../dns/look-up";
 import type { PreflightFinding } from "../../look/finding";
 import { persistAccountUris } from "../../persist/account-uri";
-import { issuersBeforeOrder, issuersOfChallenge, type PersistIssuers } from "../../persist/issuer-domain-names";
+import {
+  issuersBeforeOrder,
+  issuersOfChallenge,
+  type PersistIssuers,
+  refuseForeignIssuer,
+} from "../../persist/issuer-domain-names";
 import { persistRecordName } from "../../persist/record-value";
 import { refusalsOf } from "../refusal";
 import type { ChallengeName, ChallengeSolver, ChallengeTask, PersistSettings, SolverContext } from "../solver";
@@ -109,6 +114,7 @@ function recordsOf<Name extends ChallengeName>(
     const { value: domain } = identifier;
     if (identifier.type !== "dns" || !hostName.test(domain)) throw noDnsName();
     const { names: issuerDomainNames, isGuess } = issuersOf(name);
+    for (const issuer of issuerDomainNames) refuseForeignIssuer(issuer, accountUrl);
     if (records.get(domain)?.expected.isWildcard === true) continue;
     const accountUris = persistAccountUris({ ...account, domain });
     records.set(domain, {
