@@ -40,6 +40,13 @@ export function describeUnexpected(error: unknown): string {
   if (isTlsError(error)) return error.message;
   if (!(error instanceof Error)) return "a bug in pulumi-tls-gateway: something was thrown that is no error";
   const frame = error.stack?.split("\n").find((line) => line.trimStart().startsWith("at "));
-  const place = frame?.trim().replace(/\(.*[\\/](?=[^\\/]+\))/, "(") ?? "an unknown place";
+  const place = frame === undefined ? "an unknown place" : withoutFolders(frame.trim());
   return `a bug in pulumi-tls-gateway: ${error.name} ${place}. Please report it with this line.`;
+}
+
+/** A line of a stack trace, whose path says on which machine it ran. */
+function withoutFolders(frame: string): string {
+  const open = frame.indexOf("(");
+  const slash = Math.max(frame.lastIndexOf("/"), frame.lastIndexOf("\\"));
+  return open < 0 || slash < open ? frame : `${frame.slice(0, open + 1)}${frame.slice(slash + 1)}`;
 }

@@ -35,9 +35,17 @@ const urn = "urn:ietf:params:acme:error:";
 /** Let's Encrypt's texts on limits say the time too: "retry after 2026-12-01 07:00:00 UTC". */
 const retryText = /retry after (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/;
 
+/**
+ * What is read of each text of a CA, in characters: patterns that look through it take quadratic time, and 1 MiB of it
+ * would hold up every deadline of this process for a minute.
+ */
+const longestRead = 2048;
+
 /** Links beyond are not shown. */
 const mostLinks = 3;
 const mostSubproblems = 10;
+/** No certificate has as many names. */
+const mostRead = 1000;
 
 /**
  * Reads a problem that stands inside an order, an authorization or a challenge (`error`), or is a body itself. Undefined
@@ -48,15 +56,17 @@ export function readProblem(value: unknown): AcmeProblem | undefined {
   const { type, detail, title, status, instance, subproblems } = value as Readonly<Record<string, unknown>>;
   if (typeof type !== "string" && typeof detail !== "string") return undefined;
   const said = parseSubproblem(value) as AcmeSubproblem;
-  const text = said.detail === "" && typeof title === "string" ? title : said.detail;
+  const text = said.detail === "" && typeof title === "string" ? title.slice(0, longestRead) : said.detail;
   const [, day, time] = retryText.exec(text) ?? [];
   return {
     ...said,
     detail: text,
     ...(typeof status === "number" ? { status } : {}),
-    subproblems: Array.isArray(subproblems) ? subproblems.flatMap((one) => parseSubproblem(one) ?? []) : [],
+    subproblems: Array.isArray(subproblems)
+      ? subproblems.slice(0, mostRead).flatMap((one) => parseSubproblem(one) ?? [])
+      : [],
     ...(day === undefined ? {} : { retryAfter: new Date(`${day}T${time}Z`) }),
-    links: typeof instance === "string" && /^https?:/.test(instance) ? [instance] : [],
+    links: typeof instance === "string" && /^https?:/.test(instance) ? [instance.slice(0, longestRead)] : [],
   };
 }
 
@@ -116,14 +126,21 @@ export function explainAnswer(response: AcmeResponse, doing: string, now: Date):
 function parseSubproblem(value: unknown): AcmeSubproblem | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { type, detail, identifier } = value as Readonly<Record<string, unknown>>;
-  const name = typeof type === "string" ? type : "about:blank";
+  const name = typeof type === "string" ? type.slice(0, longestRead) : "about:blank";
   const named = identifier as Readonly<Record<string, unknown>> | null | undefined;
   const isNamed = typeof named === "object" && typeof named?.type === "string" && typeof named.value === "string";
   return {
     type: name,
     kind: name.startsWith(urn) ? name.slice(urn.length) : name,
-    detail: typeof detail === "string" ? detail : "",
-    ...(isNamed ? { identifier: { type: String(named.type), value: String(named.value) } } : {}),
+    detail: typeof detail === "string" ? detail.slice(0, longestRead) : "",
+    ...(isNamed
+      ? {
+          identifier: {
+            type: String(named.type).slice(0, longestRead),
+            value: String(named.value).slice(0, longestRead),
+          },
+        }
+      : {}),
   };
 }
 
@@ -148,8 +165,10 @@ export function renderCaText(text: string): string {
     .replace(pemBody, "$1…");
   const short = open.length > longestText ? `${open.slice(0, longestText)}…` : open;
   // line ends of a text in paragraphs are no attack
-  const visible = short
-    .replace(/\s*\r?\n\s*/g, " ")
+  const lines = short.split("\n").map((line) => line.trim());
+  const visible = lines
+    .filter((line) => line !== "")
+    .join(" ")
     .replace(
       /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,
       (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,

@@ -67,7 +67,7 @@ async function lookByPs(pid: number): Promise<Look | undefined> {
       resolve(error === null ? stdout.trim() : undefined);
     });
   });
-  const [, state = "", started = ""] = /^(\S+)\s+(.+)$/.exec(answer ?? "") ?? [];
+  const [, state = "", started = ""] = /^(\S+)\s+(\S.*)$/.exec(answer ?? "") ?? [];
   if (started === "") return undefined;
   return state.startsWith("Z") ? { exists: false } : { exists: true, started };
 }

@@ -1,4 +1,5 @@
 import { renderQuoted } from "../../text/quoted";
+import { trim } from "../../text/trim";
 import type { ChallengeType } from "../client/identifier";
 import type { CaaProperty, DnsAnswer, DnsServer } from "../dns/query";
 import { queryFirst } from "../dns/resolvers";
@@ -218,5 +219,5 @@ function parseIssueValue(text: string): IssueValue | undefined {
 
 /** RFC 8659 has no other white space. */
 function trimmed(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, "");
+  return trim(text, " \t");
 }

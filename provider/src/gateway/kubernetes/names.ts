@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { trimEnd } from "../../text/trim";
 
 /** What is made beside an object of a site's own name; each ends the name of the object. */
 export type ObjectRole = "redirect" | "leaf" | "upstream" | "clients";
@@ -40,9 +41,8 @@ function hashedName(name: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^[^a-z]+/, "")
-    .slice(0, LONGEST_SLUG)
-    .replace(/-+$/, "");
-  return `${slug === "" ? "site" : slug}-${digest(name)}`;
+    .slice(0, LONGEST_SLUG);
+  return `${trimEnd(slug, "-") || "site"}-${digest(name)}`;
 }
 
 function digest(text: string): string {

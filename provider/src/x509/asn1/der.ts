@@ -84,7 +84,7 @@ export const der = {
   ia5: (text: string): Asn1 => asn1.create(0, tag.ia5, false, text),
   /** UTCTime from 1950 to 2049, else GeneralizedTime, whole seconds (RFC 5280 section 4.1.2.5). */
   time: (date: Date): Asn1 => {
-    const text = `${date.toISOString().replace(/[-:T]|\..*$/g, "")}Z`;
+    const text = `${date.toISOString().replace(/[-:T]|\.\d+Z$/g, "")}Z`;
     const year = date.getUTCFullYear();
     if (year >= 1950 && year < 2050) return asn1.create(0, tag.utcTime, false, text.slice(2));
     return asn1.create(0, tag.generalizedTime, false, text);

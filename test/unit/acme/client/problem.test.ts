@@ -178,6 +178,24 @@ describe("a problem of a CA becomes code and hint", () => {
 });
 
 describe("readProblem", () => {
+  // patterns over such a text took 72 s, in which no deadline of the process was kept
+  it("reads 2,048 characters of each text", () => {
+    const long = "certificate ".repeat(100_000);
+    const identifier = { type: "dns", value: long };
+    const of = { type: `${urn}rateLimited${long}`, detail: long, instance: `https://ca.test/${long}` };
+    const problem = readProblem({ ...of, subproblems: Array.from({ length: 5000 }, () => ({ ...of, identifier })) });
+    const lengths = (value: unknown): readonly number[] =>
+      typeof value === "string"
+        ? [value.length]
+        : typeof value === "object" && value !== null
+          ? Object.values(value).flatMap(lengths)
+          : [];
+    expect(Math.max(...lengths(problem))).toBe(2048);
+    expect(problem?.subproblems).toHaveLength(1000);
+    const titled = readProblem({ type: "about:blank", title: long });
+    expect(titled?.detail).toHaveLength(2048);
+  });
+
   it.each([undefined, null, "", 5, [], {}, { status: 400 }])("takes %j for none", (value) => {
     expect(readProblem(value)).toBeUndefined();
   });

@@ -1,5 +1,6 @@
 import { renderUrl } from "../../../network/url";
 import { renderQuoted } from "../../../text/quoted";
+import { trimEnd } from "../../../text/trim";
 import type { PreflightFinding } from "../../look/finding";
 import type { HttpLook } from "../../look/http";
 
@@ -144,5 +145,5 @@ function asked({ address, url, redirects }: HttpLook): string {
 
 /** Not every space of Unicode, which JavaScript would take away. */
 function trimmed(text: string): string {
-  return text.replace(/[ \t\r\n\v\f]+$/, "");
+  return trimEnd(text, " \t\r\n\v\f");
 }

@@ -46,7 +46,7 @@ export function createHttpListenerSolver({ port = 80, address }: ListenerSetting
 
 function answer(request: IncomingMessage, response: ServerResponse, find: (token: string) => string | undefined): void {
   const isRead = request.method === "GET" || request.method === "HEAD";
-  const path = (request.url ?? "").replace(/\?.*$/s, "");
+  const path = (request.url ?? "").split("?", 1)[0] ?? "";
   const keyAuthorization = path.startsWith(prefix) ? find(path.slice(prefix.length)) : undefined;
   const [status, body] = isRead ? (keyAuthorization === undefined ? [404, ""] : [200, keyAuthorization]) : [405, ""];
   response.writeHead(status, {
