@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { chmod, lstat, mkdir, open, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, mkdir, open, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+
+const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
 /** A record of 100 names takes 10 kB. */
 const mostBytes = 256 * 1024;
@@ -12,8 +15,14 @@ const mostBytes = 256 * 1024;
  */
 export async function ensureFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { mode } = await lstat(folder);
-  if ((mode & 0o777) !== 0o700) await chmod(folder, 0o700);
+  // through a handle: whatever a link leads to keeps its mode
+  const handle = await open(folder, folderFlags);
+  try {
+    const { mode } = await handle.stat();
+    if ((mode & 0o777) !== 0o700) await handle.chmod(0o700);
+  } finally {
+    await handle.close();
+  }
   try {
     await writeFile(join(folder, ".gitignore"), "*\n", { flag: "wx", mode: 0o600 });
   } catch (error) {

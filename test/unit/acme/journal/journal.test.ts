@@ -1,7 +1,7 @@
 // What a killed run leaves: the record, the certificate's key in it, and what is damaged.
 import { execFileSync } from "node:child_process";
 import { createPrivateKey, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { HOME, journalHome, openJournal } from "../../../../provider/src/acme/journal/journal";
@@ -63,6 +63,17 @@ describe("the journal", () => {
     chmodSync(home, 0o755);
     await leaveOrder();
     expect([mode(home), mode(folder)]).toEqual(["755", "700"]);
+  });
+
+  it("is not kept where a link stands in its place, and what the link leads to keeps its mode", async () => {
+    const other = join(home, "other");
+    mkdirSync(other, { recursive: true });
+    chmodSync(other, 0o755);
+    symlinkSync(other, folder);
+    const entry = await begin();
+    expect(entry.notes.join()).toContain("journal");
+    await entry.release();
+    expect([mode(other), readdirSync(other)]).toEqual(["755", []]);
   });
 
   it("gives the next run all that was saved, once, and tells a preview of it without taking it", async () => {

@@ -1,12 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { isTlsError, TlsError } from "../../../errors";
 import { renderQuoted } from "../../../text/quoted";
 import { TurnsByName } from "../../run/turns";
 import { refusalsOf } from "../refusal";
 import { type ChallengeSolver, type ChallengeTask, checkToken, type WebrootSettings } from "../solver";
 import { challengeFolder } from "./answer";
+import { withFiles } from "./folder-access";
+import type { FolderFiles } from "./folder-files";
+
+const outer = ".well-known";
+const challengePath = challengeFolder.split("/");
 
 /** Stands in the innermost folder when we made it, and says how many of the two: a later process removes them too. */
 const marker = ".made-by-tls-gateway";
@@ -20,7 +25,8 @@ const turns = new TurnsByName();
 /**
  * Answers http-01 by files `<webroot>/.well-known/acme-challenge/<token>` (RFC 8555 section 8.3), mode 0644, each whole or
  * not there. Folders that are missing are made with mode 0755 and removed with the last file. Not checked: that a web
- * server serves the folder, since from here another address may be seen than from the CA.
+ * server serves the folder, since from here another address may be seen than from the CA. Links in the webroot are not
+ * followed; root writes with the rights of the folder's owner.
  */
 export function createWebrootSolver({ webroot }: WebrootSettings): ChallengeSolver {
   const root = resolve(webroot);
@@ -34,84 +40,61 @@ export function createWebrootSolver({ webroot }: WebrootSettings): ChallengeSolv
       }
     },
     cleanUp: async (tasks) => {
+      if (!(await isFolder(root))) return;
       const failures: unknown[] = [];
-      await turns.take(root, async () => {
-        for (const task of tasks) await removeAnswer(root, task).catch((error: unknown) => failures.push(error));
-        await removeFolders(root).catch((error: unknown) => failures.push(failure(root, "removing", error)));
-      });
+      const note = (error: unknown) => failures.push(failure(root, "removing", error));
+      await turns.take(root, () =>
+        inRoot(root, async (files) => {
+          for (const task of tasks) await removeAnswer(files, task).catch(note);
+          await removeFolders(files).catch(note);
+        }),
+      );
       if (failures.length > 0) throw failures[0];
     },
   };
 }
 
 async function writeAnswer(root: string, { token, keyAuthorization }: ChallengeTask): Promise<void> {
-  const file = join(root, challengeFolder, checkToken(token));
-  // the name begins with a dot, which no token does, and only its own writer knows the end
-  const temporary = join(root, challengeFolder, `.${token}.${randomBytes(6).toString("hex")}.tmp`);
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await makeFolders(root);
-      await writeReadable(temporary, keyAuthorization);
-      await rename(temporary, file);
-      return;
-    } catch (error) {
-      await rm(temporary, { force: true }).catch(() => {});
-      if (tries < mostTries && codeOf(error) === "ENOENT" && (await isFolder(root))) continue;
-      throw failure(root, "writing", error);
+  const name = checkToken(token);
+  // it begins with a dot, which no token does, and only its own writer knows the end
+  const temporary = `.${name}.${randomBytes(6).toString("hex")}.tmp`;
+  await requireRoot(root);
+  await inRoot(root, async (files) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await makeFolders(files);
+        await files.create(keyAuthorization, ...challengePath, temporary);
+        await files.rename(name, ...challengePath, temporary);
+        return;
+      } catch (error) {
+        await files.remove(...challengePath, temporary).catch(() => {});
+        if (tries < mostTries && codeOf(error) === "ENOENT" && (await isFolder(root))) continue;
+        throw failure(root, "writing", error);
+      }
     }
-  }
-}
-
-/** Mode 0644 whatever the umask is: the web server is another user. */
-async function writeReadable(file: string, text: string): Promise<void> {
-  const handle = await open(file, "wx", 0o644);
-  try {
-    await handle.writeFile(text);
-    await handle.chmod(0o644);
-  } finally {
-    await handle.close();
-  }
+  });
 }
 
 /** The webroot itself must be there: a wrong path would be made, and served by nobody. */
-async function makeFolders(root: string): Promise<void> {
-  if (!(await isFolder(root))) {
-    throw new TlsError(
-      "ACME_CHALLENGE",
-      `writing the challenge file: the webroot ${renderQuoted(root)} is no folder.`,
-      {
-        hint: "Give the folder that the web server on port 80 of the site serves, on the machine that runs Pulumi.",
-      },
-    );
-  }
-  const madeOuter = await makeFolder(join(root, ".well-known"));
-  const inner = join(root, challengeFolder);
-  if (await makeFolder(inner)) await writeFile(join(inner, marker), madeOuter ? "2" : "1", { mode: 0o644 });
+async function requireRoot(root: string): Promise<void> {
+  if (await isFolder(root)) return;
+  throw new TlsError("ACME_CHALLENGE", `writing the challenge file: the webroot ${renderQuoted(root)} is no folder.`, {
+    hint: "Give the folder that the web server on port 80 of the site serves, on the machine that runs Pulumi.",
+  });
 }
 
-async function makeFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path, 0o755);
-    await chmod(path, 0o755);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST" && (await isFolder(path))) return false;
-    throw error;
-  }
+async function makeFolders(files: FolderFiles): Promise<void> {
+  const madeOuter = await files.makeFolder(outer);
+  if (await files.makeFolder(...challengePath)) await files.create(madeOuter ? "2" : "1", ...challengePath, marker);
 }
 
 /** Only what holds this very answer is ours; a temporary file is left when its writer was killed. */
-async function removeAnswer(root: string, { token, keyAuthorization }: ChallengeTask): Promise<void> {
-  const folder = join(root, challengeFolder);
-  const file = join(folder, checkToken(token));
-  try {
-    const isOurs = (await readFile(file, "utf8").catch(unlessGone)) === keyAuthorization;
-    if (isOurs) await rm(file, { force: true });
-    const left = ((await readdir(folder).catch(unlessGone)) ?? []).filter((name) => isTemporary(name, token));
-    for (const name of left) await rm(join(folder, name), { force: true });
-  } catch (error) {
-    throw failure(root, "removing", error);
-  }
+async function removeAnswer(files: FolderFiles, { token, keyAuthorization }: ChallengeTask): Promise<void> {
+  const name = checkToken(token);
+  const isOurs = (await files.read(...challengePath, name).catch(unlessGone)) === keyAuthorization;
+  if (isOurs) await files.remove(...challengePath, name);
+  const left = ((await files.list(...challengePath).catch(unlessGone)) ?? []).filter((one) => isTemporary(one, token));
+  for (const one of left) await files.remove(...challengePath, one);
 }
 
 function isTemporary(name: string, token: string): boolean {
@@ -119,14 +102,17 @@ function isTemporary(name: string, token: string): boolean {
 }
 
 /** Removes the folders that the marker tells of, when nothing else stands in them. */
-async function removeFolders(root: string): Promise<void> {
-  const inner = join(root, challengeFolder);
-  const names = (await readdir(inner).catch(unlessGone)) ?? [];
+async function removeFolders(files: FolderFiles): Promise<void> {
+  const names = (await files.list(...challengePath).catch(unlessGone)) ?? [];
   if (names.length !== 1 || names[0] !== marker) return;
-  const made = await readFile(join(inner, marker), "utf8").catch(unlessGone);
-  await rm(join(inner, marker), { force: true });
-  await rmdir(inner).catch(unlessUsed);
-  if (made === "2") await rmdir(join(root, ".well-known")).catch(unlessUsed);
+  const made = await files.read(...challengePath, marker).catch(unlessGone);
+  await files.remove(...challengePath, marker);
+  await files.removeFolder(...challengePath).catch(unlessUsed);
+  if (made === "2") await files.removeFolder(outer).catch(unlessUsed);
+}
+
+function inRoot<T>(root: string, work: (files: FolderFiles) => Promise<T>): Promise<T> {
+  return withFiles(root, [outer, challengeFolder], work);
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -134,7 +120,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 function unlessGone(error: unknown): undefined {
-  if (codeOf(error) !== "ENOENT") throw error;
+  if (!["ENOENT", "ENOTDIR"].includes(codeOf(error))) throw error;
 }
 
 function unlessUsed(error: unknown): void {
