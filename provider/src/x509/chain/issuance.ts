@@ -1,7 +1,9 @@
+import { readDer } from "../asn1/der";
 import { type Certificate, describeCertificate } from "../certificate/certificate";
 import { isVersion1 } from "../certificate/signature";
 import { findViolation } from "../names/constraints";
-import { renderIdentifier } from "../names/identifier";
+import { readCommonNames } from "../names/distinguished-name";
+import { type Identifier, renderIdentifier } from "../names/identifier";
 import { type ChainFinding, findAbout } from "./finding";
 
 /** TLS 1.2 and 1.3 servers sign, decipher or agree on a key (RFC 5246 section 7.4.2, RFC 8446 section 4.4.2.2). */
@@ -75,7 +77,7 @@ function verifyNames(ca: Certificate, below: readonly Certificate[]): ChainFindi
   const findings: ChainFinding[] = [];
   for (const [index, member] of below.entries()) {
     if (index > 0 && member.isSelfIssued) continue;
-    const violation = findViolation(constraints, member.identifiers);
+    const violation = findViolation(constraints, index === 0 ? constrainedNames(member) : member.identifiers);
     if (violation === undefined) continue;
     const reason = `may not carry ${renderIdentifier(violation.identifier)}: by the constraints of ${describeCertificate(ca)} it ${violation.reason}`;
     findings.push(
@@ -89,6 +91,19 @@ function verifyNames(ca: Certificate, below: readonly Certificate[]): ChainFindi
   }
   return findings;
 }
+
+/**
+ * The names of a leaf that constraints are for: without a DNS name among the alternative ones its common names count, where
+ * they look like one, since OpenSSL takes them for host names then.
+ */
+function constrainedNames({ identifiers, subjectDer }: Certificate): readonly Identifier[] {
+  if (identifiers.some(({ type }) => type === "dns")) return identifiers;
+  const names = readCommonNames(readDer(subjectDer, "the subject")).filter((name) => hostNameForm.test(name));
+  return [...identifiers, ...names.map((name): Identifier => ({ type: "dns", value: name.toLowerCase() }))];
+}
+
+/** What OpenSSL takes for a host name in a common name (`cn2dnsid` of v3_ncons.c): labels with a dot in between. */
+const hostNameForm = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)+$/i;
 
 function verifyPurpose(member: Certificate, property: "certPem" | "roots"): ChainFinding[] {
   const purposes = member.extendedKeyUsage;

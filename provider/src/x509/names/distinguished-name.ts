@@ -97,6 +97,13 @@ export function readName(name: Asn1): DistinguishedName {
   return read;
 }
 
+/** Every common name of a name, in its order. @throws TlsError DER_INVALID */
+export function readCommonNames(name: Asn1): readonly string[] {
+  return readRelativeNames(name)
+    .flat()
+    .flatMap(({ oid, value }) => (oid === attributes.commonName.oid ? [readString(value) ?? ""] : []));
+}
+
 /**
  * Renders a name as RFC 4514 does (narrowest attribute first), with ", " between attributes; what is invisible is
  * escaped as octets. An empty name is an empty text.

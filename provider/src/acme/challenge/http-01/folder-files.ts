@@ -36,7 +36,7 @@ export interface FolderFiles {
 type Operation = keyof FolderFiles;
 
 /** One call of {@link FolderFiles} as it travels to another process, and what came of it. */
-export interface FolderCall {
+interface FolderCall {
   readonly operation: Operation;
   readonly words: readonly string[];
 }
@@ -70,6 +70,8 @@ export function localFiles(root: string): FolderFiles {
 /**
  * Answers calls on standard input, each a line of JSON, with the rights of a user who has no other groups. The process
  * ends with its input.
+ *
+ * @public called by its name in folder-access.ts
  */
 export function serveFiles(root: string, uid: number, gid: number): void {
   process.setgroups?.([]);
