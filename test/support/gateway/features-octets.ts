@@ -1,7 +1,7 @@
 // Guards: requests that reach the upstream in another spelling, and header values that a configuration's syntax changed.
 import { once } from "node:events";
 import { expect } from "vitest";
-import { exchange, openSocket } from "./client";
+import { openSocket } from "./client";
 import { longSignValues, longValues, signValues } from "./sites-edge";
 import type { GatewayTrial } from "./trial";
 
@@ -108,31 +108,6 @@ function methodFeatures(trial: GatewayTrial): void {
       expect([answer.status, answer.status === 200 && answer.echo().method]).toEqual([200, "FROBNICATE"]);
     }
   });
-
-  trial.test(
-    ["upstream"],
-    "TRACE is the upstream's business, or refused; the gateway itself tells no header",
-    async () => {
-      for (const http of versions) {
-        const headers = [["X-Told", "by-the-client"]] as const;
-        // a refusal of HTTP/2 may be a stream that is reset
-        const answer = await trial.ask("a", { http, method: "TRACE", headers }).catch(() => undefined);
-        if (answer === undefined) continue;
-        if (answer.status === 200) expect(answer.echo()).toMatchObject({ upstream: "plain", method: "TRACE" });
-        else {
-          expect([answer.status, answer.text]).toEqual([
-            expect.toBeOneOf([400, 403, 405, 501]),
-            expect.not.stringContaining("by-the-client"),
-          ]);
-        }
-      }
-      const own = await exchange(
-        trial.secure("a.gw.test"),
-        "TRACE / HTTP/1.1\r\nHost: a.gw.test\r\nMax-Forwards: 0\r\nX-Told: by-the-client\r\nConnection: close\r\n\r\n",
-      );
-      if (!own.includes('"upstream":"plain"')) expect(own).not.toContain("by-the-client");
-    },
-  );
 
   trial.test(["upstream"], "a client that waits for 100 before it sends its body gets it", async () => {
     for (const site of ["a", ...(trial.world.sites.some(({ name }) => name === "cells") ? ["cells"] : [])]) {

@@ -2,6 +2,7 @@
 // our renderer emits. What a kind can't do is skipped by its own table, with its reason.
 import { afterAll, beforeAll, describe } from "vitest";
 import { failureFeatures } from "./features-failures";
+import { forgeryFeatures } from "./features-forgery";
 import { handshakeFeatures } from "./features-handshake";
 import { headerFeatures } from "./features-headers";
 import { hostFeatures } from "./features-hosts";
@@ -29,6 +30,7 @@ export function gatewayFeatures(server: GatewayServer): void {
     "sites beside each other": neighbourFeatures,
     "upstreams that fail": failureFeatures,
     tunnels: tunnelFeatures,
+    "requests that forge something": forgeryFeatures,
     "the PROXY protocol": proxyProtocolFeatures,
   };
   for (const [name, declare] of Object.entries(parts)) describe(name, () => declare(trial));

@@ -98,6 +98,7 @@ function mainSites({ tlsPort, upstreams, placed }: SiteGround): readonly object[
     ...["request", "response"].map((on) =>
       site(`${on}-headers`, { headers: headerChanges(change(on), on === "request") }),
     ),
+    site("identified", { headers: [change("request")("set", "X-Real-IP", "the-gateway")] }),
     site("mtls", { clientAuth: { ca: true } }),
     site("other-mtls", { clientAuth: { ca: true } }),
     site("placed", {

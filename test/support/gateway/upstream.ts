@@ -55,6 +55,8 @@ export interface GatewayUpstream {
   readonly seen: () => number;
   /** Requests whose bodies arrived whole. */
   readonly whole: () => number;
+  /** What requests asked to be upgraded to since the last time, WebSockets not counted; each was answered 101. */
+  readonly upgrades: () => readonly string[];
   /** What handshakes of TLS asked for since the last time, each once; false: nothing. */
   readonly askedNames: () => readonly (string | false)[];
   /** Octets of a body, once they have arrived while it goes on. */
@@ -76,6 +78,7 @@ export async function startUpstream({
   const events = new EventEmitter();
   const sockets = new Set<Socket>();
   const askedNames = new Set<string | false>();
+  const upgrades: string[] = [];
   let [seen, whole] = [0, 0];
   events.on("whole", () => {
     whole += 1;
@@ -85,7 +88,12 @@ export async function startUpstream({
     answerRequest(label, events, request, reply).catch(() => request.destroy());
   };
   const http1 = createHttpServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, answer);
-  http1.on("upgrade", serveWebSocket);
+  http1.on("upgrade", (request, socket, head) => {
+    const asked = String(request.headers.upgrade);
+    if (/^websocket$/i.test(asked)) return serveWebSocket(request, socket, head);
+    upgrades.push(asked);
+    socket.end(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${asked}\r\n\r\n`);
+  });
   const echo = createHttp2Server(answer);
   const calls = createGrpcServer();
   const injector = calls.createConnectionInjector(grpc.ServerCredentials.createInsecure());
@@ -121,6 +129,7 @@ export async function startUpstream({
     port: (front.address() as { port: number }).port,
     seen: () => seen,
     whole: () => whole,
+    upgrades: () => upgrades.splice(0),
     askedNames: () => {
       const names = [...askedNames];
       askedNames.clear();

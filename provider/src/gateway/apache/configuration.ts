@@ -7,6 +7,7 @@ import {
   type ListenerSite,
   listenersOf,
 } from "../proxy/listeners";
+import { identityHeaders, underscoredHeaders } from "../proxy/untrusted";
 import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "../syntax/directives";
 import { answeredPort, challengeRules } from "./acme";
 import { apacheDialect, expression, headerValue } from "./dialect";
@@ -34,6 +35,7 @@ export function renderApacheConfiguration(sites: readonly SiteData[], options: A
   const lines = [
     ...apacheModules(sites, options),
     directive("ServerTokens", "Prod"),
+    ...untrustedHeaders(),
     ...(options.listen ? listeners.map(({ place }) => directive("Listen", place.replace(/^\*:/, ""))) : []),
     ...listeners
       .filter(({ listener }) => listener.acmeThumbprint !== undefined)
@@ -114,6 +116,7 @@ function siteLines(
     ...(isTls ? siteTls(site, tlsProfile, options) : []),
     ...(isTls && isNamed ? handshakeRules() : []),
     ...(isTls && site.clientAuth !== undefined ? clientRules() : []),
+    markSite(),
     directive("LimitRequestBody", String(site.maxBodyBytes ?? 0)),
     ...(site.maintenance === undefined ? [] : maintenanceRules(site.maintenance)),
     ...routingRules(site.routing),
@@ -178,6 +181,23 @@ function listOf<Item>(lists: Map<number, Item[]>, key: number): Item[] {
   const list = lists.get(key) ?? [];
   lists.set(key, list);
   return list;
+}
+
+/** Set for every request of a site. */
+const siteVariable = "tls_gateway_site";
+
+/**
+ * Takes away what clients say of themselves, before any change of a site. The lines stand once, outside of all virtual
+ * hosts, which inherit them: they count where a site has set the variable, and in no other virtual host of the server.
+ */
+function untrustedHeaders(): readonly Directive[] {
+  return [...identityHeaders, ...underscoredHeaders()].map((name) =>
+    directive("RequestHeader", "unset", name, `env=${siteVariable}`),
+  );
+}
+
+function markSite(): Directive {
+  return directive("RewriteRule", "^", "-", raw(`[E=${siteVariable}:1]`));
 }
 
 /** A client could have any header taken away that it names as one of the connection (RFC 9110 section 7.6.1). */

@@ -1,4 +1,5 @@
 import { type Maintenance, type ProxyProtocol, type RoutingRule, renderRetryAfter } from "../model/site";
+import { refusedMethods } from "../proxy/untrusted";
 import { block, type Directive, directive, quoted, raw } from "../syntax/directives";
 import { escapePattern, pattern } from "./dialect";
 
@@ -117,6 +118,8 @@ export function hostSettings(): readonly Directive[] {
     directive("AllowEncodedSlashes", "NoDecode"),
     directive("MergeSlashes", "Off"),
     directive("RewriteEngine", "On"),
+    directive("RewriteCond", raw("%{REQUEST_METHOD}"), pattern(`^(?:${refusedMethods.join("|")})\\z`)),
+    directive("RewriteRule", "^", "-", raw("[R=405,L]")),
     block(["Location", quoted("/")], [directive("Require", "all", "granted")]),
   ];
 }

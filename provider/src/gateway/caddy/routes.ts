@@ -1,4 +1,5 @@
 import type { Listener } from "../proxy/listeners";
+import { hostForm, identityHeaders, otherUpgrade, refusedMethods } from "../proxy/untrusted";
 import { challengeRoutes } from "./acme";
 import { answer, type JsonObject, type MatcherSet, type Route, subroute, terminalRoute } from "./json";
 import type { CaddyOptions } from "./options";
@@ -17,6 +18,23 @@ const longList = 100;
 /** Before all answers of Caddy's own: it says its name otherwise. */
 export const withoutServer: JsonObject = { handle: [{ handler: "headers", response: { delete: ["Server"] } }] };
 
+/** Headers that a client may not write: those by which upstreams know it, and every name with an underscore. */
+export const removedHeaders = [...identityHeaders, "*_*"];
+
+/** The only form of Host that is served. */
+export const hostPattern = `^${hostForm}$`;
+
+/** What no request may do, whatever the site: Caddy itself passes all of it on. */
+const guards: readonly JsonObject[] = [
+  terminalRoute([{ method: refusedMethods }], [answer(405)]),
+  terminalRoute([{ not: [{ header_regexp: { Host: { pattern: hostPattern } } }] }], [answer(400)]),
+  {
+    match: [{ header_regexp: { Upgrade: { pattern: otherUpgrade } } }],
+    handle: [{ handler: "headers", request: { delete: ["Upgrade"] } }],
+  },
+  { handle: [{ handler: "headers", request: { delete: removedHeaders } }] },
+];
+
 /** All routes of a listener: sites and redirects by their names, and 421 (RFC 9110 section 15.5.20) for all others. */
 export function listenerRoutes(listener: Listener, options: CaddyOptions): readonly JsonObject[] {
   const targets = [
@@ -30,6 +48,7 @@ export function listenerRoutes(listener: Listener, options: CaddyOptions): reado
   const routes = named.map((target): Route => terminalRoute(hostMatchers(target, others), target.handle));
   return [
     withoutServer,
+    ...guards,
     ...(acmeThumbprint === undefined ? [] : challengeRoutes([{ thumbprint: acmeThumbprint, hostnames: [] }])),
     ...(listener.isTls && open !== undefined && named.length > 0 ? mixedNameRoutes(named) : []),
     ...inSteps(

@@ -2,6 +2,7 @@ import type { SiteData, TlsProfile } from "../model/site";
 import { tlsProfileFigures } from "../model/tls-profiles";
 import { clientCaFile } from "../proxy/files";
 import { type Listener, renderAddress } from "../proxy/listeners";
+import { identityHeaders } from "../proxy/untrusted";
 import { challengeLua } from "./acme";
 import { headerFilter } from "./headers";
 import { cidrRange, type EnvoyMessage, seconds, typed } from "./message";
@@ -129,6 +130,7 @@ export function connectionManager(
     ...(lua === undefined
       ? []
       : [httpFilter("envoy.filters.http.lua", "lua", "Lua", { default_source_code: { inline_string: lua } })]),
+    untrustedFilter,
     httpFilter(headerFilter, "header_mutation", "HeaderMutation", { mutations: {} }),
     ...(sites.some(({ maxBodyBytes }) => maxBodyBytes !== undefined)
       ? [httpFilter(bodyFilter, "filter_chain", "FilterChainConfig")]
@@ -152,6 +154,8 @@ export function connectionManager(
       internal_address_config: { unix_sockets: false },
       server_header_transformation: "PASS_THROUGH",
       generate_request_id: false,
+      // upstreams may take X_Forwarded_For for X-Forwarded-For
+      common_http_protocol_options: { headers_with_underscores_action: "DROP_HEADER" },
       normalize_path: false,
       merge_slashes: false,
       path_with_escaped_slashes_action: "KEEP_UNCHANGED",
@@ -161,6 +165,14 @@ export function connectionManager(
     }),
   };
 }
+
+/** Takes away what clients say of themselves, before a site's own changes: a filter of its own, so that the order is plain. */
+const untrustedFilter: EnvoyMessage = {
+  name: "tls_gateway.untrusted_headers",
+  typed_config: typed("envoy.extensions.filters.http.header_mutation.v3.HeaderMutation", {
+    mutations: { request_mutations: identityHeaders.map((name) => ({ remove: name.toLowerCase() })) },
+  }),
+};
 
 function httpFilter(name: string, folder: string, message: string, fields: EnvoyMessage = {}): EnvoyMessage {
   return { name, typed_config: typed(`envoy.extensions.filters.http.${folder}.v3.${message}`, fields) };

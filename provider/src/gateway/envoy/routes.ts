@@ -2,6 +2,7 @@ import { ipOctets } from "../../x509/names/ip-address";
 import { type RoutingRule, renderRetryAfter, type SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import type { ListenerRedirect, ListenerSite } from "../proxy/listeners";
+import { hostForm } from "../proxy/untrusted";
 import { clusterName } from "./clusters";
 import { headerFilter, headerMutations, hostRewrite } from "./headers";
 import { type EnvoyMessage, seconds, typed } from "./message";
@@ -10,10 +11,18 @@ import { type EnvoyMessage, seconds, typed } from "./message";
 export const bodyFilter = "envoy.filters.http.filter_chain";
 
 /**
- * A path that could be read in two ways, up to its query: `//`, a step `.` or `..`, a backslash, one of `.`, `/`, `\` and
- * NUL in hex, or a parameter (`;`). RE2, the whole text.
+ * Paths that could be read in two ways. Envoy compares a path as it came, without decoding it, and its own normalization
+ * (`normalize_path`) would change what the upstream gets. RE2, for the whole path without its query; `\C` is any octet,
+ * because a dot matches none that is no UTF-8. Each pattern is small: Envoy takes programs of up to 100 instructions.
  */
-const ambiguousPath = String.raw`[^?]*(//|/\.{1,2}/|\\|%2[eEfF]|%5[cC]|%00|;).*|[^?]*/\.{1,2}(\?.*)?`;
+const ambiguousPaths = [
+  // an empty step, a step `.` or `..`, a backslash, a parameter, a fragment
+  String.raw`\C*(//|/\.\.?/|[\\;#])\C*|\C*/\.\.?`,
+  // in hex: NUL, a slash, a backslash, and what needs no hex (RFC 3986 section 2.3): letters, digits and `-._~`
+  String.raw`\C*%(00|2[d-fD-F]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAcCfF]|7[0-9aAeE])\C*`,
+  // a per cent sign without two digits
+  String.raw`\C*%([0-9a-fA-F]?|[0-9a-fA-F]?[\x00-/:-@G-\x60g-\x7f]\C*)`,
+];
 
 /** What a chain knows of its client: whether an exception of the site's maintenance holds. */
 export interface SiteTurn {
@@ -28,7 +37,7 @@ export const misdirected: EnvoyMessage = virtualHost("misdirected", ["*"], [dire
 export function siteHost({ site, isExcepted }: SiteTurn, name: string | undefined): EnvoyMessage {
   const upstream = effectiveUpstream(site);
   const maintenance = isExcepted ? undefined : site.maintenance;
-  const routes = [...nameGuard(name)];
+  const routes = [...nameGuard(name), ...requestGuard];
   if (maintenance !== undefined) {
     const retryAfter = renderRetryAfter(maintenance);
     routes.push(...pathGuard(site), {
@@ -71,7 +80,11 @@ export function redirectHost({ site, port }: ListenerRedirect, name: string | un
     response_code: "PERMANENT_REDIRECT",
   };
   const route = { match: { prefix: "/" }, redirect };
-  return virtualHost(`redirect ${site.name} ${name ?? "*"}`, [domainOf(name)], [...nameGuard(name), route]);
+  return virtualHost(
+    `redirect ${site.name} ${name ?? "*"}`,
+    [domainOf(name)],
+    [...nameGuard(name), ...requestGuard, route],
+  );
 }
 
 /** Routes for some domains. */
@@ -96,11 +109,25 @@ function nameGuard(name: string | undefined): readonly EnvoyMessage[] {
   return [directAnswer(421, "Misdirected Request", { prefix: "/", headers: [header] })];
 }
 
-/** Envoy compares paths as they come: one that the upstream may read otherwise would pass a rule by. */
+/**
+ * Refuses an authority of another form than a name with a port, since Envoy takes all after the last colon for a port
+ * (`ignore_port_in_host_matching`), and TRACE. A CONNECT has no path, so no route of ours takes it, and Envoy answers 404.
+ */
+const requestGuard: readonly EnvoyMessage[] = [
+  directAnswer(400, "Bad Request", {
+    prefix: "/",
+    headers: [{ name: ":authority", string_match: { safe_regex: { regex: hostForm } }, invert_match: true }],
+  }),
+  directAnswer(405, "Method Not Allowed", {
+    prefix: "/",
+    headers: [{ name: ":method", string_match: { exact: "TRACE" } }],
+  }),
+];
+
+/** A path that the upstream may read otherwise would pass a rule by. */
 function pathGuard(site: SiteData): readonly EnvoyMessage[] {
   if (!(site.routing ?? []).some(({ route }) => route.startsWith("/"))) return [];
-  const header = { name: ":path", string_match: { safe_regex: { regex: ambiguousPath } } };
-  return [directAnswer(400, "Bad Request", { prefix: "/", headers: [header] })];
+  return ambiguousPaths.map((regex) => directAnswer(400, "Bad Request", { safe_regex: { regex } }));
 }
 
 /** The longest path first: Envoy takes the first route that matches. */

@@ -2,6 +2,7 @@ import { opensslGroups, tlsProfileFigures } from "../model/tls-profiles";
 import { effectiveUpstream } from "../model/upstream";
 import { currentFolder } from "../proxy/files";
 import { type Listener, renderAddress } from "../proxy/listeners";
+import { hostForm, identityHeaders, refusedMethods } from "../proxy/untrusted";
 import { block, type Directive, directive, type Word } from "../syntax/directives";
 import { challengeAnswers } from "./acme";
 import { backendName, deny, expression, not, test, when } from "./dialect";
@@ -57,12 +58,35 @@ export function haproxyFrontend(frontend: HaproxyFrontend, options: HaproxyOptio
       directive("timeout", "client", `${longestWait(frontend)}s`),
       ...trustedBalancers(frontend),
       ...(acmeThumbprint === undefined ? [] : challengeAnswers([{ thumbprint: acmeThumbprint, hostnames: [] }])),
+      ...guards,
       ...foundSite(frontend, options),
       ...redirected(frontend),
       directive("use_backend", expression(`%[${site}]`)),
     ],
   );
 }
+
+const upgrade = "req.fhdr(upgrade)";
+
+/** HAProxy has the names of headers in lower case. */
+const identityPattern = expression(`^(${identityHeaders.map((name) => name.toLowerCase()).join("|")})$`);
+
+/**
+ * What no request of any site may do: ask for TRACE or CONNECT, have a Host that is read in several ways, open a tunnel
+ * for another protocol than WebSocket, and name the client.
+ */
+const guards: readonly Directive[] = [
+  deny(405, test("method", ...refusedMethods)),
+  deny(400, not("req.fhdr(host)", "-m", "reg", expression(`^${hostForm}$`))),
+  deny(400, test("req.fhdr_cnt(host)", "gt", "1")),
+  when(
+    ["http-request", "del-header", "upgrade"],
+    not(upgrade, "-m", "str", "-i", "websocket"),
+    ["or"],
+    test("req.fhdr_cnt(upgrade)", "gt", "1"),
+  ),
+  directive("http-request", "del-header", identityPattern, "-m", "reg"),
+];
 
 function bindWords(frontend: HaproxyFrontend, options: HaproxyOptions): readonly Word[] {
   const [{ isTls, tlsProfile }] = frontend.listeners;
@@ -129,15 +153,10 @@ function foundSite(frontend: HaproxyFrontend, options: HaproxyOptions): readonly
   return [...lines, when(set(`str(${nameless})`), unfound)];
 }
 
-/** Sends on to https. What a nameless redirect is asked for must be a host to be sent on to. */
+/** Sends on to https. */
 function redirected({ listeners: [{ redirects }] }: HaproxyFrontend): readonly Directive[] {
   const isRedirect = test(site, "-m", "beg", "https:");
   const lines: Directive[] = [];
-  if (redirects.some(({ names }) => names.length === 0)) {
-    lines.push(
-      deny(400, isRedirect, not("var(txn.host)", "-m", "reg", expression("^([a-z0-9._-]+|\\[[0-9a-f:.]+\\])$"))),
-    );
-  }
   const location = (authority: string, ...conditions: readonly (readonly Word[])[]): Directive => {
     const target = expression(`https://${authority}%[pathq]`);
     return when(["http-request", "redirect", "location", target, "code", "308"], isRedirect, ...conditions);

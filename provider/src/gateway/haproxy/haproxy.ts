@@ -79,6 +79,8 @@ export const defaultLines = [
   directive("log", "global"),
   directive("option", "httplog"),
   directive("option", "dontlognull"),
+  // upstreams may take X_Forwarded_For for X-Forwarded-For
+  directive("option", "http-restrict-req-hdr-names", "delete"),
   directive("retries", "1"),
   // a slow request's head, and a connection between two requests
   directive("timeout", "http-request", "60s"),

@@ -33,11 +33,12 @@ const nothing = expression("");
 /**
  * The headers of requests to the upstream, for the modules `proxy` and `grpc`.
  *
- * @param own what the gateway itself says, a name and text of nginx each; a change of the site comes after it
+ * @param own what the gateway itself says, a name and text of nginx each, undefined for a header that it takes away; a
+ *   change of the site comes after it
  */
 export function requestHeaders(
   { headers = [] }: SiteData,
-  own: readonly (readonly [name: string, value: string])[],
+  own: readonly (readonly [name: string, value: string | undefined])[],
   modules: readonly ("proxy" | "grpc")[],
   variables: NginxVariables,
 ): readonly Directive[] {

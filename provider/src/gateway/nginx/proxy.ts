@@ -1,6 +1,7 @@
 import { type RoutingRule, renderRetryAfter, type SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { upstreamRootFile } from "../proxy/files";
+import { identityHeaders } from "../proxy/untrusted";
 import { block, type Directive, directive, quoted, raw, type Word } from "../syntax/directives";
 import { expression, pattern, returnIf } from "./dialect";
 import { requestHeaders } from "./headers";
@@ -46,11 +47,13 @@ export function upstreamDirectives(
   ];
 }
 
-const gatewayHeaders: readonly (readonly [name: string, value: string])[] = [
+/** What the client says of itself in other headers is taken away. */
+const gatewayHeaders: readonly (readonly [name: string, value: string | undefined])[] = [
   ["Host", common.host],
   ["X-Forwarded-For", "$remote_addr"],
   ["X-Forwarded-Proto", "$scheme"],
   ["X-Forwarded-Host", common.host],
+  ...identityHeaders.map((name) => [name, undefined] as const),
 ];
 
 function moduleDirectives(

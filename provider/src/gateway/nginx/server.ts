@@ -14,6 +14,16 @@ import { common, type NginxVariables } from "./variables";
 /** Of the roots that a chain of a client may have between it and its authority; nginx's own 1 allows no intermediate. */
 const VERIFY_DEPTH = "9";
 
+/**
+ * Whatever the server's own `http` block has: no version is told, and headers whose names have an underscore are dropped,
+ * since upstreams may take `X_Forwarded_For` for `X-Forwarded-For`.
+ */
+const serverSettings: readonly Directive[] = [
+  directive("server_tokens", "off"),
+  directive("ignore_invalid_headers", "on"),
+  directive("underscores_in_headers", "off"),
+];
+
 /** The server of one site on all its listeners. */
 export function siteServer(
   { site, names }: ListenerSite,
@@ -34,7 +44,7 @@ export function siteServer(
     [
       ...listens(listeners, names.length === 0, options),
       ...serverName(names),
-      directive("server_tokens", "off"),
+      ...serverSettings,
       ...proxyProtocolDirectives(site.proxyProtocol),
       ...(isTls ? tlsDirectives(listeners, options) : []),
       ...(certificate === undefined
@@ -85,7 +95,7 @@ export function redirectServer(
     [
       ...listens(listeners, names.length === 0, options),
       ...serverName(names),
-      directive("server_tokens", "off"),
+      ...serverSettings,
       ...proxyProtocolDirectives(site.proxyProtocol),
       ...answerOn(listeners, variables),
       returnIf(common.misdirectedHost, "421"),
@@ -102,7 +112,7 @@ export function unknownNameServer(listener: Listener, options: NginxOptions, var
     ["server"],
     [
       ...listens([listener], true, options),
-      directive("server_tokens", "off"),
+      ...serverSettings,
       ...(listener.isTls ? [...tlsDirectives([listener], options), directive("ssl_reject_handshake", "on")] : []),
       ...answerOn([listener], variables),
       directive("return", "421"),

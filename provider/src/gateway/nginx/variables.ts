@@ -80,17 +80,18 @@ const ambiguousPath = String.raw`^[^?]*(?://|/\.\.?(?:[/?]|$)|\\|%2[ef]|%5c|%00|
 export const commonVariables: readonly Directive[] = [
   block(["geo", raw(dollarVariable[0])], [directive("default", dollarVariable[1])]),
   defineMap("$http_host", common.host, [no, raw("$host")], ["default", raw("$http_host")]),
-  // nginx takes the host from the request line where there is one, and upstreams may take the header
+  // nginx takes the host from the request line where there is one, and upstreams may take the header; neither may have
+  // another form than a name or an address with a port
   defineMap(
     '"$host $http_host"',
     common.misdirectedHost,
-    [pattern(String.raw`^(\S*) (?:\1\.?(?::\d*)?)?$`, "i"), "0"],
+    [pattern(String.raw`^((?:[a-z0-9._-]+|\[[0-9a-f:.]+\])?) (?:\1\.?(?::\d{1,5})?)?$`, "i"), "0"],
     ["default", "1"],
   ),
   defineMap(
     '"$ssl_server_name $host $http_host"',
     common.misdirected,
-    [pattern(String.raw`^(\S+) \1 (?:\1\.?(?::\d*)?)?$`, "i"), "0"],
+    [pattern(String.raw`^(\S+) \1 (?:\1\.?(?::\d{1,5})?)?$`, "i"), "0"],
     ["default", "1"],
   ),
   defineMap("$request_uri", common.ambiguous, [pattern(ambiguousPath, "i"), "1"], ["default", "0"]),

@@ -1,4 +1,5 @@
 import { isTlsSite, renderHsts, renderRetryAfter, type SiteData } from "../model/site";
+import { identityHeaders, underscoredHeaders } from "../proxy/untrusted";
 import { type TraefikValue, traefikName } from "./names";
 
 /** An address that no client has: RFC 919 section 7. */
@@ -11,6 +12,15 @@ export const refusals = {
   "refuse-421": 421,
   "refuse-503": 503,
 } as const;
+
+/** Takes away what a client says of itself; before a site's own changes. */
+export const untrustedName = "untrusted";
+
+/** Takes an upgrade away, so that the request is served without. */
+export const upgradeName = "no-upgrade";
+
+/** Traefik writes these anew by what it knows itself, before a middleware sees the request. */
+const ownHeaders = new Set(["X-Real-IP", "X-Forwarded-Port", "X-Forwarded-Server"]);
 
 /** The name of a site's middleware. */
 export function middlewareName({ name }: SiteData, what: "headers" | "body" | "retry"): string {
@@ -28,6 +38,9 @@ export function traefikMiddlewares(sites: readonly SiteData[], redirectPorts: re
   for (const [name, status] of Object.entries(refusals)) {
     found[name] = { ipAllowList: { sourceRange: [nobody], rejectStatusCode: status } };
   }
+  const untrusted = [...identityHeaders.filter((name) => !ownHeaders.has(name)), ...underscoredHeaders()];
+  found[untrustedName] = { headers: removing(untrusted) };
+  found[upgradeName] = { headers: removing(["Upgrade"]) };
   for (const port of redirectPorts) {
     found[redirectName(port)] = { redirectScheme: { scheme: "https", port: String(port), permanent: true } };
   }
@@ -43,6 +56,10 @@ export function traefikMiddlewares(sites: readonly SiteData[], redirectPorts: re
     }
   }
   return found;
+}
+
+function removing(names: readonly string[]): TraefikValue {
+  return { customRequestHeaders: Object.fromEntries(names.map((name) => [name, ""])) };
 }
 
 /** An empty value takes a header away. The last change of a header wins, as it would if all were done one by one. */

@@ -2,7 +2,8 @@ import { ipOctets } from "../../x509/names/ip-address";
 import type { SiteData } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
 import type { ListenerRedirect, ListenerSite } from "../proxy/listeners";
-import { middlewareName, redirectName, type refusals } from "./middlewares";
+import { hostForm, otherUpgrade, refusedMethods } from "../proxy/untrusted";
+import { middlewareName, redirectName, type refusals, untrustedName, upgradeName } from "./middlewares";
 import { type EntryPoint, type TraefikValue, traefikName } from "./names";
 import { hasGrpcService, serviceName } from "./services";
 import { tlsOptionsName } from "./tls";
@@ -16,7 +17,27 @@ const ambiguousPath = String.raw`//|/\.\.?(/|$)|[;\\\x00]|%(2[fF]|5[cC]|00)`;
 /** Traefik takes the router of the highest priority that matches: a whole name before a wildcard, before every name. */
 const priorities = { whole: 3_000_000, wildcard: 2_000_000, any: 1_000_000, nothing: 1 } as const;
 /** Within the routers of a name: refusals first, then the longest path. A path has up to 4,128 signs. */
-const steps = { ambiguous: 900_000, maintenance: 800_000, path: 100_000, letter: 10, grpc: 1 } as const;
+const steps = {
+  untrusted: 950_000,
+  ambiguous: 900_000,
+  maintenance: 800_000,
+  path: 100_000,
+  letter: 10,
+  upgrade: 2,
+  grpc: 1,
+} as const;
+
+/**
+ * TRACE, CONNECT, and a Host of another form than a name with a port. Traefik's rules see of Host what its own parser
+ * makes of it; `X-Forwarded-Host` is what came, since Traefik has overwritten what the client said there.
+ */
+const untrustedRequest = `(${[
+  ...refusedMethods.map((method) => `Method(\`${method}\`)`),
+  `!HeaderRegexp(\`X-Forwarded-Host\`, \`^${hostForm}$\`)`,
+].join(" || ")})`;
+
+/** An upgrade to another protocol than WebSocket. */
+const foreignUpgrade = `HeaderRegexp(\`Upgrade\`, \`${otherUpgrade}\`)`;
 
 /** What does nothing: a service for routers that answer by a middleware. */
 const nothing = "noop@internal";
@@ -56,13 +77,16 @@ function addSite(routers: Record<string, TraefikValue>, point: EntryPoint, { sit
     };
     const refuse = (refusal: Refusal) => (base: TraefikValue) => refusing(point, base, refusal, site);
     const forward = (what: string, more: string, step: number): void => {
+      const and = (rule: string) => (more === "" ? rule : `${more} && ${rule}`);
       add(what, more, step, (base) => forwarding(point, base, site, "http"));
+      add(`${what}-upgrade`, and(foreignUpgrade), step + steps.upgrade, (base) =>
+        forwarding(point, base, site, "http", [upgradeName]),
+      );
       if (!hasGrpcService(upstream)) return;
       const grpc = "HeaderRegexp(`Content-Type`, `(?i)^application/grpc`)";
-      add(`${what}-grpc`, more === "" ? grpc : `${more} && ${grpc}`, step + steps.grpc, (base) =>
-        forwarding(point, base, site, "grpc"),
-      );
+      add(`${what}-grpc`, and(grpc), step + steps.grpc, (base) => forwarding(point, base, site, "grpc"));
     };
+    add("untrusted", untrustedRequest, steps.untrusted, refuse("refuse-400"));
     const rules = site.routing ?? [];
     const paths = rules.filter(({ route }) => route.startsWith("/"));
     if (paths.length > 0) {
@@ -93,6 +117,8 @@ function addRedirect(
   { site, names, port }: ListenerRedirect,
 ): void {
   for (const { key, rule, priority } of nameGroups(point, site, names)) {
+    const guard = { rule: `${rule} && ${untrustedRequest}`, priority: priority + steps.untrusted };
+    routers[`${key}-redirect-untrusted`] = refusing(point, guard, "refuse-400");
     const middlewares = [redirectName(port)];
     routers[`${key}-redirect`] = { entryPoints: [point.name], rule, priority, middlewares, service: nothing };
   }
@@ -127,8 +153,15 @@ function refusing(point: EntryPoint, base: TraefikValue, refusal: Refusal, site?
   return { entryPoints: [point.name], ...base, middlewares: [...own, ...retry, refusal], service: nothing };
 }
 
-function forwarding(point: EntryPoint, base: TraefikValue, site: SiteData, use: "http" | "grpc"): TraefikValue {
+/** @param more middlewares before those of the site */
+function forwarding(
+  point: EntryPoint,
+  base: TraefikValue,
+  site: SiteData,
+  use: "http" | "grpc",
+  more: readonly string[] = [],
+): TraefikValue {
   const body = site.maxBodyBytes === undefined ? [] : [middlewareName(site, "body")];
-  const middlewares = [middlewareName(site, "headers"), ...body];
+  const middlewares = [untrustedName, ...more, middlewareName(site, "headers"), ...body];
   return { entryPoints: [point.name], ...base, middlewares, service: serviceName(site, use) };
 }

@@ -54,6 +54,8 @@ test("a site is a virtual host, after one that refuses the names that no site ha
   AllowEncodedSlashes NoDecode
   MergeSlashes Off
   RewriteEngine On
+  RewriteCond %{REQUEST_METHOD} "^(?:TRACE|CONNECT)\\z"
+  RewriteRule ^ - [R=405,L]
   <Location "/">
     Require all granted
   </Location>
@@ -75,6 +77,8 @@ test("a site is a virtual host, after one that refuses the names that no site ha
   AllowEncodedSlashes NoDecode
   MergeSlashes Off
   RewriteEngine On
+  RewriteCond %{REQUEST_METHOD} "^(?:TRACE|CONNECT)\\z"
+  RewriteRule ^ - [R=405,L]
   <Location "/">
     Require all granted
   </Location>
@@ -91,6 +95,7 @@ test("a site is a virtual host, after one that refuses the names that no site ha
   Protocols h2 http/1.1
   RewriteCond "%{SSL:SSL_TLS_SNI}|%{SERVER_NAME}" "!^([^|]+)\\|\\1\\z" [NC]
   RewriteRule ^ - [R=421,L]
+  RewriteRule ^ - [E=tls_gateway_site:1]
   LimitRequestBody 0
   RequestHeader set Connection close "expr=%{req:Connection} !~ /^(?:close|keep-alive|upgrade|te|http2-settings|[ ,])*$/i"
   RequestHeader set X-Forwarded-For "expr=%{REMOTE_ADDR}"
@@ -110,6 +115,15 @@ test("a site is a virtual host, after one that refuses the names that no site ha
   ProxyPass "/" "http://10.0.0.5:8080/" nocanon connectiontimeout=10 timeout=60 retry=0 ttl=4
 </VirtualHost>
 `);
+});
+
+test("what clients say of themselves is taken away in the virtual hosts of sites, and in no other of the server", () => {
+  const text = rendered([web]).configuration;
+  const removals = text.slice(0, text.indexOf("<VirtualHost")).match(/^RequestHeader .*$/gm) ?? [];
+  expect(removals).toContain("RequestHeader unset X-Real-IP env=tls_gateway_site");
+  expect(removals).toContain("RequestHeader unset X_Forwarded-For env=tls_gateway_site");
+  expect(removals.every((line) => line.endsWith(" env=tls_gateway_site"))).toBe(true);
+  expect(new Set(removals).size).toBe(removals.length);
 });
 
 test("the order of sites never shows", () => {

@@ -38,12 +38,14 @@ test("a site is a server, beside one for the names that no site has", () => {
   expect(servers).toContain("listen 0.0.0.0:443 default_server ssl;\n");
   expect(servers).toContain("  ssl_reject_handshake on;\n  return 421;\n}");
   expect(servers).toContain("  return 308 https://$host$request_uri;\n}");
-  expect(servers.slice(servers.lastIndexOf("server {")).split("\n").slice(0, 21).join("\n")).toBe(`server {
+  expect(servers.slice(servers.lastIndexOf("server {")).split("\n").slice(0, 23).join("\n")).toBe(`server {
   listen 0.0.0.0:443 ssl;
   listen [::]:443 ssl;
   http2 on;
   server_name a.test;
   server_tokens off;
+  ignore_invalid_headers on;
+  underscores_in_headers off;
   ssl_protocols TLSv1.2 TLSv1.3;
   ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;
   ssl_ecdh_curve X25519MLKEM768:X25519:prime256v1:secp384r1;
