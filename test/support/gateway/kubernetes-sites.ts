@@ -50,7 +50,9 @@ export function reasons(options: Options, ...inputs: object[]): readonly string[
   return problems.map(({ site, property, reason }) => `${site}.${property}: ${reason}`);
 }
 
-/** What may surprise about the sites. */
+/** What may surprise about the sites, after the note that every gateway of the kind begins with. */
 export function notes(options: Options, ...inputs: object[]): readonly string[] {
-  return kubernetes.notes(acceptedSites(...inputs), options);
+  const [first, ...others] = kubernetes.notes(acceptedSites(...inputs), options);
+  expect(first).toMatch(/^The implementation behind the (GatewayClass|IngressClass)( "\w+")? decides /);
+  return others;
 }

@@ -1,12 +1,13 @@
 import { type SiteData, sortedByName } from "../model/site";
 import { certificateFiles, clientCaFile } from "../proxy/files";
 import { type Listener, type ListenerSite, listenersOf, renderAddress } from "../proxy/listeners";
+import { otherUpgrade, refusedMethods } from "../proxy/untrusted";
 import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "../syntax/directives";
 import { caddyfileDialect, comment, placeholder } from "./caddyfile-dialect";
 import { caddyfileSite } from "./caddyfile-site";
 import type { JsonObject } from "./json";
 import type { CaddyOptions } from "./options";
-import { isStrict } from "./routes";
+import { hostPattern, isStrict, removedHeaders } from "./routes";
 import { automationOf, connectionPolicies } from "./tls";
 
 /**
@@ -16,9 +17,30 @@ import { automationOf, connectionPolicies } from "./tls";
 export function renderCaddyfile(sites: readonly SiteData[], options: CaddyOptions): string {
   const sorted = sortedByName(sites);
   const listeners = listenersOf(sorted, options);
-  const directives = [globalOptions(sorted, listeners, options), ...siteBlocks(listeners, options)];
+  const directives = [globalOptions(sorted, listeners, options), untrustedSnippet, ...siteBlocks(listeners, options)];
   return renderDirectives(directives, caddyfileDialect);
 }
+
+const untrusted = "untrusted";
+
+/** What every site begins with, as in the JSON: its `route` comes before that of the site, as directives of one name do. */
+const untrustedSnippet: Directive = block(
+  [`(${untrusted})`],
+  [
+    directive("@refused", "method", ...refusedMethods),
+    directive("@strange", "not", "header_regexp", "Host", raw(`\`${hostPattern}\``)),
+    directive("@upgrade", "header_regexp", "Upgrade", raw(`\`${otherUpgrade}\``)),
+    block(
+      ["route"],
+      [
+        directive("respond", "@refused", "405"),
+        directive("respond", "@strange", "400"),
+        directive("request_header", "@upgrade", "-Upgrade"),
+        ...removedHeaders.map((name) => directive("request_header", `-${name}`)),
+      ],
+    ),
+  ],
+);
 
 function globalOptions(sites: readonly SiteData[], listeners: readonly Listener[], options: CaddyOptions): Directive {
   const gets = sites.some((site) => automationOf(site) !== undefined);
@@ -95,8 +117,10 @@ function siteBlocks(listeners: readonly Listener[], options: CaddyOptions): read
     const inner =
       redirectPort === undefined
         ? [...tlsDirectives(listener, entry, options), ...caddyfileSite(entry.site, options)]
-        : [redirectDirective(redirectPort)];
-    if (free.length > 0) blocks.push(block(joined(free), [...bindOf(addresses), ...inner]));
+        : [block(["route"], [redirectDirective(redirectPort)])];
+    if (free.length > 0) {
+      blocks.push(block(joined(free), [...bindOf(addresses), directive("import", untrusted), ...inner]));
+    }
   }
   for (const { isTls, port } of listeners) {
     const rest = `http://:${port}`;

@@ -1,3 +1,4 @@
+import { renderQuoted } from "../../text/quoted";
 import { answeredNames, isTlsSite, type SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import { type Backend, backendOf } from "./backends";
@@ -8,7 +9,15 @@ import { hasGatewayApi, type KubernetesOptions } from "./options";
 export function kubernetesNotes(sites: readonly SiteData[], options: KubernetesOptions): readonly string[] {
   const perSite = options.api === "gateway" ? gatewayNotes : ingressNotes;
   const notes = sites.flatMap((site) => [...perSite(site, options), ...routingNotes(site)]);
-  return options.api === "gateway" ? [...notes, ...sharedNotes(sites, options)] : notes;
+  const all = options.api === "gateway" ? [...notes, ...sharedNotes(sites, options)] : notes;
+  return sites.length === 0 ? [] : [classNote(options), ...all];
+}
+
+/** Every other proxy is told these; no object of Kubernetes can tell them. */
+function classNote({ api, gatewayClassName, ingressClassName }: KubernetesOptions): string {
+  const [kind, name] = api === "gateway" ? ["GatewayClass", gatewayClassName] : ["IngressClass", ingressClassName];
+  const behind = name === undefined ? kind : `${kind} ${renderQuoted(name)}`;
+  return `The implementation behind the ${behind} decides what no object of Kubernetes can say: whether it upgrades to other protocols than WebSocket (h2c), serves a Host of another form than a name with a port, passes TRACE on, removes what a client wrote into X-Real-IP, Forwarded and the like or into names with underscores (X_Forwarded_For), and resolves percent-encoding before it compares a path. Try each against it.`;
 }
 
 function routingNotes({ name, routing = [] }: SiteData): readonly string[] {

@@ -229,6 +229,10 @@ it("a Caddyfile tells the same for people", () => {
   });
   const text = renderCaddyfile(sites, caddy.parseOptions({}));
   expect(text).toContain("https://web.test:443 {\n");
+  expect(text).toContain("  import untrusted\n");
+  expect(text).toContain("    respond @refused 405\n    respond @strange 400\n    request_header @upgrade -Upgrade\n");
+  expect(text).toContain("    request_header -X-Real-IP\n");
+  expect(text).toContain("    request_header -*_*\n");
   expect(text).toContain("@maintenance not remote_ip 10.0.0.0/8\n");
   expect(text).toContain("# X-A has a value that a Caddyfile can't quote\n");
   expect(text).toContain('request_header @absent0 X-B `b\\"`\n');

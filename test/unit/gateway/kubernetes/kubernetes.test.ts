@@ -11,6 +11,15 @@ test("it is the kind kubernetes", () => {
   expect(kubernetes.kind).toBe("kubernetes");
 });
 
+test("a note says what the class decides, since no object of Kubernetes can", () => {
+  const noted = kubernetes.notes(acceptedSites(plain, web), gateway)[0];
+  for (const what of ["h2c", "Host", "X-Real-IP", "underscores", "TRACE", "percent-encoding"]) {
+    expect(noted).toContain(what);
+  }
+  expect(noted).toContain('GatewayClass "envoy"');
+  expect(kubernetes.notes([], gateway)).toEqual([]);
+});
+
 test("the configuration holds no key, whatever the order of the sites", () => {
   const sites = acceptedSites(plain, web, { ...web, name: "a", binds: ["a.example.com:443"] });
   const { configuration } = kubernetes.render(sites, gateway);
