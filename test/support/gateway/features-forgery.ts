@@ -92,6 +92,19 @@ function hostTests(trial: GatewayTrial): void {
     await expectRefused(trial, places);
   });
 
+  trial.test(["upstream"], "no other authority reaches the upstream in a target that is a whole URL", async () => {
+    // RFC 9112 section 3.2.2: such a target overrules Host
+    const name = "a.gw.test";
+    const authorities = [`user@${name}`, `${name}:443@evil.test`, `evil.test:443@${name}`, `${name}:port`, "evil.test"];
+    for (const authority of authorities) {
+      const lines = [`GET https://${authority}/x HTTP/1.1`, `Host: ${name}`, "Connection: close"];
+      const answer = await exchange(trial.secure(name), `${lines.join("\r\n")}\r\n\r\n`);
+      const isRefused = /^HTTP\/1\.1 (400|403|404|421)/.test(answer);
+      expect([authority, isRefused || /^HTTP\/1\.1 200/.test(answer)]).toEqual([authority, true]);
+      if (!isRefused) expect(answer).not.toMatch(/evil\.test|user@|:port/);
+    }
+  });
+
   trial.test(["redirect"], "the redirect sends nobody on to a Host of another form", async () => {
     const { httpPort } = trial.world;
     await expectRefused(trial, [

@@ -79,6 +79,12 @@ const guards: readonly Directive[] = [
   deny(405, test("method", ...refusedMethods)),
   deny(400, not("req.fhdr(host)", "-m", "reg", expression(`^${hostForm}$`))),
   deny(400, test("req.fhdr_cnt(host)", "gt", "1")),
+  // a target that is a whole URL goes on as it is, and overrules Host at the upstream (RFC 9112 section 3.2.2)
+  deny(
+    400,
+    test("url", "-m", "reg", expression("^[^/?]+://")),
+    not("url,field(3,/)", "-m", "reg", expression(`^${hostForm}$`)),
+  ),
   when(
     ["http-request", "del-header", "upgrade"],
     not(upgrade, "-m", "str", "-i", "websocket"),

@@ -49,6 +49,7 @@ test("a port is one section for IPv4 and IPv6, with a map of hosts and a list of
     "http-request deny deny_status 405 if { method TRACE CONNECT }",
     "http-request deny deny_status 400 if !{ req.fhdr(host) -m reg '^(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?$' }",
     "http-request deny deny_status 400 if { req.fhdr_cnt(host) gt 1 }",
+    "http-request deny deny_status 400 if { url -m reg '^[^/?]+://' } !{ url,field(3,/) -m reg '^(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?$' }",
     "http-request del-header upgrade if !{ req.fhdr(upgrade) -m str -i websocket } or { req.fhdr_cnt(upgrade) gt 1 }",
     expect.stringMatching(/^http-request del-header '\^\(forwarded\|.*\|x-real-ip\|.*\)\$' -m reg$/),
     "http-request set-var(txn.host) 'req.fhdr(host),host_only,lower'",
