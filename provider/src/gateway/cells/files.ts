@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import type { GatewayFile } from "../model/kind";
+import { privateMode } from "../model/readers";
 import { type SiteData, selfSignedHostnames } from "../model/site";
 import { certificatePaths } from "./document";
 import type { CellsOptions } from "./options";
 
 /** Read by everybody: certificates are public, and a proxy on the machine may have to read the root. */
 const publicMode = "0644";
-const privateMode = "0600";
 
 /**
  * The files that must lie on the machine, each path once, sorted by path: chain and key of referenced certificates, and
@@ -39,7 +39,7 @@ export function siteFiles(site: SiteData, options: CellsOptions): readonly Gatew
     },
     {
       path: keyFile,
-      mode: privateMode,
+      mode: privateMode(options),
       source: { of, name, part: "privateKeyPem" },
       purpose: `key of certificate "${name}"`,
     },
@@ -82,7 +82,7 @@ function selfSignedFiles(site: SiteData, ca: string | undefined, options: CellsO
     },
     {
       path: `${stem}-key.pem`,
-      mode: privateMode,
+      mode: privateMode(options),
       source: { ...leaf, part: "privateKeyPem" },
       purpose: `key of the self-signed certificate of ${names}`,
     },

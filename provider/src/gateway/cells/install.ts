@@ -1,5 +1,6 @@
 import { readBind } from "../model/bind";
 import type { GatewayInstall, HandshakeProbe } from "../model/kind";
+import { readersOf } from "../model/readers";
 import { isTlsSite, type SiteData, siteNames } from "../model/site";
 import { cellsSites } from "./document";
 import { cellsFiles } from "./files";
@@ -10,15 +11,15 @@ import type { CellsOptions } from "./options";
  * it runs, so it is stopped, `defaults.sites` is merged, and it is started. Not for a configuration in etcd or Vault.
  */
 export function cellsInstall(sites: readonly SiteData[], options: CellsOptions): GatewayInstall {
-  const { workingDirectory, user, group, stopCommand, startCommand } = options;
-  const owner =
-    user === undefined && group === undefined ? undefined : `${user ?? ""}${group === undefined ? "" : `:${group}`}`;
+  const { workingDirectory, stopCommand, startCommand } = options;
+  const readers = readersOf(options);
   return {
     directory: `${workingDirectory}/tls-gateway`,
     configurationFile: "tls-gateway-sites.json",
     entries: [],
     mergeInto: `${workingDirectory}/pydio.json`,
-    ...(owner !== undefined && { owner }),
+    serviceFolder: workingDirectory,
+    ...(readers !== undefined && { readers }),
     stop: stopCommand ?? "systemctl stop cells",
     reload: startCommand ?? "systemctl start cells",
     probes: sites.flatMap((site) => siteProbes(site, options)),

@@ -19,9 +19,12 @@ export interface CellsOptions {
   readonly certificateDirectory: string;
   /** Port of the separate clear gRPC service, unless a site says another; default 33060. */
   readonly grpcPort: number;
-  /** Who owns what the install script places: the user that Cells runs as. */
+  /**
+   * The account that Cells runs as. Where the working directory belongs to it, the install script has its rights alone there,
+   * also when root runs it. Else all files belong to root, and its login group may read the keys.
+   */
   readonly user?: string | undefined;
-  /** The group that may read the keys which the install script places. */
+  /** The group that may read the keys, in place of the login group of `user`. */
   readonly group?: string | undefined;
   /** Stops Cells, in place of `systemctl stop cells`; one line of POSIX shell. */
   readonly stopCommand?: string | undefined;

@@ -31,7 +31,7 @@ export interface SetFile extends InstallFile {
 }
 
 /** Changes when the script does something else with the same content: servers are then installed anew. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** RFC 7468 section 10 and 11, and the older forms. */
 const keyBlock = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----\r?\n?/g;
@@ -60,9 +60,11 @@ export function contentHash({ kind, install, files }: ContentParts): string {
 
 /** Absent stands as null: no list gets shorter, so no two plans have one text. */
 function installParts(install: GatewayInstall): readonly unknown[] {
-  const { directory, configurationFile, mergeInto, owner, check, checkInstalled, stop, reload } = install;
+  const { directory, configurationFile, mergeInto, readers, serviceFolder, check, checkInstalled, stop, reload } =
+    install;
   return [
-    [directory, configurationFile, mergeInto, owner, check, checkInstalled, stop, reload],
+    [directory, configurationFile, mergeInto, readers?.user, readers?.group, serviceFolder],
+    [check, checkInstalled, stop, reload],
     install.entries.map(({ path, file, how }) => [path, file, how]),
     install.probes.map(({ address, port, serverName, certificate }) => [address, port, serverName, certificate]),
   ];

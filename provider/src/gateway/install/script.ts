@@ -1,7 +1,18 @@
 import type { GatewayInstall, HandshakeProbe } from "../model/kind";
 import { shellCommand, shellEach, shellQuoted, shellWord } from "../syntax/shell";
 import { type InstallPlan, isText, keyPairs, placesOf, probeFile, type SetFile, setFiles } from "./plan";
-import { jsonMergeAwk, mainSh, mergeSh, pathsSh, removeSh, setSh, startSh, verifySh } from "./script/embedded-scripts";
+import {
+  jsonMergeAwk,
+  mainSh,
+  mergeSh,
+  pathsSh,
+  removeSh,
+  safetySh,
+  serviceSh,
+  setSh,
+  startSh,
+  verifySh,
+} from "./script/embedded-scripts";
 
 export { contentHash, type InstallFile, type InstallPlan } from "./plan";
 
@@ -27,9 +38,8 @@ export function renderInstallScript(plan: InstallPlan): string {
   const { install, gateway, contentHash } = plan;
   if (!/^[0-9a-f]{64}$/.test(contentHash)) throw new TypeError("contentHash must be 64 hex digits");
   const files = setFiles(plan);
-  return [
-    "#!/bin/sh\n",
-    `# Installs a configuration of pulumi-tls-gateway (${plan.kind}). Holds private keys. Run it by sh.\n`,
+  const heading = `# Installs a configuration of pulumi-tls-gateway (${plan.kind}). Holds private keys. Run it by sh.\n`;
+  return withAccount(plan, heading, [
     planFunction(gateway, install, contentHash),
     commandFunctions(install),
     fileFunctions(files, install),
@@ -38,9 +48,9 @@ export function renderInstallScript(plan: InstallPlan): string {
       files.filter(({ isOutside }) => isOutside).map(({ path }) => path),
     ),
     probeFunctions(install, files),
-    ...[startSh, pathsSh, setSh, mergeSh, verifySh, mainSh],
+    ...[startSh, safetySh, pathsSh, setSh, mergeSh, verifySh, mainSh],
     lastLine,
-  ].join("");
+  ]);
 }
 
 /**
@@ -55,24 +65,43 @@ export function renderRemoveScript(
 ): string {
   const { install, gateway, paths } = plan;
   const outside = paths.filter((path) => !path.startsWith(`${install.directory}/current/`));
-  return [
-    "#!/bin/sh\n",
-    `# Removes a configuration of pulumi-tls-gateway (${plan.kind}). Run it by sh.\n`,
+  return withAccount(plan, `# Removes a configuration of pulumi-tls-gateway (${plan.kind}). Run it by sh.\n`, [
     planFunction(gateway, install, ""),
     commandFunctions(install),
     pathFunction(install, outside),
-    ...[startSh, pathsSh, removeSh],
+    ...[startSh, safetySh, pathsSh, removeSh],
+    lastLine,
+  ]);
+}
+
+/** A script of these parts. Where a service has a folder of its own, they are a text in a script that can give up root. */
+function withAccount(
+  { gateway, install }: Pick<InstallPlan, "gateway" | "install">,
+  heading: string,
+  parts: readonly string[],
+): string {
+  if (install.serviceFolder === undefined) return ["#!/bin/sh\n", heading, ...parts].join("");
+  const { stop, reload } = install;
+  return [
+    "#!/bin/sh\n",
+    heading,
+    planFunction(gateway, install, ""),
+    shellCommand("stop", stop),
+    shellCommand("reload", reload),
+    `script_within() {\n  printf '%s' ${shellQuoted(parts.join(""))}\n}\n`,
+    ...[startSh, safetySh, serviceSh],
     lastLine,
   ].join("");
 }
 
 function planFunction(gateway: string, install: GatewayInstall, hash: string): string {
-  const { directory, configurationFile, mergeInto = "", owner = "", probes, stop } = install;
+  const { directory, configurationFile, mergeInto = "", serviceFolder = "", probes, stop } = install;
   if (!/^(\/[A-Za-z0-9._@+-]+)+$/.test(directory) || /\/\.{1,2}(\/|$)/.test(directory)) {
     throw new TypeError(`${JSON.stringify(directory)} is no folder of plain letters`);
   }
-  if (owner !== "" && !/^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_.-]*)?$|^:[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(owner)) {
-    throw new TypeError(`${JSON.stringify(owner)} is no user:group`);
+  const { user = "", group = "" } = install.readers ?? {};
+  for (const name of [user, group]) {
+    if (!/^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$/.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a name`);
   }
   const values: Readonly<Record<string, string>> = {
     gateway: shellWord(gateway, "the gateway's name"),
@@ -81,7 +110,8 @@ function planFunction(gateway: string, install: GatewayInstall, hash: string): s
     configuration: shellWord(configurationFile, "the configuration's name"),
     hash,
     short: hash.slice(0, 12),
-    owner,
+    ...{ user, group },
+    service_folder: shellWord(serviceFolder, "the service's folder"),
     merge_into: shellWord(mergeInto, "mergeInto"),
     merge_program: shellQuoted(mergeInto === "" ? "" : jsonMergeAwk),
     probes: String(probes.length),

@@ -1,12 +1,13 @@
 import type { GatewayFeature } from "./features";
 import type { SiteProblem } from "./problem";
+import type { GatewayReaders } from "./readers";
 import type { SiteData } from "./site";
 
 /** A file that must lie on the gateway's machine. Its content is put in by whoever holds the certificates. */
 export interface GatewayFile {
   /** Absolute path on the gateway's machine. */
   readonly path: string;
-  /** Octal, as chmod takes it. The owner is the user that the gateway runs as. */
+  /** Octal, as chmod takes it. The install script gives files to root and to the group of those who read them. */
   readonly mode: string;
   /** Where its content comes from. */
   readonly source: {
@@ -84,8 +85,13 @@ export interface GatewayInstall {
   readonly entries: readonly { readonly path: string; readonly file: string; readonly how: "link" | "copy" }[];
   /** `defaults.sites` of this JSON file is replaced by that of the configuration, the rest stays octet by octet. */
   readonly mergeInto?: string;
-  /** `user:group`, as chown takes it, of the folder and all files; absent: whoever runs the script. */
-  readonly owner?: string;
+  /** Who may read the keys beside the one who runs the script, to whom all files belong; absent: nobody. */
+  readonly readers?: GatewayReaders;
+  /**
+   * A folder that may belong to the account of the service, with all that the script changes in it or below it: run by root,
+   * the script then has the rights of that account there. Everywhere else root works only where nobody else can.
+   */
+  readonly serviceFolder?: string;
   /**
    * Judges a set before it is in use: exit status 0 is good. The texts of the set stand in `$set/check/` too, where
    * `<directory>/current/` is `$set/`.

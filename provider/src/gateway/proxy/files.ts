@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { GatewayFile, HandshakeProbe } from "../model/kind";
+import { privateMode } from "../model/readers";
 import { isTlsSite, type SiteData } from "../model/site";
 import { type Listener, renderAddress } from "./listeners";
 import type { ProxyOptions } from "./options";
@@ -9,11 +10,6 @@ export type CertificateLayout = "pair" | "single";
 
 /** Read by everybody: certificates are public. */
 const PUBLIC = "0644";
-
-/** Keys are the owner's alone, unless a group was named: then its members are to read them. */
-function privateMode({ group }: ProxyOptions): string {
-  return group === undefined ? "0600" : "0640";
-}
 
 /** The folder that paths of the configuration go through: a link to the set in use. */
 export function currentFolder({ directory }: Pick<ProxyOptions, "directory">): string {

@@ -1,20 +1,21 @@
 import type { FirewallPort, GatewayInstall } from "../model/kind";
+import { readersOf } from "../model/readers";
 import { type CertificateLayout, proxyProbes } from "./files";
 import type { Listener } from "./listeners";
-import { ownerOf, type ProxyOptions } from "./options";
+import type { ProxyOptions } from "./options";
 
 /** What a kind says itself of how its server takes a set over; the commands stand for those that the options lack. */
 export type OwnInstall = Pick<GatewayInstall, "configurationFile" | "entries" | "reload"> &
   Partial<Pick<GatewayInstall, "check" | "checkInstalled" | "unprobed">>;
 
-/** How a server takes a set over: its own way, unless the options have another, its folder and owner, and handshakes. */
+/** How a server takes a set over: its own way, unless the options have another, its folder and readers, and handshakes. */
 export function proxyInstall(
   listeners: readonly Listener[],
   options: ProxyOptions,
   layout: CertificateLayout,
   own: OwnInstall,
 ): GatewayInstall {
-  const owner = ownerOf(options);
+  const readers = readersOf(options);
   const checkInstalled = options.checkCommand ?? own.checkInstalled;
   const { probes, unprobed } = proxyProbes(listeners, options, layout);
   const silent = [...unprobed, ...(own.unprobed ?? [])];
@@ -22,7 +23,7 @@ export function proxyInstall(
     directory: options.directory,
     configurationFile: own.configurationFile,
     entries: own.entries,
-    ...(owner !== undefined && { owner }),
+    ...(readers !== undefined && { readers }),
     ...(own.check !== undefined && { check: own.check }),
     ...(checkInstalled !== undefined && { checkInstalled }),
     reload: options.reloadCommand ?? own.reload,

@@ -20,8 +20,12 @@ export interface ProxyOptions {
   readonly httpPort: number;
   /** Whether sites without an address of their own listen on IPv6 too; default true. */
   readonly ipv6: boolean;
-  /** Who owns the folder, where it is not the one who runs the install script. */
+  /**
+   * The account that the server runs as, if it is not root: its login group may read the keys. All files belong to whoever
+   * runs the install script, so that the account can't change what root reads.
+   */
   readonly user?: string | undefined;
+  /** The group that may read the keys, in place of the login group of `user`. */
   readonly group?: string | undefined;
   /** Judges the server's whole configuration, in place of the server's own checker; one line of POSIX shell. */
   readonly checkCommand?: string | undefined;
@@ -54,13 +58,6 @@ export function proxyOptionTable<const Version extends string>(
 
 /** Readers of {@link OpensslOptions}. */
 export const opensslOptionTable: OptionTable<OpensslOptions> = { opensslVersion: choice(["3.5", "3.0"], "3.5") };
-
-/** `user:group` as chown takes it; undefined when neither is given. */
-export function ownerOf({ user, group }: ProxyOptions): string | undefined {
-  return user === undefined && group === undefined
-    ? undefined
-    : `${user ?? ""}${group === undefined ? "" : `:${group}`}`;
-}
 
 /**
  * An account whose http-01 challenges a server answers by its configuration alone: the answer is the token, a dot and the

@@ -176,7 +176,9 @@ function behaves(shell: Shell, it: ReturnType<typeof inTurns>): void {
     fresh();
     mkdirSync(machine.directory);
     try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=128k", "none", machine.directory], { stdio: "ignore" });
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=128k,mode=755", "none", machine.directory], {
+        stdio: "ignore",
+      });
     } catch {
       return;
     }

@@ -17,7 +17,7 @@ const install: GatewayInstall = {
   directory: "/etc/web.d/tls-gateway",
   configurationFile: "web.conf",
   entries: [{ path: "/etc/web.d/web.conf", file: "web.conf", how: "link" }],
-  owner: "web:web",
+  readers: { user: "web", group: "web" },
   check: 'web -t "$set/check/web.conf"',
   reload: "web reload",
   probes: [
@@ -96,10 +96,20 @@ describe("an install script", () => {
     ["a path of two lines", { files: [file("a\nb", "")] }, /no absolute path/],
     ["NUL in a content", { files: [file("x", "a\0b")] }, /NUL/],
     ["a folder that the shell would take apart", { install: { ...install, directory: "/etc/a b" } }, /plain letters/],
-    ["an owner that is an option", { install: { ...install, owner: "--reference=/x" } }, /user:group/],
+    ["a user that is an option", { install: { ...install, readers: { user: "--reference=/x" } } }, /not a name/],
+    ["a group of two words", { install: { ...install, readers: { group: "a b" } } }, /not a name/],
     ["a name of two lines", { gateway: "a\nb" }, /control character/],
   ])("refuses %s", (_, changes, message) => {
     expect(() => script(changes)).toThrow(message);
+  });
+
+  it("is a text within a script that can give up root where the service has a folder of its own", () => {
+    const within = script();
+    const whole = script({ install: { ...install, serviceFolder: "/etc/web.d" } });
+    expect(whole).toContain("script_within() {\n  printf '%s' '");
+    expect(whole).toContain("\nrun_as_account() { # number\n");
+    expect(within).not.toContain("run_as_account()");
+    expect(whole.endsWith("\n{ main; exit; }\n")).toBe(true);
   });
 
   it("has no key in the script that removes", () => {
@@ -130,7 +140,8 @@ describe("the hash of an installation", () => {
     ["the configuration", { files: [file("web.conf", "other\n"), ...files.slice(1)] }],
     ["a mode", { files: [file("web.conf", "it's `a` $b\n", "0640"), ...files.slice(1)] }],
     ["a path", { files: [file("web2.conf", "it's `a` $b\n"), ...files.slice(1)] }],
-    ["the owner", { install: { ...install, owner: "web" } }],
+    ["who reads the keys", { install: { ...install, readers: { user: "web" } } }],
+    ["the service's folder", { install: { ...install, serviceFolder: "/var/web" } }],
     ["a command", { install: { ...install, reload: "web restart" } }],
     ["an entry", { install: { ...install, entries: [] } }],
     ["the kind", { kind: "other" }],

@@ -38,7 +38,7 @@ clean_up() {
 }
 
 compare_place() { # how path file
-  is_ours "$1" "$2" "$3" "$hash" || broken=$2
+  is_placed "$1" "$2" "$3" "$hash" || broken=$2
 }
 
 # A merged document is not looked at: its server writes it anew in its own way, and must not be stopped for that.
@@ -127,6 +127,7 @@ main() {
   plan
   prepare_shell
   enter_directory
+  take_back_sets
   read_state
   clean_up
   phase=build
@@ -139,6 +140,8 @@ main() {
   build_set
   check_set
   try_merge
+  restore_copies "$old"
+  [ -z "$broken" ] || refuse "$broken"
   each_path keep_before
   [ -z "$broken" ] || refuse "$broken"
   phase=swap

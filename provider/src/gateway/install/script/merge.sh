@@ -5,9 +5,21 @@
 ## the set that it was for: once that one is proved all of them go.
 
 merge_target() {
+  unsafe=
   [ -n "$merge_into" ] || return 1
   target=$merge_into
-  [ ! -L "$target" ] || target=$(readlink -f "$target")
+  if [ "$my_id" = 0 ]; then
+    # the path without links, which only root can have made
+    if ! walk "$merge_into"; then
+      unsafe="$merge_into is not touched: $(explain_unsafe)"
+    else
+      target=$walked
+      is_safe_place "$target"
+    fi
+  elif [ -L "$target" ]; then
+    target=$(readlink -f "$target")
+  fi
+  return 0
 }
 
 # prints the second document with defaults.sites of the first
@@ -26,6 +38,10 @@ make_merged() {
 # before anything is stopped
 try_merge() {
   merge_target || return 0
+  [ -z "$unsafe" ] || refuse "$unsafe"
+  if [ "$my_id" = 0 ] && [ -n "$user" ] && [ "$(id -u "$user")" != 0 ] && ! is_there "$target"; then
+    refuse "$target does not exist, and one that root makes could not be changed by $user: start the server once, so that it makes the file"
+  fi
   if ! make_merged; then
     show_output
     rm -f "$directory/.merged.new" "$directory/.merge-empty"
@@ -41,7 +57,7 @@ write_target() { # file with the new text
   if [ -e "$target" ]; then
     cp -p "$target" "$target.tls-gateway-new" && cat "$1" >"$target.tls-gateway-new"
   else
-    cat "$1" >"$target.tls-gateway-new" && { [ -z "$owner" ] || chown "$owner" "$target.tls-gateway-new"; }
+    cat "$1" >"$target.tls-gateway-new"
   fi && mv -f "$target.tls-gateway-new" "$target" || { rm -f "$target.tls-gateway-new"; return 1; }
 }
 
@@ -63,6 +79,7 @@ keep_merge() {
 
 merge() {
   merge_target || return 0
+  [ -z "$unsafe" ] || { warn "$unsafe"; return 1; }
   make_merged || { show_output; return 1; }
   cmp -s "$directory/.merged.new" "$target" && return 0
   keep_merge && mv -f "$directory/.merged.new" "$directory/.merged" && write_target "$directory/.merged"
@@ -70,6 +87,7 @@ merge() {
 
 undo_merge() {
   merge_target || return 0
+  [ -z "$unsafe" ] || { warn "$unsafe"; return 1; }
   if [ -f "$directory/.merge-absent" ]; then
     cmp -s "$target" "$directory/.merged" && rm -f "$target"
     [ ! -e "$target" ] || warn "$target is not what was written there, and stays"

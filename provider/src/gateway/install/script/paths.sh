@@ -28,11 +28,31 @@ is_of_any_set() { # how path file
   return 1
 }
 
-is_there() { [ -e "$1" ] || [ -L "$1" ]; }
+# A server goes on reading a copy that somebody changed. What it holds goes to a name with an ending that no server looks for,
+# and ours comes back, before anything is kept, given back or removed: all that follows finds what the set in use has there.
+restore_copies() { # set that was proved, and is in use
+  [ -n "$1" ] && [ "$(readlink "$directory/current")" = "sets/$1" ] && [ -f "$directory/sets/$1/.paths" ] || return 0
+  placing=$1
+  broken=
+  while IFS="$tab" read -r how path file; do
+    restore_copy "$how" "$path" "$file" </dev/null
+  done <"$directory/sets/$1/.paths"
+}
+
+restore_copy() { # how path file
+  [ "$1" = copy ] && [ -z "$broken" ] && is_there "$2" || return 0
+  is_of_any_set "$1" "$2" "$3" && return 0
+  is_safe_place "$2" || { broken=$unsafe; return 0; }
+  rm -rf "$2.changed-tls-gateway"
+  mv -f "$2" "$2.changed-tls-gateway" || { broken="$2 can't be moved (see above)"; return 0; }
+  warn "$2 was changed by somebody else: what it held is in $2.changed-tls-gateway, which no server reads"
+  place "$1" "$2" "$3"
+}
 
 # Before the swap: keeps a file of somebody else, and refuses where that would lose another one.
 keep_before() { # how path file
   [ -z "$broken" ] || return 0
+  is_safe_place "$2" || { broken=$unsafe; return 0; }
   if [ -d "$2" ] && [ ! -L "$2" ]; then
     broken="$2 is a folder; move it away, or name another path"
     return 0
@@ -66,9 +86,24 @@ adopt() { # how path file
     place link "$2" "$3" || broken="$2 can't be made a link into $directory/current (see above)"
 }
 
+# what is ours, and can be changed by nobody else
+is_placed() { # how path file set
+  is_ours "$@" && { [ "$1" = link ] || is_mine "$2"; }
+}
+
+# a copy that everybody may read needs no group
+copy_place() { # file copy
+  (umask 022 && cp "$1" "$2") || return 1
+  case $(ls -ldn "$1") in
+    ???????r*) [ "$my_id" != 0 ] || chown 0:0 "$2" ;;
+    *) [ -z "$group" ] || chown ":$group" "$2" ;;
+  esac
+}
+
 place() { # how path file, of the set $placing
   [ -z "$broken" ] || return 0
-  is_ours "$1" "$2" "$3" "$placing" && return 0
+  is_safe_place "$2" || { broken=$unsafe; return 0; }
+  is_placed "$1" "$2" "$3" "$placing" && return 0
   next="$2.tls-gateway-new"
   folder=$(printf '%s' "$2" | sed 's,/[^/]*$,,')
   [ -d "$folder" ] || (umask 022 && mkdir -p "$folder")
@@ -76,7 +111,7 @@ place() { # how path file, of the set $placing
   # shellcheck disable=SC2015 # a failure of either
   case $1 in
     link) ln -s "$directory/current/$3" "$next" ;;
-    *) cp -p "$directory/sets/$placing/$3" "$next" ;;
+    *) copy_place "$directory/sets/$placing/$3" "$next" ;;
   esac && mv -f "$next" "$2" || { rm -f "$next"; broken="$2 can't be put in place (see above)"; }
 }
 
@@ -96,6 +131,7 @@ give_back() { # set, other set or nothing
 }
 
 give_back_one() { # how path file set
+  is_safe_place "$2" || { warn "$unsafe"; return 1; }
   if is_there "$2" && ! is_ours "$1" "$2" "$3" "$4"; then
     is_there "$2.before-tls-gateway" && cmp -s "$2" "$2.before-tls-gateway" && rm -f "$2.before-tls-gateway"
     is_there "$2.before-tls-gateway" && warn "$2 was changed by somebody else and stays; $2.before-tls-gateway has what was there before"

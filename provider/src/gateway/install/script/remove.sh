@@ -8,6 +8,7 @@ interrupted() {
 }
 
 remove_place() { # how path file
+  is_safe_place "$2" || { warn "$unsafe"; left=$2; return 0; }
   if is_of_any_set "$1" "$2" "$3" || ! is_there "$2"; then
     is_there "$2" && removed=1
     if is_there "$2.before-tls-gateway"; then
@@ -21,7 +22,7 @@ remove_place() { # how path file
 }
 
 remove_sets() {
-  rm -rf "$directory/current" "$directory/.current.new" "$directory/applied" "$directory/applied.new" "$directory/running" "$directory/.given"
+  rm -rf "$directory/current" "$directory/.current.new" "$directory/applied" "$directory/applied.new" "$directory/running" "$directory/running.pid" "$directory/.given"
   rm -f "$directory/.merge-for" "$directory/.merge-before" "$directory/.merge-before.new" "$directory/.merge-absent" "$directory/.merge-empty" "$directory/.merged" "$directory/.merged.new"
   # shellcheck disable=SC2045 # the names are ours, and a glob would leave out what begins with a dot
   for name in $(ls -a "$directory/sets" 2>/dev/null); do
@@ -57,7 +58,9 @@ main() {
   prepare_shell
   removed=0
   left=
+  broken=
   told_badly=0
+  check_folder
   if [ -d "$directory" ]; then
     lock
     is_there "$directory/current" && removed=1
@@ -65,9 +68,15 @@ main() {
   if [ "$removed" = 1 ] && has_stop && [ -z "$merge_into" ]; then
     run command_stop || { show_output; warn "the server could not be stopped (see above)"; }
   fi
-  each_path remove_place
   current=$(readlink "$directory/current" | sed 's,^sets/,,')
-  [ -z "$current" ] || give_back "$current" ''
+  if [ -f "$directory/applied" ]; then
+    restore_copies "$current"
+    [ -z "$broken" ] || { warn "$broken"; exit 1; }
+    # a second run must not take what this one gives back for a copy that was changed
+    rm -f "$directory/applied"
+  fi
+  each_path remove_place
+  [ -z "$current" ] || give_back "$current" '' || left="one of the places"
   [ -z "$left" ] || { warn "$left can't be taken away (see above)"; exit 1; }
   if [ ! -d "$directory" ]; then
     say "nothing to do: $directory is not there"

@@ -60,6 +60,11 @@ check_pair() { # certificate key, and how they are called
   fi
 }
 
+# the owner stays whoever runs this: a service that could change its files would decide what root reads and runs
+give_to_group() { # set
+  [ -z "$group" ] || find "$1" -type f -exec chown ":$group" {} +
+}
+
 build_set() {
   set="$directory/sets/$hash"
   building="$directory/sets/.$hash.new"
@@ -75,10 +80,7 @@ build_set() {
   each_text write_check
   each_check_link link_check
   each_path write_path >"$building/.paths" || broken=.paths
-  if [ -z "$broken" ] && [ -n "$owner" ]; then
-    # the folders stay with whoever runs this: nobody else can put a link where he writes next
-    find "$building" -type f -exec chown "$owner" {} + || broken="the owner of the files"
-  fi
+  [ -n "$broken" ] || give_to_group "$building" || broken="the group of the files"
   [ -z "$broken" ] || refuse "$broken can't be written into $building (see above): is the disk full?"
   if command -v openssl >/dev/null 2>&1; then
     each_pair check_pair
@@ -101,13 +103,40 @@ repair_set() {
   [ -n "$broken" ] || return 0
   if [ "$(readlink "$directory/current")" = "sets/$hash" ]; then
     say "$set/$broken was changed by hand: it is written anew"
-    rm -rf "$directory/sets/edited"
-    # shellcheck disable=SC2015 # a failure of either
-    cp -Rp "$set" "$directory/sets/edited" && switch_to edited || refuse "$set can't be copied (see above)"
+    serve_copy "$hash" || refuse "$set can't be copied (see above)"
     old=edited
     is_current=0
   fi
   rm -rf "$set"
+}
+
+# the copy belongs to whoever runs this
+serve_copy() { # set
+  rm -rf "$directory/sets/edited"
+  (umask 022 && cp -RP "$directory/sets/$1" "$directory/sets/edited") && give_to_group "$directory/sets/edited" && switch_to edited
+}
+
+# what was proved goes on under the copy's name
+applies_as_copy() { # set
+  [ "$(cat "$directory/applied" 2>/dev/null)" = "$1" ] || return 0
+  printf edited >"$directory/applied.new" && mv -f "$directory/applied.new" "$directory/applied"
+}
+
+# Files of a set that belong to a service, as an earlier release left them, may hold anything by now. The set in use goes on
+# serving as a copy of root's, the others go. What `before` has was there before us.
+take_back_sets() {
+  [ "$my_id" = 0 ] || return 0
+  used=$(readlink "$directory/current") || used=
+  for name in $(find "$directory/sets" -type f ! -user 0 | sed "s,^$pattern/sets/,," | cut -d/ -f1 | sort -u); do
+    [ "$name" != before ] || continue
+    if [ "$used" = "sets/$name" ]; then
+      [ "$name" != edited ] || { mv "$directory/sets/edited" "$directory/sets/0" && switch_to 0 && name=0; }
+      # shellcheck disable=SC2015 # a failure of either
+      serve_copy "$name" && applies_as_copy "$name" || cannot_start "$directory/sets/$name can't be copied (see above)"
+      warn "files of the set in use belonged to another user: it serves as a copy of root's until the new set is in use"
+    fi
+    rm -rf "$directory/sets/$name"
+  done
 }
 
 check_set() {

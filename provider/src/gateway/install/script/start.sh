@@ -13,11 +13,15 @@ prepare_shell() {
   umask 077
   # a printf of its own would show keys in the list of running programs
   [ "$(command -v printf)" = printf ] || cannot_start "printf is not built into this shell; run the script by dash, bash or busybox sh"
-  for tool in awk cat chmod chown cmp cp cut date find grep ln ls mkdir mv readlink rm rmdir sed sleep tail touch; do
+  for tool in awk cat chmod chown cmp cp cut date find grep head id ln ls mkdir mv readlink rm rmdir sed sleep sort tail touch; do
     command -v "$tool" >/dev/null 2>&1 || cannot_start "the command $tool is missing on this machine; install it"
   done
   # the script itself may be what stands on the standard input
   exec </dev/null
+  # shellcheck disable=SC2034 # the other parts read both
+  my_id=$(id -u)
+  # shellcheck disable=SC2034
+  safe_folders=
   locked=
   # shellcheck disable=SC2034 # main.sh reads it
   phase=start
@@ -29,6 +33,9 @@ prepare_shell() {
 
 # a command of the gateway, as a person would run it; its words are kept for later
 run() {
+  case ${tls_gateway_served:-}$1 in
+    1command_stop | 1command_reload) ask_root "$1"; return ;;
+  esac
   (
     set +u
     cd /
@@ -37,12 +44,20 @@ run() {
   ) >"$directory/.output" 2>&1
 }
 
+# root answers with the exit status, and shows what the command wrote; see service.sh
+ask_root() {
+  rm -f "$directory/.output"
+  echo "$1" >&3
+  read -r answer <&4 && [ "$answer" = 0 ]
+}
+
 show_output() {
   [ -s "$directory/.output" ] && tail -n 40 "$directory/.output" | sed 's/^/  | /' >&2
   return 0
 }
 
 enter_directory() {
+  check_folder
   (umask 022 && mkdir -p "$directory/sets") || cannot_start "the folder $directory can't be made; run the script as root, or as the folder's owner"
   [ -L "$directory/current" ] || [ ! -e "$directory/current" ] || cannot_start "$directory/current is not a link; move it away"
   lock
@@ -50,11 +65,18 @@ enter_directory() {
   mkdir "$directory/.probe" || cannot_start "nothing can be written in $directory (see above: no right, a full disk or one that is read-only)"
   # on a full disk the empty folder could still be made
   printf '%s' "$hash" >"$directory/.probe/file" || cannot_start "nothing can be written in $directory: is the disk full?"
-  if [ -n "$owner" ]; then
-    chown "$owner" "$directory/.probe/file" || cannot_start "files can't be given to $owner; run the script as root, and make that user first"
-  fi
+  find_group
   find_rename
   rm -rf "$directory/.probe"
+}
+
+# Who may read the keys beside their owner: the group, or that of the account's login.
+find_group() {
+  [ -n "$user$group" ] || return 0
+  [ -n "$group" ] || group=$(id -g "$user" 2>/dev/null) ||
+    cannot_start "there is no user $user on this machine; make that user first, or name a group"
+  chown ":$group" "$directory/.probe/file" ||
+    cannot_start "files can't be given to the group $group; run the script as root, and make that group first"
 }
 
 # A link that points to a folder is replaced by rename(2), which no POSIX utility does: mv would move into the folder.
