@@ -1,4 +1,5 @@
 import type { GatewayCommands, GatewayInstall } from "../model/kind";
+import { processSh } from "../proxy/embedded-scripts";
 import { proxyInstall } from "../proxy/install";
 import type { Listener } from "../proxy/listeners";
 import { shellFragment } from "../syntax/shell";
@@ -11,7 +12,9 @@ const bootstrap = "/etc/envoy/envoy.json";
 /** The files of a set that hold the configuration; `check.sh` has their names too. */
 export const envoyFiles = { bootstrap: "envoy.json", listeners: "lds.json", clusters: "cds.json" } as const;
 
-const reload = shellFragment(reloadSh);
+function reloadCommand({ user = "" }: EnvoyOptions): string {
+  return processSh + shellFragment(reloadSh, { user });
+}
 
 /** How a set is taken over by a running Envoy. */
 export function envoyInstall(listeners: readonly Listener[], options: EnvoyOptions): GatewayInstall {
@@ -19,14 +22,17 @@ export function envoyInstall(listeners: readonly Listener[], options: EnvoyOptio
     configurationFile: envoyFiles.bootstrap,
     entries: [{ path: bootstrap, file: envoyFiles.bootstrap, how: "link" }],
     check: shellFragment(checkSh),
-    reload,
+    reload: reloadCommand(options),
   });
 }
 
 /** What a person runs by hand. */
 export function envoyCommands(options: EnvoyOptions): GatewayCommands {
   return {
-    apply: [...(options.checkCommand === undefined ? [] : [options.checkCommand]), options.reloadCommand ?? reload],
+    apply: [
+      ...(options.checkCommand === undefined ? [] : [options.checkCommand]),
+      options.reloadCommand ?? reloadCommand(options),
+    ],
     install: [`envoy --mode validate -c ${bootstrap}`, `envoy -c ${bootstrap}`],
   };
 }

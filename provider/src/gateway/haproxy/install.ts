@@ -1,5 +1,6 @@
 import type { GatewayCommands, GatewayInstall } from "../model/kind";
 import type { SiteData } from "../model/site";
+import { processSh } from "../proxy/embedded-scripts";
 import { proxyInstall } from "../proxy/install";
 import { listenersOf } from "../proxy/listeners";
 import { shellFragment } from "../syntax/shell";
@@ -32,8 +33,6 @@ function checkCommand({ checkCommand: own, configFile }: HaproxyOptions): string
   return own ?? `haproxy -c -q -f ${configFile}`;
 }
 
-function reloadCommand({ reloadCommand: own, pidFile, configFile }: HaproxyOptions): string {
-  if (own !== undefined) return own;
-  const configPattern = configFile.replaceAll("+", "[+]");
-  return shellFragment(reloadSh, { pidFile, configFile, configPattern });
+function reloadCommand({ reloadCommand: own, pidFile, configFile, processUser }: HaproxyOptions): string {
+  return own ?? processSh + shellFragment(reloadSh, { pidFile, configFile, processUser });
 }

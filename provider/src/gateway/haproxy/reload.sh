@@ -5,16 +5,18 @@
 (
   ## of several lines the first is the master's
   pid=$(head -n 1 @pidFile@ 2>/dev/null) && [ -n "$pid" ] || pid=0
-  name=$(cat "/proc/$pid/comm" 2>/dev/null || ps -p "$pid" -o comm= 2>/dev/null) || name=
+  ## the file outlives its process, whose number may be another's by now: the signal would end that
+  runs=
+  tls_gateway_is_server "$pid" haproxy @processUser@ && runs=1
+  [ -e /proc/self/exe ] || [ "$(ps -p "$pid" -o comm= 2>/dev/null)" != haproxy ] || runs=1
   children() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
   before=" $(children "$pid") "
   if [ -d /run/systemd/system ]; then systemctl reload-or-restart haproxy
-  ## the file outlives its process, whose number may be another's by now: the signal would end that
-  elif [ "$name" = haproxy ] && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -e ' -W'; then kill -USR2 "$pid"
+  elif [ -n "$runs" ] && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -e ' -W'; then kill -USR2 "$pid"
   ## no master: a new one asks the old process to end
-  elif [ "$name" = haproxy ]; then haproxy -W -D -f @configFile@ -p @pidFile@ -sf "$pid"
+  elif [ -n "$runs" ]; then haproxy -W -D -f @configFile@ -p @pidFile@ -sf "$pid"
   ## a second one would take a share of the connections (SO_REUSEPORT)
-  elif pgrep -x -f '[^ ]*haproxy .*-f @configPattern@.*' >/dev/null 2>&1; then echo "haproxy runs, and @pidFile@ does not tell its process: give options.pidFile or options.reloadCommand" >&2; false
+  elif tls_gateway_find_server haproxy @processUser@ @configFile@ >/dev/null; then echo "haproxy runs, and @pidFile@ does not tell its process: give options.pidFile or options.reloadCommand" >&2; false
   else haproxy -W -D -f @configFile@ -p @pidFile@; fi || exit 1
   [ "$before" != "  " ] || exit 0
   ## tenths of a second: how long reading ten thousand certificates may take, and how long nothing is to be seen

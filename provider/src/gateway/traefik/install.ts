@@ -1,4 +1,5 @@
 import type { GatewayCommands, GatewayInstall } from "../model/kind";
+import { processSh } from "../proxy/embedded-scripts";
 import { proxyInstall } from "../proxy/install";
 import type { Listener } from "../proxy/listeners";
 import { shellFragment } from "../syntax/shell";
@@ -8,8 +9,9 @@ import type { TraefikOptions } from "./options";
 /** The files of a set that hold the configuration; `reload.sh` has the name of the static one too. */
 export const traefikFiles = { dynamic: "traefik-dynamic.yml", static: "traefik.yml" } as const;
 
-function reloadCommand({ configFile, dynamicDirectory }: TraefikOptions): string {
-  return shellFragment(reloadSh, { configFile, dynamicFile: `${dynamicDirectory}/tls-gateway.yml` });
+function reloadCommand({ configFile, dynamicDirectory, user = "" }: TraefikOptions): string {
+  const dynamicFile = `${dynamicDirectory}/tls-gateway.yml`;
+  return processSh + shellFragment(reloadSh, { configFile, dynamicFile, user });
 }
 
 /** How a set is taken over by a running Traefik. */
