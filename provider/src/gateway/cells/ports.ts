@@ -1,6 +1,7 @@
 import { allAddresses, readBind } from "../model/bind";
 import type { FirewallPort, GatewayCommands } from "../model/kind";
 import { isTlsSite, type SiteData } from "../model/site";
+import { shellQuoted } from "../syntax/shell";
 import { type CellsOptions, grpcPortOf } from "./options";
 
 /**
@@ -38,7 +39,7 @@ export function cellsFirewallPorts(sites: readonly SiteData[], options: CellsOpt
 
 /**
  * The commands that hand the configuration over. Cells reads its sites and certificates at start only, so they stop it,
- * merge `defaults.sites` into `pydio.json` with jq (owner and mode stay), and start it. They expect the configuration in
+ * merge `defaults.sites` into `pydio.json` with jq as the owner of the working directory (owner and mode stay), and start it. They expect the configuration in
  * `tls-gateway-sites.json` and the install file in `tls-gateway-install.yaml` of the working directory, and a systemd unit
  * called `cells`. Not for a configuration in etcd or Vault.
  */
@@ -46,13 +47,17 @@ export function cellsCommands(_sites: readonly SiteData[], options: CellsOptions
   const directory = options.workingDirectory;
   const config = `${directory}/pydio.json`;
   const [backup, next] = [`${config}.before-tls-gateway`, `${config}.next`];
+  const merge = [
+    `cp -p ${config} ${backup}`,
+    // the old text stays until the new one is whole; it may hold secrets, so nobody else reads the copy
+    `(umask 077 && jq -s ".[0] * .[1]" ${backup} ${directory}/tls-gateway-sites.json > ${next})`,
+    `test -s ${next} && cat ${next} > ${config} && rm ${next}`,
+  ];
   return {
     apply: [
       "systemctl stop cells",
-      `cp -p ${config} ${backup}`,
-      // the old text stays until the new one is whole; it may hold secrets, so nobody else reads the copy
-      `(umask 077 && jq -s '.[0] * .[1]' ${backup} ${directory}/tls-gateway-sites.json > ${next})`,
-      `test -s ${next} && cat ${next} > ${config} && rm ${next}`,
+      // by the owner of the folder, who could lead root to any file by a link
+      `su -s /bin/sh "$(stat -c %U ${directory})" -c ${shellQuoted(merge.join(" && "))}`,
       "systemctl start cells",
     ],
     install: [`CELLS_WORKING_DIR=${directory} cells configure --yaml ${directory}/tls-gateway-install.yaml`],

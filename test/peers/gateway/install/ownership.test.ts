@@ -165,6 +165,27 @@ function keeps(shell: Shell, it: ReturnType<typeof inTurns>): void {
     expect(existsSync(machine.at("var/cells/tls-gateway"))).toBe(false);
   });
 
+  it("asks for the folder that an earlier release left to root within the folder of Cells", async () => {
+    layCells();
+    mkdirSync(machine.at("var/cells/tls-gateway/sets"), { recursive: true });
+    expect(await machine.install(machine.plan("cells", asStranger))).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/by chown -hR 65534 \S+var\/cells\/tls-gateway$/m),
+    });
+  });
+
+  it("makes a copy anew whose text was the same, and was read by more", async () => {
+    const plan = machine.plan("traefik", asStranger);
+    expect(await machine.install(plan)).toMatchObject({ status: 0, stderr: "" });
+    expect(owner("etc/traefik/dynamic/tls-gateway.yml")).toBe("0:0 0644");
+    const files = plan.files.map((file) => ({ ...file, mode: "0640" }));
+    expect(await machine.install({ ...plan, files, contentHash: "0".repeat(64) })).toMatchObject({
+      status: 0,
+      stderr: "",
+    });
+    expect(owner("etc/traefik/dynamic/tls-gateway.yml")).toBe(`0:${stranger.id} 0640`);
+  });
+
   it("keeps owner and mode of the document of a Cells whose folder is root's", async () => {
     machine.write(document, '{"a":"secret"}', { mode: 0o660, owner: stranger.id });
     expect(await machine.install(machine.plan("cells", asStranger))).toMatchObject({ status: 0, stderr: "" });

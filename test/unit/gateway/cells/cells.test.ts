@@ -324,12 +324,12 @@ test("notes say what may surprise", () => {
   expect(render({ name: "a", binds: [":8443"], tls: { selfSigned: {} } }).notes).toEqual([]);
 });
 
-test("the commands stop Cells, merge the sites, and start it again", () => {
+test("the commands stop Cells, merge the sites as the owner of its folder, and start it again", () => {
   expect(cells.commands([], v4).apply).toEqual([
     "systemctl stop cells",
-    "cp -p /var/cells/pydio.json /var/cells/pydio.json.before-tls-gateway",
-    "(umask 077 && jq -s '.[0] * .[1]' /var/cells/pydio.json.before-tls-gateway /var/cells/tls-gateway-sites.json > /var/cells/pydio.json.next)",
-    "test -s /var/cells/pydio.json.next && cat /var/cells/pydio.json.next > /var/cells/pydio.json && rm /var/cells/pydio.json.next",
+    `su -s /bin/sh "$(stat -c %U /var/cells)" -c 'cp -p /var/cells/pydio.json /var/cells/pydio.json.before-tls-gateway && ` +
+      '(umask 077 && jq -s ".[0] * .[1]" /var/cells/pydio.json.before-tls-gateway /var/cells/tls-gateway-sites.json > /var/cells/pydio.json.next) && ' +
+      "test -s /var/cells/pydio.json.next && cat /var/cells/pydio.json.next > /var/cells/pydio.json && rm /var/cells/pydio.json.next'",
     "systemctl start cells",
   ]);
 });

@@ -86,15 +86,19 @@ adopt() { # how path file
     place link "$2" "$3" || broken="$2 can't be made a link into $directory/current (see above)"
 }
 
-# what is ours, and can be changed by nobody else
+# what is ours, and can be read and changed by nobody else than what the set has
 is_placed() { # how path file set
-  is_ours "$@" && { [ "$1" = link ] || is_mine "$2"; }
+  is_ours "$@" || return 1
+  [ "$1" = link ] || { is_mine "$2" && [ "$(mode_of "$2")" = "$(mode_of "$directory/sets/$4/$3")" ]; }
 }
+
+# shellcheck disable=SC2012 # the first word alone is read
+mode_of() { ls -ldn "$1" | cut -c 1-10; }
 
 # a copy that everybody may read needs no group
 copy_place() { # file copy
   (umask 022 && cp "$1" "$2") || return 1
-  case $(ls -ldn "$1") in
+  case $(mode_of "$1") in
     ???????r*) [ "$my_id" != 0 ] || chown 0:0 "$2" ;;
     *) [ -z "$group" ] || chown ":$group" "$2" ;;
   esac

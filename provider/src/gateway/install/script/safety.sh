@@ -80,9 +80,12 @@ is_mine() { [ -n "$(find "$1" -prune -user "$my_id" 2>/dev/null)" ]; }
 
 # Below the folder all must be root's: one that belonged to somebody else may hold what he put there.
 check_folder() {
-  [ "$my_id" = 0 ] || return 0
-  is_safe_folder "$directory" ||
-    cannot_start "$(explain_unsafe)"
+  if [ "$my_id" != 0 ]; then
+    [ ! -d "$directory" ] || [ -w "$directory" ] ||
+      cannot_start "the user $my_id can't change $directory, which an earlier release or another run left to somebody else: give it to that user with all that is in it, by chown -hR $my_id $directory"
+    return 0
+  fi
+  is_safe_folder "$directory" || cannot_start "$(explain_unsafe)"
   [ -d "$directory" ] || return 0
   foreign=$(find "$directory" ! -type f ! -user 0 | head -n 1)
   [ -n "$foreign" ] || foreign=$(find "$directory" -type d \( -perm -020 -o -perm -002 \) ! -group 0 | head -n 1)

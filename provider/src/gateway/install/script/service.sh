@@ -1,13 +1,14 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154,SC2086 # variables of plan() and of the other parts; commands of several words
 ## The outermost part of a script for a server whose folder belongs to its own account. In there the account can swap any file
-## for a link at any moment, so root does nothing in it: the script within, which each_step prints, runs with the rights of
+## for a link at any moment, so root does nothing in it: the script within, which `script_within` prints, runs with the rights of
 ## the account. Root runs the commands that stop and start the server. The script within asks for them by name through a pipe.
 
 interrupted() { :; }
 
 # As an account that may do with its process what it likes: it gets no terminal, no variable of root's, and half an hour.
 as_account() { # command…
+  trap - INT TERM HUP
   env -i PATH="$PATH" $limit $session $switch "$@"
 }
 
@@ -42,6 +43,8 @@ serve() {
         ;;
       command_stop | command_reload)
         if [ "$asked" -le 8 ] && (
+          # a server that is started here must not go on without these signals
+          trap - INT TERM HUP
           set +u
           cd /
           umask "$umask_before"
@@ -70,6 +73,7 @@ run_as_account() { # number
   scratch=$(mktemp -d) && mkfifo "$scratch/answers" || cannot_start "no folder for a pipe can be made (see above)"
   # answers go through a pipe with a name, which this process holds open, so that neither side waits for the other to open it
   exec 5<>"$scratch/answers" 6>&1
+  # this process waits for the one within, whatever comes
   trap '' INT TERM HUP
   {
     {
