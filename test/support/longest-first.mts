@@ -19,6 +19,8 @@ const longest: readonly string[] = [
   "peers/gateway/nginx",
   "engine/acme/orphan",
   "engine/acme/dns-validated",
+  "peers/gateway/install/ownership",
+  "peers/gateway/install/attackers",
   "peers/gateway/install/script",
   "peers/gateway/install/hazards",
   "engine/examples/stateless",

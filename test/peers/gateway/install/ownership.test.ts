@@ -148,6 +148,24 @@ function keeps(shell: Shell, it: ReturnType<typeof inTurns>): void {
     expect(machine.foreign("secret")).toBe("");
   });
 
+  it("has those rights by setpriv, runuser or su, and does not begin where there is none of them", async () => {
+    const programs = ["setpriv", "runuser", "su"];
+    for (const [place, program] of [...programs, "none"].entries()) {
+      machine.reset();
+      layCells();
+      machine.write(document, "{}", { mode: 0o600, owner: stranger.id });
+      for (const missing of programs.slice(0, place))
+        machine.write(`bin/${missing}`, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+      const ran = await machine.install(machine.plan("cells", asStranger));
+      expect({ program, ...ran }).toMatchObject(
+        program === "none"
+          ? { status: 3, stderr: expect.stringContaining("install setpriv, runuser or su") }
+          : { status: 0, stderr: "" },
+      );
+      expect(owner(document)).toBe(`${stranger.id}:${stranger.id} 0600`);
+    }
+  });
+
   it("goes back when root can't start the server again, and shows why", async () => {
     layCells();
     machine.write(document, '{"a":"secret"}', { mode: 0o600, owner: stranger.id });
