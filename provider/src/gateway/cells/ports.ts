@@ -39,9 +39,9 @@ export function cellsFirewallPorts(sites: readonly SiteData[], options: CellsOpt
 
 /**
  * The commands that hand the configuration over. Cells reads its sites and certificates at start only, so they stop it,
- * merge `defaults.sites` into `pydio.json` with jq as the owner of the working directory (owner and mode stay), and start it. They expect the configuration in
- * `tls-gateway-sites.json` and the install file in `tls-gateway-install.yaml` of the working directory, and a systemd unit
- * called `cells`. Not for a configuration in etcd or Vault.
+ * merge `defaults.sites` into `pydio.json` with jq as the owner of the working directory (owner and mode stay), and start
+ * it. They expect the configuration in `tls-gateway-sites.json` and the install file in `tls-gateway-install.yaml` of the
+ * working directory, and a systemd unit called `cells`. Not for a configuration in etcd or Vault.
  */
 export function cellsCommands(_sites: readonly SiteData[], options: CellsOptions): GatewayCommands {
   const directory = options.workingDirectory;

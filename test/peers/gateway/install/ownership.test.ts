@@ -96,6 +96,25 @@ function keeps(shell: Shell, it: ReturnType<typeof inTurns>): void {
     });
   }
 
+  it("gives systemd no text of a set that the account owned, also where the new set fails", async () => {
+    for (const isGood of [false, true]) {
+      machine.reset();
+      await layEarlier("");
+      machine.write("etc/caddy/tls-gateway/current/caddy.service.conf", "[Service]\nUser=root\n", {
+        owner: stranger.id,
+      });
+      for (const reload of [isGood ? "true" : "false", "true"]) {
+        const ran = await machine.install(machine.plan("caddy", { ...asStranger, version: 1, install: { reload } }));
+        expect(ran.status).toBe(reload === "true" ? 0 : 2);
+        expect(readFileSync(machine.at(dropIn), "utf8")).toContain("ExecStart=/usr/bin/caddy run");
+        expect(owner(dropIn)).toBe("0:0 0644");
+        expect(machine.foreign("etc/caddy")).toBe("");
+      }
+      expect(await machine.uninstall(machine.plan("caddy", asStranger))).toMatchObject({ status: 0 });
+      expect(existsSync(machine.at(dropIn))).toBe(false);
+    }
+  });
+
   it("removes a drop-in that was changed, keeps its text under a name that systemd does not read, and says so", async () => {
     const plan = machine.plan("caddy", asStranger);
     expect(await machine.install(plan)).toMatchObject({ status: 0 });

@@ -23,15 +23,20 @@ is_of_any_set() { # how path file
   [ "$1" = copy ] || return 1
   # shellcheck disable=SC2045 # the names are ours
   for any in $(ls "$directory/sets"); do
+    is_untrusted "$any" && continue
     is_ours "$1" "$2" "$3" "$any" && return 0
   done
   return 1
 }
 
+# whether files of a set belonged to somebody else, who may have changed them; see take_back_sets
+is_untrusted() { [ -n "$1" ] && [ -e "$directory/sets/$1/.untrusted" ]; } # set
+
 # A server goes on reading a copy that somebody changed. What it holds goes to a name with an ending that no server looks for,
 # and ours comes back, before anything is kept, given back or removed: all that follows finds what the set in use has there.
 restore_copies() { # set that was proved, and is in use
   [ -n "$1" ] && [ "$(readlink "$directory/current")" = "sets/$1" ] && [ -f "$directory/sets/$1/.paths" ] || return 0
+  is_untrusted "$1" && return 0
   placing=$1
   broken=
   while IFS="$tab" read -r how path file; do
@@ -59,6 +64,13 @@ keep_before() { # how path file
   fi
   is_there "$2" || return 0
   is_of_any_set "$1" "$2" "$3" && return 0
+  # ours as far as is known: nothing to give back later
+  if [ "$1" = copy ] && is_untrusted "$old" && grep -qF "copy$tab$2$tab" "$directory/sets/$old/.paths"; then
+    rm -rf "$2.changed-tls-gateway"
+    cp -pP "$2" "$2.changed-tls-gateway" || broken="$2 can't be kept (see above)"
+    warn "$2 belonged to another user, who changed it: what it held is in $2.changed-tls-gateway, which no server reads"
+    return 0
+  fi
   kept="$2.before-tls-gateway"
   if is_there "$kept"; then
     [ "$(readlink "$2")" = "$(readlink "$kept")" ] && cmp -s "$2" "$kept" && return 0
@@ -136,7 +148,7 @@ give_back() { # set, other set or nothing
 
 give_back_one() { # how path file set
   is_safe_place "$2" || { warn "$unsafe"; return 1; }
-  if is_there "$2" && ! is_ours "$1" "$2" "$3" "$4"; then
+  if is_there "$2" && ! is_ours "$1" "$2" "$3" "$4" && ! { [ "$1" = copy ] && is_untrusted "$4"; }; then
     is_there "$2.before-tls-gateway" && cmp -s "$2" "$2.before-tls-gateway" && rm -f "$2.before-tls-gateway"
     is_there "$2.before-tls-gateway" && warn "$2 was changed by somebody else and stays; $2.before-tls-gateway has what was there before"
     return 0
@@ -154,6 +166,8 @@ place_all() { # set
   broken=
   [ -f "$directory/sets/$1/.paths" ] || return 0
   while IFS="$tab" read -r how path file; do
+    # the copy of the set that comes after it stays
+    [ "$how" = copy ] && is_untrusted "$1" && continue
     place "$how" "$path" "$file" </dev/null
   done <"$directory/sets/$1/.paths"
   [ -z "$broken" ] || { warn "$broken"; return 1; }

@@ -103,7 +103,7 @@ repair_set() {
   [ -n "$broken" ] || return 0
   if [ "$(readlink "$directory/current")" = "sets/$hash" ]; then
     say "$set/$broken was changed by hand: it is written anew"
-    serve_copy "$hash" || refuse "$set can't be copied (see above)"
+    serve_copy "$hash" '' || refuse "$set can't be copied (see above)"
     old=edited
     is_current=0
   fi
@@ -111,9 +111,11 @@ repair_set() {
 }
 
 # the copy belongs to whoever runs this
-serve_copy() { # set
+serve_copy() { # set name-of-a-mark-or-nothing
   rm -rf "$directory/sets/edited"
-  (umask 022 && cp -RP "$directory/sets/$1" "$directory/sets/edited") && give_to_group "$directory/sets/edited" && switch_to edited
+  (umask 022 && cp -RP "$directory/sets/$1" "$directory/sets/edited") && give_to_group "$directory/sets/edited" || return 1
+  [ -z "$2" ] || : >"$directory/sets/edited/$2"
+  switch_to edited
 }
 
 # what was proved goes on under the copy's name
@@ -123,16 +125,16 @@ applies_as_copy() { # set
 }
 
 # Files of a set that belong to a service, as an earlier release left them, may hold anything by now. The set in use goes on
-# serving as a copy of root's, the others go. What `before` has was there before us.
+# serving as a copy of root's, of which no text goes to a system folder any more. The others go. What `before` has was there before us.
 take_back_sets() {
   [ "$my_id" = 0 ] || return 0
   used=$(readlink "$directory/current") || used=
   for name in $(find "$directory/sets" -type f ! -user 0 | sed "s,^$pattern/sets/,," | cut -d/ -f1 | sort -u); do
     [ "$name" != before ] || continue
     if [ "$used" = "sets/$name" ]; then
-      [ "$name" != edited ] || { mv "$directory/sets/edited" "$directory/sets/0" && switch_to 0 && name=0; }
+      [ "$name" != edited ] || { rm -rf "$directory/sets/0" && mv "$directory/sets/edited" "$directory/sets/0" && switch_to 0 && name=0; }
       # shellcheck disable=SC2015 # a failure of either
-      serve_copy "$name" && applies_as_copy "$name" || cannot_start "$directory/sets/$name can't be copied (see above)"
+      serve_copy "$name" .untrusted && applies_as_copy "$name" || cannot_start "$directory/sets/$name can't be copied (see above)"
       warn "files of the set in use belonged to another user: it serves as a copy of root's until the new set is in use"
     fi
     rm -rf "$directory/sets/$name"
