@@ -2,7 +2,8 @@ import { isTlsError, TlsError } from "../errors";
 import { findExcess, type InputLimits } from "../lifecycle/input/guard";
 import { type Failure, isSameValue, type Lifecycle, type Properties, UnfinishedError } from "../lifecycle/lifecycle";
 import { isClockSet, readClock, requireWallClock } from "./clock";
-import { describeUnexpected, renderFailures, type WireFailure } from "./failures";
+import { describeUnexpected, renderFailures, type SecretArguments, type WireFailure } from "./failures";
+import { collectSecretTexts, maskSecretTexts } from "./secret-texts";
 import { readUnknowns, renderUnknowns, type WireProperties, withoutUndefined, wrapSecrets } from "./wire";
 
 /** The text of the provider, which the engine keeps beside the properties. */
@@ -102,7 +103,7 @@ function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties)
     const excess = findExcess(news, LIMITS);
     if (excess !== undefined) {
       const { path, reason } = excess;
-      return { failures: renderFailures([{ path: path || "arguments", reason }], []) };
+      return { failures: renderFailures([{ path: path || "arguments", reason }], secretsOf(news)) };
     }
     const last = argumentsOf(readUnknowns(olds));
     const given = withoutDerived(lifecycle, last, argumentsOf(readUnknowns(news)));
@@ -112,7 +113,14 @@ function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties)
   } catch (error) {
     failures = [{ path: "", reason: describeUnexpected(error) }];
   }
-  return { failures: renderFailures(failures, secretArguments(news)) };
+  return { failures: renderFailures(failures, secretsOf(news)) };
+}
+
+/** What no message about these arguments may show. */
+function secretsOf(news: WireProperties): SecretArguments {
+  const names = secretArguments(news);
+  // texts of properties that are always secret are quoted nowhere, and a passphrase may be any word of a message
+  return { names, texts: collectSecretTexts(names.map((name) => news[name])) };
 }
 
 function checkedInputs(
@@ -181,16 +189,19 @@ async function reporting<T>(lifecycle: Lifecycle, inputs: WireProperties, effect
   try {
     return await effect();
   } catch (error) {
+    // a program that is called prints what it was given
+    const mask = (message: string) => maskSecretTexts(message, secretsOf(inputs).texts);
     if (error instanceof UnfinishedError) {
       const properties = { ...stateOf(lifecycle, inputs, error.outputs), [UNFINISHED]: true };
-      throw Object.assign(new Error(error.message), {
+      const message = mask(error.message);
+      throw Object.assign(new Error(message), {
         id: error.id,
         properties: { ...properties, [PROVIDER]: inputs[PROVIDER] },
         // the engine shows these and not the message
-        reasons: [error.message],
+        reasons: [message],
       });
     }
-    throw new Error(isTlsError(error) ? error.message : describeUnexpected(error));
+    throw new Error(isTlsError(error) ? mask(error.message) : describeUnexpected(error));
   }
 }
 

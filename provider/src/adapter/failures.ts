@@ -1,5 +1,6 @@
 import { isTlsError } from "../errors";
 import type { Failure } from "../lifecycle/lifecycle";
+import { maskSecretTexts } from "./secret-texts";
 
 /** The answer of `check` to bad input. A failure never names a property: the engine would print its value, secret or not. */
 export interface WireFailure {
@@ -10,9 +11,19 @@ export interface WireFailure {
 /** At most so many faults are listed: the first ones are the ones that are read. */
 const MAX_FAILURES = 30;
 
-/** The failures as the engine takes them: the first ones, and none that quotes an argument of `secretArguments`. */
-export function renderFailures(failures: readonly Failure[], secretArguments: readonly string[]): WireFailure[] {
-  const told = failures.slice(0, MAX_FAILURES).map((failure) => renderFailure(withoutSecret(failure, secretArguments)));
+/** The arguments that a failure must not quote. */
+export interface SecretArguments {
+  readonly names: readonly string[];
+  /** Of {@link collectSecretTexts}: one argument's failure may quote another argument. */
+  readonly texts: readonly string[];
+}
+
+/** The failures as the engine takes them: the first ones, and none that quotes a secret. */
+export function renderFailures(failures: readonly Failure[], secrets: SecretArguments): WireFailure[] {
+  const told = failures.slice(0, MAX_FAILURES).map((failure) => {
+    const text = renderFailure(withoutSecret(failure, secrets.names));
+    return maskSecretTexts(text, secrets.texts);
+  });
   if (told.length < failures.length) told.push(`and ${failures.length - told.length} more.`);
   return told.map((reason) => ({ property: "", reason }));
 }

@@ -71,6 +71,19 @@ describe("check", () => {
     expect(JSON.stringify(told)).not.toContain("hunter2");
   });
 
+  it("quotes no secret in the failure of another argument, or of several", async () => {
+    const failures = [
+      { property: "other", path: "other", reason: 'differs from "hunter2"', hint: "leave hunter2 out" },
+      { path: "", reason: "4711 and hunter2 exclude each other." },
+    ];
+    const refusing = providerOf({ check: () => ({ failures }) });
+    const news = { text: [{ deep: "hunter2" }], word: 4711, [SENSITIVE]: ["text", "word"] };
+    expect((await refusing.check({}, news)).failures?.map(({ reason }) => reason)).toEqual([
+      'other: differs from "[secret]". Hint: leave [secret] out.',
+      "[secret] and [secret] exclude each other.",
+    ]);
+  });
+
   it("marks inputs that are those of the last run, whatever their order, by a null that the engine takes for absent", async () => {
     const olds = { derived: "of a", text: "a", __provider: text };
     expect((await provider.check(olds, { text: "a" })).inputs).toHaveProperty("__unchanged", null);
@@ -188,6 +201,22 @@ describe("create and update", () => {
     expect(await providerOf().update("id", { made: "first" }, inputs)).toStrictEqual({
       outs: { text: "a", word: wrapped("w"), nothing: null, made: "after first", key: wrapped("k") },
     });
+  });
+
+  it.each(["create", "update"] as const)("show no secret of an argument when it fails: %s", async (step) => {
+    const fail = async () => {
+      throw new TlsError("ACME_CHALLENGE", 'the program "hunter2" failed', { hint: "Run hunter2 by hand." });
+    };
+    const failing = providerOf({ [step]: fail });
+    const given = { ...inputs, text: ["hunter2"], [SENSITIVE]: ["text"] };
+    const run = step === "create" ? failing.create(given) : failing.update("id", {}, given);
+    await expect(run).rejects.toThrow('ACME_CHALLENGE: the program "[secret]" failed Hint: Run [secret] by hand.');
+    const unfinished = providerOf({
+      create: async () => {
+        throw new UnfinishedError("id", {}, new Error("hunter2 failed"));
+      },
+    });
+    await expect(unfinished.create(given)).rejects.toMatchObject({ reasons: ["[secret] failed"] });
   });
 
   it("wrap all of it once an argument was a secret", async () => {

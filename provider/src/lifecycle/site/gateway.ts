@@ -119,8 +119,10 @@ function readSites(text: unknown): Reading<readonly SiteData[]> {
 function describeProblems(problems: ReturnType<GatewayKind<unknown>["checkSites"]>): readonly Failure[] {
   const told = problems.slice(0, MAX_PROBLEMS).map(({ site, otherSite, property, reason }) => {
     const pair = otherSite === undefined ? `site "${site}"` : `sites "${site}" and "${otherSite}"`;
-    return { path: `${pair}, ${property}`, reason };
+    return { property: "sites", path: `${pair}, ${property}`, reason };
   });
   const more = problems.length - told.length;
-  return more > 0 ? [...told, { path: "", reason: `and ${more} more problems between sites.` }] : told;
+  return more > 0
+    ? [...told, { property: "sites", path: "", reason: `and ${more} more problems between sites.` }]
+    : told;
 }

@@ -82,7 +82,7 @@ class RecordCommand {
     const { command, cleanupCommand = command, convention = "lego", environment = {} } = this.#settings;
     const given = call.action === "present" ? command : cleanupCommand;
     const invocation = hookConventions[convention].invoke(typeof given === "string" ? [given] : given, call);
-    const surroundings = { ...process.env, ...environment };
+    const surroundings = { ...withoutPulumi(process.env), ...environment };
     return runHook(
       {
         program: invocation.program,
@@ -95,6 +95,11 @@ class RecordCommand {
       deadline,
     );
   }
+}
+
+/** The variables of Pulumi hold the passphrase of the stack and tokens of its backend, which no hook needs. */
+function withoutPulumi(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !/^PULUMI_/i.test(name)));
 }
 
 /** Variables of the surroundings whose values are not for a message. */
