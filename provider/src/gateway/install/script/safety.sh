@@ -31,11 +31,16 @@ walk() { # path
   done
 }
 
-# A folder that does not exist is made by root. In one such as /tmp only what is root's already stays root's.
+# A folder that does not exist is made by root. In one such as /tmp only what is root's already stays root's. A safe folder stays
+# safe, since nobody else can change it: it is looked at once.
 judge_folder() { # folder entry-or-nothing
+  case $judged_folders in *"$tab$1$tab"*) return 0 ;; esac
   [ -d "$1" ] || return 0
   case $(ls -ldn "$1" | awk '{ w = substr($1, 9, 1) == "w" || (substr($1, 6, 1) == "w" && ($4 != 0 || $1 ~ /[+]/)); print ($3 != 0 ? "user" : !w ? "safe" : substr($1, 10, 1) ~ /[tT]/ ? "sticky" : "open"); exit }') in
-    safe) return 0 ;;
+    safe)
+      judged_folders="$judged_folders$tab$1$tab"
+      return 0
+      ;;
     sticky)
       if [ -n "$2" ] && is_there "$2"; then
         stranger=$(ls -ldn "$2" | awk '$3 != 0 { print $3 } { exit }')

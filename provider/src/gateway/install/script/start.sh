@@ -22,6 +22,8 @@ prepare_shell() {
   my_id=$(id -u)
   # shellcheck disable=SC2034
   safe_folders=
+  # shellcheck disable=SC2034
+  judged_folders=
   locked=
   # shellcheck disable=SC2034 # main.sh reads it
   phase=start
