@@ -46,10 +46,11 @@ const publicIssuers: Readonly<Record<string, readonly string[]>> = {
   "certum.pl": ["certum.pl"],
   "harica.gr": ["harica.gr"],
   "identrust.com": ["identrust.com"],
-  "amazon.com": ["amazonaws.com", "amazontrust.com"],
-  "amazontrust.com": ["amazonaws.com", "amazontrust.com"],
-  "awstrust.com": ["amazonaws.com", "amazontrust.com"],
-  "amazonaws.com": ["amazonaws.com", "amazontrust.com"],
+  // not amazonaws.com, below which any customer has a host
+  "amazon.com": ["amazontrust.com"],
+  "amazontrust.com": ["amazontrust.com"],
+  "awstrust.com": ["amazontrust.com"],
+  "amazonaws.com": ["amazontrust.com"],
 };
 
 /**
