@@ -28,7 +28,7 @@ const UNCHANGED = "__unchanged";
  * Far beyond what any resource takes, and small enough to be judged in milliseconds. A gateway has its sites in one text,
  * which is no longer than its lifecycle allows.
  */
-const LIMITS: InputLimits = {
+const inputLimits: InputLimits = {
   text: Number.POSITIVE_INFINITY,
   entries: 2_000,
   properties: 200,
@@ -36,7 +36,7 @@ const LIMITS: InputLimits = {
   values: 50_000,
 };
 
-const INTERNAL = new Set([PROVIDER, UNFINISHED, UNCHANGED]);
+const internalProperties = new Set([PROVIDER, UNFINISHED, UNCHANGED]);
 
 /** What Pulumi's dynamic-provider process calls (sdk/nodejs/dynamic/index.ts, `ResourceProvider`), over wire values. */
 export interface DynamicProvider {
@@ -100,7 +100,7 @@ export function createDynamicProvider(load: () => Lifecycle): DynamicProvider {
 function check(lifecycle: Lifecycle, olds: WireProperties, news: WireProperties): WireCheckResult {
   let failures: readonly Failure[];
   try {
-    const excess = findExcess(news, LIMITS);
+    const excess = findExcess(news, inputLimits);
     if (excess !== undefined) {
       const { path, reason } = excess;
       return { failures: renderFailures([{ path: path || "arguments", reason }], secretsOf(news)) };
@@ -208,7 +208,7 @@ async function reporting<T>(lifecycle: Lifecycle, inputs: WireProperties, effect
 /** The whole state: what the inputs show, what the effect made, no policy, every secret in its envelope. */
 function stateOf(lifecycle: Lifecycle, inputs: WireProperties, outputs: Properties): WireProperties {
   const state = withoutUndefined({ ...inputs, ...outputs });
-  for (const name of [...lifecycle.policyProperties, ...INTERNAL]) delete state[name];
+  for (const name of [...lifecycle.policyProperties, ...internalProperties]) delete state[name];
   return wrapSecrets(state, secretNames(lifecycle, state));
 }
 
@@ -225,7 +225,7 @@ function secretArguments(properties: WireProperties): readonly string[] {
 
 function publicPart(properties: WireProperties): WireProperties {
   return Object.fromEntries(
-    Object.entries(properties).filter(([name, value]) => !INTERNAL.has(name) && value !== null),
+    Object.entries(properties).filter(([name, value]) => !internalProperties.has(name) && value !== null),
   );
 }
 

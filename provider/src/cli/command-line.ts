@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { readMoment } from "../text/time";
 import type { CommandContext, CommandResult } from "./command";
-import { type InspectArguments, inspectExamples, runInspect } from "./inspect-command";
+import { INSPECT_EXAMPLES, type InspectArguments, runInspect } from "./inspect-command";
 import { PASSPHRASE_VARIABLE } from "./passphrase";
 
 /** Reads the arguments (without those of Node) and runs the command that they name. Touches files, and not the process. */
@@ -20,12 +20,12 @@ export function runCommandLine(args: readonly string[], context: CommandContext)
         stderr += text;
       },
       outputError: (text, write) => write(withoutSecrets(text, args)),
-      getOutHelpWidth: () => helpWidth,
-      getErrHelpWidth: () => helpWidth,
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
     })
     .showHelpAfterError()
     .helpCommand(false)
-    .addHelpText("after", `\n${inspectExamples}`);
+    .addHelpText("after", `\n${INSPECT_EXAMPLES}`);
   addInspect(program, (files, options) => {
     result = runInspect(files, options, context.environment);
   });
@@ -39,9 +39,9 @@ export function runCommandLine(args: readonly string[], context: CommandContext)
 }
 
 /** The same on every terminal, and so in the README. */
-const helpWidth = 100;
+const HELP_WIDTH = 100;
 
-const statusHelp = "Exit status: 0 no errors, 1 errors found, 2 the command line is not understood.";
+const STATUS_HELP = "Exit status: 0 no errors, 1 errors found, 2 the command line is not understood.";
 
 type Action = (files: readonly string[], options: InspectArguments) => void;
 
@@ -60,7 +60,7 @@ function addInspect(program: Command, action: Action): void {
     .addOption(new Option("--as-of <date>", "judge for this day instead of today: 2027-03-01").argParser(readDate))
     .option("--passphrase-file <file>", `its first line opens keys and PKCS#12; else ${PASSPHRASE_VARIABLE} does`)
     .option("--json", "print one JSON document instead of tables")
-    .addHelpText("after", `\n${inspectExamples}\n\n${statusHelp}`)
+    .addHelpText("after", `\n${INSPECT_EXAMPLES}\n\n${STATUS_HELP}`)
     .action((files: string[], options: InspectArguments) => action(files, options));
 }
 
@@ -75,7 +75,7 @@ function readDate(text: string): Date {
 }
 
 /** What is no word and no date may be a key that was pasted. */
-const longestShown = 40;
+const LONGEST_SHOWN = 40;
 
 /**
  * A message quotes what is not understood, and that may be a secret: `--passphrase=…`, or a key in place of a command.
@@ -88,5 +88,5 @@ function withoutSecrets(text: string, args: readonly string[]): string {
 
 function shorten(value: string): string {
   const [name = value] = /^--[^=]*(?==)|^-[^-]/.exec(value) ?? [];
-  return name.length > longestShown ? `${name.slice(0, 4)}…` : name;
+  return name.length > LONGEST_SHOWN ? `${name.slice(0, 4)}…` : name;
 }

@@ -15,7 +15,7 @@ export interface InspectArguments {
 }
 
 /** What `--help` teaches by. */
-export const inspectExamples = `Examples:
+export const INSPECT_EXAMPLES = `Examples:
   What a CA sent, put in order:
     $ npx tls-gateway inspect shop.crt intermediate.crt
 

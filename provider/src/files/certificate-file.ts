@@ -13,10 +13,10 @@ export interface CertificateFile {
 /** PEM of any labels, or what one binary structure is. */
 type FileKind = "PEM" | DerKind;
 
-const pemMark = "-----BEGIN ";
+const PEM_MARK = "-----BEGIN ";
 
 /** The format of PuTTY is text, and is refused in words of its own when it is seen as such. */
-const puttyMark = "PuTTY-User-Key-File-";
+const PUTTY_MARK = "PuTTY-User-Key-File-";
 
 /**
  * Reads one file of certificates or keys in any form: PEM (UTF-8, or UTF-16 with its mark), DER, PKCS#7, PKCS#12, or the
@@ -28,13 +28,13 @@ export function readCertificateFile(path: string): CertificateFile {
   const kind = recogniseDer(bytes);
   if (kind !== undefined) return { path, kind, text: bytes.toString("base64") };
   const text = decodeText(bytes);
-  if (text.includes(pemMark)) return { path, kind: "PEM", text };
-  if (text.startsWith(puttyMark)) return { path, text };
+  if (text.includes(PEM_MARK)) return { path, kind: "PEM", text };
+  if (text.startsWith(PUTTY_MARK)) return { path, text };
   const base64 = text.replace(/\s+/g, "");
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return { path, text: bytes.toString("base64") };
   const decoded = Buffer.from(base64, "base64");
   const inner = decodeText(decoded);
-  if (inner.includes(pemMark)) return { path, kind: "PEM", text: inner };
+  if (inner.includes(PEM_MARK)) return { path, kind: "PEM", text: inner };
   const innerKind = recogniseDer(decoded);
   // canonical, so that another width of its lines is no change
   return { path, ...(innerKind && { kind: innerKind }), text: decoded.toString("base64") };

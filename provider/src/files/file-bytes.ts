@@ -4,7 +4,7 @@ import { TlsError } from "../errors";
 import { isContent, renderPath } from "./path-text";
 
 /** As of everything that is read of certificates: the stores of whole machines have 0.3 MiB. In octets. */
-const longestFile = 1024 * 1024;
+const LONGEST_FILE = 1024 * 1024;
 
 /**
  * Reads a file, or what comes through a pipe (`/dev/stdin`, a named pipe), at most 1 MiB.
@@ -43,14 +43,14 @@ function readOpen(descriptor: number, path: string): Buffer {
   try {
     if (fstatSync(descriptor).isDirectory()) throw isFolder(path);
     // the size of a pipe is not known before its end
-    const content = Buffer.alloc(longestFile + 1);
+    const content = Buffer.alloc(LONGEST_FILE + 1);
     let length = 0;
     for (let count = -1; count !== 0 && length < content.length; length += count) {
       count = readSync(descriptor, content, length, content.length - length, null);
     }
     if (length === 0) throw unreadable(path, "is empty", "Get the file again from its source.");
-    if (length <= longestFile) return Buffer.from(content.subarray(0, length));
-    const found = `has more than ${longestFile} octets, which is the most that is read`;
+    if (length <= LONGEST_FILE) return Buffer.from(content.subarray(0, length));
+    const found = `has more than ${LONGEST_FILE} octets, which is the most that is read`;
     throw unreadable(path, found, "Certificates and keys have some kilobytes: give their file.");
   } finally {
     closeSync(descriptor);

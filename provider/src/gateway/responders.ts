@@ -12,7 +12,7 @@ import { nginxResponder } from "./nginx/responder";
 import type { ProxyOptions } from "./proxy/options";
 import { parseResponder, type ResponderInput } from "./responder/input";
 import type { Responder, ResponderKind, ResponderTexts } from "./responder/kind";
-import { accountsFile, afterGateway, provingReload, renderAccounts } from "./responder/script";
+import { ACCOUNTS_FILE, afterGateway, provingReload, renderAccounts } from "./responder/script";
 
 export type { ResponderInput } from "./responder/input";
 
@@ -83,7 +83,7 @@ export interface ResponderRendering {
 }
 
 /** The Pulumi name in messages of the scripts. */
-const gateway = "acme-responder";
+const GATEWAY = "acme-responder";
 
 /**
  * A responder as texts.
@@ -105,10 +105,10 @@ export function renderResponder(
   const install = { ...plain, reload: provingReload(plain.reload, responder, kind.isReplaced?.(responder)) };
   const files = installFiles(texts, install, responder);
   const hash = contentHash({ kind: kindName, install, files });
-  const script = renderInstallScript({ gateway, kind: kindName, install, files, contentHash: hash });
+  const script = renderInstallScript({ gateway: GATEWAY, kind: kindName, install, files, contentHash: hash });
   const paths = files.map(({ path }) => path);
   // the server is told while the set is still there, and answers no more
-  const removal = renderRemoveScript({ gateway, kind: kindName, install: plain, paths });
+  const removal = renderRemoveScript({ gateway: GATEWAY, kind: kindName, install: plain, paths });
   const { directory, configurationFile } = install;
   const guard = (text: string, what: "install" | "remove"): string =>
     kind.placement === "beside" ? text : afterGateway(text, what, directory, configurationFile, responder);
@@ -146,7 +146,7 @@ function installFiles(
   const current = `${directory}/current`;
   const all = {
     [`${current}/${configurationFile}`]: configuration,
-    [`${current}/${accountsFile}`]: renderAccounts(accounts),
+    [`${current}/${ACCOUNTS_FILE}`]: renderAccounts(accounts),
     ...texts,
   };
   return Object.entries(all).map(([path, content]) => ({ path, content, mode: "0644", isSecret: false }));

@@ -2,7 +2,7 @@ import { TlsError } from "../errors";
 import { renderQuoted } from "../text/quoted";
 
 /** Longer than the URL of any CA (80 characters), shorter than what fills a screen. */
-const longestShown = 200;
+const LONGEST_SHOWN = 200;
 
 const protocols: readonly string[] = ["http:", "https:"];
 
@@ -39,7 +39,7 @@ export function renderUrl(url: URL): string {
   const shown = new URL(url);
   [shown.username, shown.password, shown.search, shown.hash] = ["", "", "", ""];
   const text = `${shown.href}${url.search === "" ? "" : "?…"}`;
-  return `"${text.length > longestShown ? `${text.slice(0, longestShown)}…` : text}"`;
+  return `"${text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text}"`;
 }
 
 function refused(reason: string, hint: string): TlsError {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { sniGuard } from "../../../provider/src/gateway/envoy/listeners";
+import { SNI_GUARD } from "../../../provider/src/gateway/envoy/listeners";
 import { describeWithPeer } from "../../support/peer";
 
 describeWithPeer("haproxy", ({ path }) => {
@@ -29,7 +29,7 @@ function handle:respond(headers, body) said = headers[":status"] .. " " .. strin
 envoy_on_request(handle)
 error("SAID " .. said .. " END")
 `;
-    writeFileSync(join(folder, "guard.lua"), sniGuard + calls);
+    writeFileSync(join(folder, "guard.lua"), SNI_GUARD + calls);
     writeFileSync(join(folder, "haproxy.cfg"), `global\n  lua-load ${join(folder, "guard.lua")}\n`);
     const { stderr } = spawnSync(path, ["-c", "-f", join(folder, "haproxy.cfg")], { encoding: "utf8" });
     expect(/SAID (.*) END/.exec(stderr)?.[1]).toBe(expected);

@@ -4,7 +4,7 @@ import { renderQuoted } from "../../text/quoted";
 import { type AcmeDirectory, parseObject } from "../client/directory";
 import { signExternalAccountBinding } from "../client/jws";
 import { AcmeError, isAcmeError, renderCaText } from "../client/problem";
-import { bindingHint } from "../client/problem-hints";
+import { BINDING_HINT } from "../client/problem-hints";
 import type { AcmeSession } from "../client/session";
 import type { AcmeResponse } from "../client/transport";
 import { parseAcmeUrl } from "../client/url";
@@ -64,7 +64,7 @@ export async function ensureAccount(
   } catch (error) {
     // nothing about a name is proved here: what the CA refuses is the binding, whatever its words
     if (isAcmeError(error) && error.problem.kind === "unauthorized") {
-      throw asAccountError(error, binding === undefined ? error.hint : bindingHint);
+      throw asAccountError(error, binding === undefined ? error.hint : BINDING_HINT);
     }
     throw error;
   }

@@ -1,7 +1,7 @@
 import type { AcmeIdentifier, ChallengeType } from "../client/identifier";
-import { longestName, persistRecordPrefix } from "../persist/record-value";
+import { LONGEST_NAME, PERSIST_RECORD_PREFIX } from "../persist/record-value";
 
-const addressRefusal = "an IP address can be proved by http-01 or tls-alpn-01 alone";
+const ADDRESS_REFUSAL = "an IP address can be proved by http-01 or tls-alpn-01 alone";
 
 /**
  * Why this identifier can't be proved by a challenge of this type, for a message after "because"; undefined when it can.
@@ -19,16 +19,16 @@ export function refuseChallenge(
       return isWildcard ? "a wildcard can be proved by dns-01 or dns-persist-01 alone" : undefined;
     case "dns-01":
       // RFC 8738 section 7: the DNS proves names
-      return type === "ip" ? addressRefusal : undefined;
+      return type === "ip" ? ADDRESS_REFUSAL : undefined;
     case "dns-persist-01":
-      return type === "ip" ? addressRefusal : refuseLongName(value);
+      return type === "ip" ? ADDRESS_REFUSAL : refuseLongName(value);
   }
 }
 
 function refuseLongName(value: string): string | undefined {
-  const { length } = persistRecordPrefix + value;
-  return length > longestName
-    ? `its TXT record would have a name of ${length} octets, more than ${longestName}`
+  const { length } = PERSIST_RECORD_PREFIX + value;
+  return length > LONGEST_NAME
+    ? `its TXT record would have a name of ${length} octets, more than ${LONGEST_NAME}`
     : undefined;
 }
 

@@ -10,7 +10,7 @@ export interface Link {
 }
 
 /** Node itself takes no more of all headers together. */
-const longestHeader = 16 * 1024;
+const LONGEST_HEADER = 16 * 1024;
 
 /** `<target>` and its parameters up to the next link; a comma may stand in the target and in quotes. */
 const linkPattern = /<([^<>]*)>((?:[^,"<]|"(?:[^"\\]|\\.)*")*)/g;
@@ -19,7 +19,7 @@ const parameterPattern = /;\s*([a-z*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]+
 /** Reads the header Link, which Node joins with commas when it comes several times. RFC 8288 section 3. */
 export function readLinks(header: string | readonly string[] | undefined): readonly Link[] {
   const text = Array.isArray(header) ? header.join(", ") : String(header ?? "");
-  return [...text.slice(0, longestHeader).matchAll(linkPattern)].flatMap(([, target = "", parameters = ""]) =>
+  return [...text.slice(0, LONGEST_HEADER).matchAll(linkPattern)].flatMap(([, target = "", parameters = ""]) =>
     relOf(parameters).map((rel) => ({ target, rel })),
   );
 }
@@ -37,7 +37,7 @@ function relOf(parameters: string): readonly string[] {
 }
 
 /** Whole seconds, as in the headers. */
-const second = 1000;
+const SECOND = 1000;
 
 /**
  * When an answer says that it may be asked again (RFC 9110 section 10.2.3), by the clock of this machine: a date is held
@@ -47,7 +47,7 @@ const second = 1000;
 export function readRetryMoment(headers: IncomingHttpHeaders, now: Date): Date | undefined {
   const header = headers["retry-after"];
   const told = Date.parse(headers.date ?? "");
-  const here = Math.floor((Number.isNaN(told) ? now.getTime() : told) / second) * second;
+  const here = Math.floor((Number.isNaN(told) ? now.getTime() : told) / SECOND) * SECOND;
   const moment = readRetryAfter(header, new Date(here));
   if (moment !== undefined) return new Date(now.getTime() + Date.parse(moment) - here);
   // a date that is over is still one

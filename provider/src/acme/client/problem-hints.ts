@@ -4,15 +4,15 @@ import type { AcmeProblem, AcmeSubproblem } from "./problem-types";
 type HintRule = readonly [kinds: string, text: RegExp | undefined, hint: string];
 
 /** What to do about a binding that the CA refuses. */
-export const bindingHint =
+export const BINDING_HINT =
   "Key identifier or HMAC key of externalAccountBinding is wrong or used up: get new ones in the CA's console, and look whether they are for this directory.";
 
-const unpause =
+const UNPAUSE =
   "The CA has paused these names after months of failures: open the link in its text, unpause them there, and run it again.";
 
 const rules: readonly HintRule[] = [
   // Boulder's ratelimits package words each limit in its own way; https://letsencrypt.org/docs/rate-limits/
-  ["rateLimited", /paused|unpause|temporarily prevented/i, unpause],
+  ["rateLimited", /paused|unpause|temporarily prevented/i, UNPAUSE],
   [
     "rateLimited",
     /exact set/i,
@@ -41,7 +41,7 @@ const rules: readonly HintRule[] = [
     undefined,
     "This CA ties accounts to a customer: get a key identifier and an HMAC key in its console and give them as externalAccountBinding.",
   ],
-  ["unauthorized|malformed", /external account|\beab\b|\bMAC\b/i, bindingHint],
+  ["unauthorized|malformed", /external account|\beab\b|\bMAC\b/i, BINDING_HINT],
   [
     "unauthorized|accountDoesNotExist",
     /deactivated|revoked/i,

@@ -30,7 +30,7 @@ export function isAcmeError(error: unknown): error is AcmeError & { readonly pro
 }
 
 /** RFC 8555 section 6.7. */
-const urn = "urn:ietf:params:acme:error:";
+const URN = "urn:ietf:params:acme:error:";
 
 /** Let's Encrypt's texts on limits say the time too: "retry after 2026-12-01 07:00:00 UTC". */
 const retryText = /retry after (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/;
@@ -39,13 +39,13 @@ const retryText = /retry after (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC/;
  * What is read of each text of a CA, in characters: patterns that look through it take quadratic time, and 1 MiB of it
  * would hold up every deadline of this process for a minute.
  */
-const longestRead = 2048;
+const LONGEST_READ = 2048;
 
 /** Links beyond are not shown. */
-const mostLinks = 3;
-const mostSubproblems = 10;
+const MOST_LINKS = 3;
+const MOST_SUBPROBLEMS = 10;
 /** No certificate has as many names. */
-const mostRead = 1000;
+const MOST_READ = 1000;
 
 /**
  * Reads a problem that stands inside an order, an authorization or a challenge (`error`), or is a body itself. Undefined
@@ -56,17 +56,17 @@ export function readProblem(value: unknown): AcmeProblem | undefined {
   const { type, detail, title, status, instance, subproblems } = value as Readonly<Record<string, unknown>>;
   if (typeof type !== "string" && typeof detail !== "string") return undefined;
   const said = parseSubproblem(value) as AcmeSubproblem;
-  const text = said.detail === "" && typeof title === "string" ? title.slice(0, longestRead) : said.detail;
+  const text = said.detail === "" && typeof title === "string" ? title.slice(0, LONGEST_READ) : said.detail;
   const [, day, time] = retryText.exec(text) ?? [];
   return {
     ...said,
     detail: text,
     ...(typeof status === "number" ? { status } : {}),
     subproblems: Array.isArray(subproblems)
-      ? subproblems.slice(0, mostRead).flatMap((one) => parseSubproblem(one) ?? [])
+      ? subproblems.slice(0, MOST_READ).flatMap((one) => parseSubproblem(one) ?? [])
       : [],
     ...(day === undefined ? {} : { retryAfter: new Date(`${day}T${time}Z`) }),
-    links: typeof instance === "string" && /^https?:/.test(instance) ? [instance.slice(0, longestRead)] : [],
+    links: typeof instance === "string" && /^https?:/.test(instance) ? [instance.slice(0, LONGEST_READ)] : [],
   };
 }
 
@@ -90,12 +90,12 @@ export function explainProblem(problem: AcmeProblem, doing: string): AcmeError {
   const { kind, detail, status, subproblems, retryAfter, links } = problem;
   const told = detail === "" ? "" : `: ${renderCaText(detail)}`;
   const each = subproblems
-    .slice(0, mostSubproblems)
+    .slice(0, MOST_SUBPROBLEMS)
     .map(
       (one) => `; for ${renderQuoted(one.identifier?.value ?? "?")} (${renderKind(one)}): ${renderCaText(one.detail)}`,
     );
-  const rest = subproblems.length > mostSubproblems ? `; and ${subproblems.length - mostSubproblems} more` : "";
-  const shown = [...new Set(links)].filter((link) => !detail.includes(link)).slice(0, mostLinks);
+  const rest = subproblems.length > MOST_SUBPROBLEMS ? `; and ${subproblems.length - MOST_SUBPROBLEMS} more` : "";
+  const shown = [...new Set(links)].filter((link) => !detail.includes(link)).slice(0, MOST_LINKS);
   const see = shown.length === 0 ? "" : ` See ${shown.map(renderCaText).join(", ")}.`;
   const label =
     kind === "about:blank"
@@ -126,18 +126,18 @@ export function explainAnswer(response: AcmeResponse, doing: string, now: Date):
 function parseSubproblem(value: unknown): AcmeSubproblem | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { type, detail, identifier } = value as Readonly<Record<string, unknown>>;
-  const name = typeof type === "string" ? type.slice(0, longestRead) : "about:blank";
+  const name = typeof type === "string" ? type.slice(0, LONGEST_READ) : "about:blank";
   const named = identifier as Readonly<Record<string, unknown>> | null | undefined;
   const isNamed = typeof named === "object" && typeof named?.type === "string" && typeof named.value === "string";
   return {
     type: name,
-    kind: name.startsWith(urn) ? name.slice(urn.length) : name,
-    detail: typeof detail === "string" ? detail.slice(0, longestRead) : "",
+    kind: name.startsWith(URN) ? name.slice(URN.length) : name,
+    detail: typeof detail === "string" ? detail.slice(0, LONGEST_READ) : "",
     ...(isNamed
       ? {
           identifier: {
-            type: String(named.type).slice(0, longestRead),
-            value: String(named.value).slice(0, longestRead),
+            type: String(named.type).slice(0, LONGEST_READ),
+            value: String(named.value).slice(0, LONGEST_READ),
           },
         }
       : {}),
@@ -152,7 +152,7 @@ function renderKind({ kind }: AcmeSubproblem): string {
 const pemBody = /(-----BEGIN [^-]*-----).*/s;
 
 /** Let's Encrypt's longest texts, with several names and the link that ends a pause, have 700 characters. */
-const longestText = 1200;
+const LONGEST_TEXT = 1200;
 
 /**
  * Renders what a CA wrote for a message: in double quotes, cut at 1,200 characters, everything invisible escaped so that
@@ -160,10 +160,10 @@ const longestText = 1200;
  */
 export function renderCaText(text: string): string {
   const open = text
-    .slice(0, 2 * longestText)
+    .slice(0, 2 * LONGEST_TEXT)
     .trim()
     .replace(pemBody, "$1…");
-  const short = open.length > longestText ? `${open.slice(0, longestText)}…` : open;
+  const short = open.length > LONGEST_TEXT ? `${open.slice(0, LONGEST_TEXT)}…` : open;
   // line ends of a text in paragraphs are no attack
   const lines = short.split("\n").map((line) => line.trim());
   const visible = lines

@@ -20,13 +20,13 @@ export type RetryDecision =
   | { readonly again: true; readonly counts: keyof Tries | "none"; readonly waitMs: number };
 
 /** A CA that refuses half of all nonces (Pebble's PEBBLE_WFE_NONCEREJECT=50) refuses 20 in a row once in a million. */
-const mostBadNonces = 20;
+const MOST_BAD_NONCES = 20;
 
 /** Before the second, third and fourth try. */
 const pausesMs: readonly number[] = [1000, 2000, 4000];
 
 /** A CA that says "now" again and again is not asked in a loop. */
-const leastPauseMs = 1000;
+const LEAST_PAUSE_MS = 1000;
 
 const stop: RetryDecision = { again: false };
 
@@ -42,11 +42,11 @@ export function decideRetry(outcome: Outcome, tries: Tries, now: Date, endsAt: D
   const { response, problem } = outcome;
   const { status } = response;
   if (problem?.kind === "badNonce") {
-    return tries.badNonce < mostBadNonces ? { again: true, counts: "badNonce", waitMs: 0 } : stop;
+    return tries.badNonce < MOST_BAD_NONCES ? { again: true, counts: "badNonce", waitMs: 0 } : stop;
   }
   const retryAt = problem?.retryAfter;
   if ((status === 429 || status === 503 || problem?.kind === "rateLimited") && retryAt !== undefined) {
-    const waitMs = Math.max(retryAt.getTime() - now.getTime(), leastPauseMs);
+    const waitMs = Math.max(retryAt.getTime() - now.getTime(), LEAST_PAUSE_MS);
     return fits(waitMs, now, endsAt) ? { again: true, counts: "none", waitMs } : stop;
   }
   // 501 says that it never will

@@ -6,7 +6,7 @@ import { type AccountKey, signJws } from "./jws";
 import { isBadNonce, NoncePool, nonceOf } from "./nonces";
 import { explainAnswer, readAnsweredProblem } from "./problem";
 import { decideRetry, type Outcome, type Tries } from "./retry";
-import { type AcmeRequest, type AcmeResponse, type AcmeTransport, mostConnections } from "./transport";
+import { type AcmeRequest, type AcmeResponse, type AcmeTransport, MOST_CONNECTIONS } from "./transport";
 import { parseLink } from "./url";
 
 /** The endpoints that CAs limit apart from each other; `other` is every further one (orders, authorizations, …). */
@@ -50,7 +50,7 @@ export class AcmeSession {
   readonly directoryUrl: string;
   readonly clock: AcmeClock;
   readonly #options: SessionOptions;
-  #nonces = new NoncePool(mostConnections);
+  #nonces = new NoncePool(MOST_CONNECTIONS);
   #directory: AcmeDirectory | undefined;
   #clockOffsetSeconds: number | undefined;
   #asking: Promise<AcmeDirectory> | undefined;

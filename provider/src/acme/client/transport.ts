@@ -44,10 +44,10 @@ export interface AcmeResponse {
 }
 
 /** A chain of ten RSA4096 certificates has 25 kB, a directory 2 kB. */
-const mostBytes = 1024 * 1024;
+const MOST_BYTES = 1024 * 1024;
 
 /** Connections to one CA at once. Let's Encrypt allows 250 requests in a second; with 0.1 s each this is 160. */
-export const mostConnections = 16;
+export const MOST_CONNECTIONS = 16;
 
 /**
  * Sends requests to CAs over connections that stay open: https, or http on loopback. No redirections, cookies or
@@ -65,7 +65,7 @@ export class AcmeTransport {
     this.#limitMs = requestTimeoutSeconds * 1000;
     const common = {
       keepAlive: true,
-      maxSockets: mostConnections,
+      maxSockets: MOST_CONNECTIONS,
       // the last used connection is the least likely to have been closed by the server
       scheduling: "lifo" as const,
       ...(process.env.NODE_USE_ENV_PROXY === "1" ? { proxyEnv: process.env } : {}),
@@ -152,7 +152,7 @@ function refuseByHeaders(answered: IncomingHttpHeaders, what: string): void {
       { hint: "Look whether a proxy between this machine and the CA changes what passes." },
     );
   }
-  if (Number(answered["content-length"] ?? 0) > mostBytes) throw tooLong(what);
+  if (Number(answered["content-length"] ?? 0) > MOST_BYTES) throw tooLong(what);
 }
 
 /** Whatever was promised, what comes is counted. */
@@ -162,7 +162,7 @@ async function readBody(response: IncomingMessage, what: string, progress: (leng
   progress(length);
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > mostBytes) throw tooLong(what);
+    if (length > MOST_BYTES) throw tooLong(what);
     chunks.push(chunk);
     progress(length);
   }
@@ -170,7 +170,7 @@ async function readBody(response: IncomingMessage, what: string, progress: (leng
 }
 
 function tooLong(what: string): TlsError {
-  return new TlsError("ACME_PROTOCOL", `${what}: the answer has more than ${mostBytes} bytes.`, {
+  return new TlsError("ACME_PROTOCOL", `${what}: the answer has more than ${MOST_BYTES} bytes.`, {
     hint: "No answer of a CA is as long: look whether the URL of the directory is right.",
   });
 }

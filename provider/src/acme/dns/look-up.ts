@@ -6,7 +6,7 @@ import { resolversOf } from "./resolvers";
 import { type Location, ZoneFinder } from "./zone";
 
 /** Names that are looked for at once: each has up to a dozen servers. */
-export const mostNamesAtOnce = 8;
+export const MOST_NAMES_AT_ONCE = 8;
 
 /** How it is found out that a record is to be seen. */
 export interface PropagationSettings {

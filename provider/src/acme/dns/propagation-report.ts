@@ -14,11 +14,11 @@ export function hasAll(answer: DnsAnswer<string>, values: readonly string[]): bo
 }
 
 /** A message names so many servers: a domain of its own has 2 to 8, a top-level one 26. */
-export const mostServers = 12;
+export const MOST_SERVERS = 12;
 
 /** Enough to know a value again. */
-const shownValue = 8;
-const mostValues = 3;
+const SHOWN_VALUE = 8;
+const MOST_VALUES = 3;
 
 /** When nobody could be asked. */
 export const noServer = {
@@ -49,11 +49,11 @@ export function describeMissing(
 ): { readonly found: string; readonly hint: string } {
   if (findings.length === 0) return noServer;
   const said = findings
-    .slice(0, mostServers)
+    .slice(0, MOST_SERVERS)
     .map(
       ({ server, answer }) => `${server.label} ${describeAnswer(answer, (records) => describeValues(records, values))}`,
     );
-  const more = findings.length > mostServers ? [`${findings.length - mostServers} more servers were asked`] : [];
+  const more = findings.length > MOST_SERVERS ? [`${findings.length - MOST_SERVERS} more servers were asked`] : [];
   return { found: [...said, ...more].join("; "), hint: hintFor(findings, values, madeBy) };
 }
 
@@ -84,8 +84,8 @@ function describeValues(records: readonly string[], values: readonly string[]): 
   const have = values.filter((value) => records.includes(value)).length;
   if (have === values.length) return "has it";
   const others = records.filter((record) => !values.includes(record));
-  const shown = others.slice(0, mostValues).map((record) => renderQuoted(cut(record)));
-  const more = others.length > mostValues ? ", …" : "";
+  const shown = others.slice(0, MOST_VALUES).map((record) => renderQuoted(cut(record)));
+  const more = others.length > MOST_VALUES ? ", …" : "";
   const beside =
     others.length === 0
       ? ""
@@ -95,5 +95,5 @@ function describeValues(records: readonly string[], values: readonly string[]): 
 }
 
 function cut(value: string): string {
-  return value.length > shownValue ? `${value.slice(0, shownValue)}…` : value;
+  return value.length > SHOWN_VALUE ? `${value.slice(0, SHOWN_VALUE)}…` : value;
 }

@@ -3,7 +3,7 @@ import type { AcmeClock, Deadline } from "../run/deadline";
 import { Turns } from "../run/turns";
 import {
   keepLooking,
-  mostNamesAtOnce,
+  MOST_NAMES_AT_ONCE,
   type Outlook,
   openOutlook,
   type PropagationSettings,
@@ -29,7 +29,7 @@ export interface PropagationContext {
   readonly madeBy?: string;
 }
 
-const defaultTimeoutSeconds = 180;
+const DEFAULT_TIMEOUT_SECONDS = 180;
 
 /** Seconds between two looks; the last one is repeated. */
 const pauses = [1, 2, 4, 8, 10];
@@ -49,8 +49,8 @@ export async function awaitPropagation(
 ): Promise<void> {
   const { clock, deadline, portOf, madeBy = "the command" } = context;
   const outlook = openOutlook(settings, portOf);
-  const turns = new Turns(mostNamesAtOnce);
-  const seconds = settings.timeoutSeconds ?? defaultTimeoutSeconds;
+  const turns = new Turns(MOST_NAMES_AT_ONCE);
+  const seconds = settings.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
   const watch: Watch = {
     clock,
     deadline,

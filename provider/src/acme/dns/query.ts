@@ -45,8 +45,8 @@ export type QueryType = keyof RecordTypes;
 export type RecordOf<Type extends QueryType> = RecordTypes[Type];
 
 /** A far server takes 0.3 s; c-ares waits twice as long at its second try, and who waits for a record asks again. */
-const tryMs = 1000;
-const tries = 2;
+const TRY_MS = 1000;
+const TRIES = 2;
 
 /**
  * Asks one server one question, over UDP, and over TCP when the answer is cut. A resolver of its own each time: c-ares
@@ -61,7 +61,7 @@ export async function query<Type extends keyof RecordTypes>(
 ): Promise<DnsAnswer<RecordTypes[Type]>> {
   const doing = `looking for the ${type} records of ${name}`;
   deadline.check(doing);
-  const resolver = new Resolver({ timeout: tryMs, tries });
+  const resolver = new Resolver({ timeout: TRY_MS, tries: TRIES });
   if (server.endpoint !== undefined) resolver.setServers([server.endpoint]);
   const cancel = () => resolver.cancel();
   deadline.signal.addEventListener("abort", cancel, { once: true });

@@ -1,5 +1,5 @@
 /** RFC 1035 section 3.3: one octet of length before each character-string. */
-const longestString = 255;
+const LONGEST_STRING = 255;
 
 /**
  * The character-strings that a TXT record holds a value as (RFC 1035 section 3.3.14): UTF-8, each of at most 255 octets, no
@@ -11,7 +11,7 @@ export function splitTxt(value: string): readonly string[] {
   let octets = 0;
   for (const character of value) {
     const size = Buffer.byteLength(character);
-    if (octets + size > longestString) {
+    if (octets + size > LONGEST_STRING) {
       strings.push(current);
       [current, octets] = ["", 0];
     }

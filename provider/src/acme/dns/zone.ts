@@ -18,7 +18,7 @@ export interface Location {
 }
 
 /** A chain that is longer is a loop, or a mistake: resolvers stop at 8 to 16. */
-const mostAliases = 8;
+const MOST_ALIASES = 8;
 
 /** Finds zones by the resolvers, each zone once. */
 export class ZoneFinder {
@@ -47,8 +47,8 @@ export class ZoneFinder {
       if (alias === undefined) return { name: current, zone };
       const isLoop = chain.includes(alias);
       chain.push(alias);
-      if (isLoop || chain.length > mostAliases + 1) {
-        const found = isLoop ? "lead back to themselves" : `are more than ${mostAliases}`;
+      if (isLoop || chain.length > MOST_ALIASES + 1) {
+        const found = isLoop ? "lead back to themselves" : `are more than ${MOST_ALIASES}`;
         throw new TlsError("ACME_CHALLENGE", `the CNAME records of ${name} ${found}: ${chain.join(" -> ")}.`, {
           hint: "Let it lead to the name that holds the TXT record.",
         });
@@ -110,11 +110,11 @@ export class ZoneFinder {
 }
 
 /** So many are asked at once for the way down; that one answers is enough. */
-const mostAsked = 4;
+const MOST_ASKED = 4;
 
 /** What the first server that answers at all says of the CNAME of a name; `no-record` also for what is delegated. */
 async function askFirst(zone: Zone, name: string, deadline: Deadline): Promise<DnsAnswer<string>> {
-  const servers = zone.servers.flat().slice(0, mostAsked);
+  const servers = zone.servers.flat().slice(0, MOST_ASKED);
   const answers = servers.map(async (server) => {
     const answer = await query(server, name, "CNAME", deadline);
     if (answer.kind === "failure") throw new Error(answer.code);

@@ -9,12 +9,12 @@ export interface SealedText {
 }
 
 /** Tells this use of the account's key from any other, RFC 5869 section 3.2. */
-const info = "pulumi-tls-gateway journal 1: private key of a certificate";
-const cipher = "aes-256-gcm";
-const saltBytes = 32;
+const INFO = "pulumi-tls-gateway journal 1: private key of a certificate";
+const CIPHER = "aes-256-gcm";
+const SALT_BYTES = 32;
 /** NIST SP 800-38D section 8.2.1; each text has a key of its own by its salt, so no pair of both comes twice. */
-const ivBytes = 12;
-const tagBytes = 16;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
 
 /**
  * Encrypts a text by AES-256-GCM under HKDF-SHA-256 of an account's private key (its PKCS#8 in DER, so that every PEM of
@@ -24,9 +24,9 @@ const tagBytes = 16;
  * @param place what the text belongs to: it can't be opened as that of another place
  */
 export function sealText(text: string, accountKeyPem: string, place: string): SealedText {
-  const salt = randomBytes(saltBytes);
-  const iv = randomBytes(ivBytes);
-  const sealing = createCipheriv(cipher, deriveKey(accountKeyPem, salt), iv, { authTagLength: tagBytes });
+  const salt = randomBytes(SALT_BYTES);
+  const iv = randomBytes(IV_BYTES);
+  const sealing = createCipheriv(CIPHER, deriveKey(accountKeyPem, salt), iv, { authTagLength: TAG_BYTES });
   sealing.setAAD(Buffer.from(place));
   const data = Buffer.concat([sealing.update(text, "utf8"), sealing.final()]);
   return {
@@ -42,8 +42,8 @@ export function openText(sealed: SealedText, accountKeyPem: string, place: strin
   const [salt, iv, tag, data] = [sealed.salt, sealed.iv, sealed.tag, sealed.data].map((text) =>
     Buffer.from(text, "base64"),
   ) as [Buffer, Buffer, Buffer, Buffer];
-  if (salt.length !== saltBytes || iv.length !== ivBytes || tag.length !== tagBytes) return undefined;
-  const opening = createDecipheriv(cipher, deriveKey(accountKeyPem, salt), iv, { authTagLength: tagBytes });
+  if (salt.length !== SALT_BYTES || iv.length !== IV_BYTES || tag.length !== TAG_BYTES) return undefined;
+  const opening = createDecipheriv(CIPHER, deriveKey(accountKeyPem, salt), iv, { authTagLength: TAG_BYTES });
   opening.setAAD(Buffer.from(place));
   opening.setAuthTag(tag);
   try {
@@ -55,5 +55,5 @@ export function openText(sealed: SealedText, accountKeyPem: string, place: strin
 
 function deriveKey(accountKeyPem: string, salt: Buffer): Buffer {
   const der = createPrivateKey(accountKeyPem).export({ type: "pkcs8", format: "der" });
-  return Buffer.from(hkdfSync("sha256", der, salt, info, 32));
+  return Buffer.from(hkdfSync("sha256", der, salt, INFO, 32));
 }

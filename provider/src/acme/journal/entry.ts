@@ -10,7 +10,7 @@ import { type JournalKey, type OrderFacts, type RecordedOrder, recordName, rende
 export const HOME = "TLS_GATEWAY_HOME";
 
 /** Names that a message shows. */
-export const mostNames = 3;
+export const MOST_NAMES = 3;
 
 /** What an entry is written with. */
 export interface EntryPlace {
@@ -102,12 +102,12 @@ export class JournalEntry {
     await lock.release();
     // a person who removed the folder is no other run
     if ((await readIfThere(folder, ".gitignore")) === undefined) {
-      this.notes.push(`the journal ${folder} was removed meanwhile; ${loss}`);
+      this.notes.push(`the journal ${folder} was removed meanwhile; ${LOSS}`);
       return false;
     }
     throw new TlsError(
       "ACME_ABORTED",
-      `ordering ${renderList(key.identifiers, mostNames)}: this process stood still for long, and another run has taken the order over.`,
+      `ordering ${renderList(key.identifiers, MOST_NAMES)}: this process stood still for long, and another run has taken the order over.`,
       { hint: "Let the other run end, then run again." },
     );
   }
@@ -123,11 +123,11 @@ export class JournalEntry {
   }
 }
 
-const loss =
+const LOSS =
   "if this run is killed, the next one can't go on with its order but makes a new one, and two runs at once are not noticed.";
 
 /** A failure of the system as a sentence for the user; any other one is thrown. */
 export function explainFailure(error: unknown, folder: string): string {
   if (!(error instanceof Error && "syscall" in error && "code" in error)) throw error;
-  return `the journal ${folder} can't be written or read (${String(error.code)}): ${loss} ${HOME} names another folder for it.`;
+  return `the journal ${folder} can't be written or read (${String(error.code)}): ${LOSS} ${HOME} names another folder for it.`;
 }

@@ -3,10 +3,10 @@ import { constants } from "node:fs";
 import { lstat, mkdir, open, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
+const FOLDER_FLAGS = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
 /** A record of 100 names takes 10 kB. */
-const mostBytes = 256 * 1024;
+const MOST_BYTES = 256 * 1024;
 
 /**
  * Makes the folder of the journal: for its owner alone, and ignored by git whatever repository it lies in. A folder above
@@ -16,7 +16,7 @@ const mostBytes = 256 * 1024;
 export async function ensureFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // through a handle: whatever a link leads to keeps its mode
-  const handle = await open(folder, folderFlags);
+  const handle = await open(folder, FOLDER_FLAGS);
   try {
     const { mode } = await handle.stat();
     if ((mode & 0o777) !== 0o700) await handle.chmod(0o700);
@@ -58,7 +58,7 @@ export async function readIfThere(folder: string, file: string): Promise<string 
   try {
     const { size } = await lstat(path);
     // too long for a record: whatever it is, its beginning does not parse either
-    return size > mostBytes ? "" : await readFile(path, "utf8");
+    return size > MOST_BYTES ? "" : await readFile(path, "utf8");
   } catch (error) {
     if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return undefined;
     throw error;

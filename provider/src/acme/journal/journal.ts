@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { TlsError } from "../../errors";
 import { renderList } from "../../text/list";
 import { type AcmeClock, systemClock } from "../run/deadline";
-import { explainFailure, HOME, JournalEntry, mostNames } from "./entry";
+import { explainFailure, HOME, JournalEntry, MOST_NAMES } from "./entry";
 import { ensureFolder, hasCode, readIfThere, renameFile } from "./file";
 import { type HeldLock, JournalLock, type LockTimes, lockTimes } from "./lock";
 import { type JournalKey, type OrderFacts, type RecordedOrder, readRecord, recordName } from "./record";
@@ -99,7 +99,7 @@ export class Journal {
   }
 
   async #take(key: JournalKey, { signal, seconds, onWait }: JournalWait): Promise<HeldLock> {
-    const names = renderList(key.identifiers, mostNames);
+    const names = renderList(key.identifiers, MOST_NAMES);
     const lock = await new JournalLock(this.#folder, recordName(key), this.#times).take({
       signal,
       milliseconds: seconds * 1000,
@@ -124,7 +124,7 @@ export class Journal {
     if (setAside) await renameFile(this.#folder, `${name}.json`, `${name}.set-aside`);
     const place = join(this.#folder, `${name}.${setAside ? "set-aside" : "json"}`);
     return {
-      note: `the record of an earlier order for ${renderList(key.identifiers, mostNames)} can't be used: it is damaged, of another version, or encrypted under another account's key (${place}). The certificate is ordered anew.`,
+      note: `the record of an earlier order for ${renderList(key.identifiers, MOST_NAMES)} can't be used: it is damaged, of another version, or encrypted under another account's key (${place}). The certificate is ordered anew.`,
     };
   }
 }

@@ -6,7 +6,7 @@ import { DAY, MINUTE, renderMinute, renderSecond } from "../../text/time";
 export const RETRY_NOW = "TLS_GATEWAY_RETRY_NOW";
 
 /** What to do about a refusal, for an error's hint. */
-export const retryNowHint = `Put right what failed and wait till then, or set ${RETRY_NOW}=1 for one run to try at once.`;
+export const RETRY_NOW_HINT = `Put right what failed and wait till then, or set ${RETRY_NOW}=1 for one run to try at once.`;
 
 /** What a state records of the failures of one set of names at one CA since its last success. Plain JSON. */
 export interface BackOffRecord {
@@ -53,10 +53,10 @@ export interface BackOff {
 const pauses = [MINUTE, 10 * MINUTE, 100 * MINUTE, DAY] as const;
 
 /** No published limit takes longer to refill; a CA's clock or header may be wrong by more. */
-const longestRetryAfter = 7 * DAY;
+const LONGEST_RETRY_AFTER = 7 * DAY;
 /** Runs on several machines differ by no more; a failure further ahead was remembered by a clock that was wrong. */
-const clockDifference = 60 * MINUTE;
-const longestReason = 200;
+const CLOCK_DIFFERENCE = 60 * MINUTE;
+const LONGEST_REASON = 200;
 
 /**
  * What costs something at the CA, so that a repetition must wait: a validation that failed (5 an hour at Let's Encrypt),
@@ -104,9 +104,9 @@ export function judgeBackOff(record: BackOffRecord | undefined, subject: BackOff
   const failed = `${count === 1 ? "the last attempt" : `each of the last ${count} attempts`} for exactly these names failed, ${count === 1 ? "" : "the latest "}at ${record.lastAt} (${code}: ${withoutStop(reason)})`;
   const pause = pauses[Math.min(count, pauses.length) - 1] ?? MINUTE;
   const told = record.retryAt === undefined ? Number.NaN : Date.parse(record.retryAt);
-  const wait = Number.isNaN(told) ? 0 : Math.min(told - last, longestRetryAfter);
+  const wait = Number.isNaN(told) ? 0 : Math.min(told - last, LONGEST_RETRY_AFTER);
   const until = last + Math.max(pause, wait);
-  if (last > now.getTime() + clockDifference || until <= now.getTime()) return { count, text: `${failed}.` };
+  if (last > now.getTime() + CLOCK_DIFFERENCE || until <= now.getTime()) return { count, text: `${failed}.` };
   const who = wait > pause ? "the CA takes the next one" : "the next one is made";
   return { until: renderSecond(until), count, text: `${failed}; ${who} from ${renderMinute(until)}.` };
 }
@@ -133,7 +133,7 @@ function keyOf({ directory, identifiers }: BackOffSubject): string {
 }
 
 function cut(text: string): string {
-  return text.length <= longestReason ? text : `${text.slice(0, longestReason)}…`;
+  return text.length <= LONGEST_REASON ? text : `${text.slice(0, LONGEST_REASON)}…`;
 }
 
 function withoutStop(text: string): string {

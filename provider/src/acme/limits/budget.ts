@@ -53,7 +53,7 @@ export interface BudgetJudgement {
 }
 
 /** A resource's state keeps so many; no limit that is counted by them is higher where it matters. */
-const mostIssuances = 20;
+const MOST_ISSUANCES = 20;
 
 /** The history with one more certificate: the newest 20, oldest first. */
 export function addIssuance(
@@ -61,7 +61,7 @@ export function addIssuance(
   issued: { readonly at: string; readonly identifiers: readonly string[] },
 ): readonly Issuance[] {
   const added = { at: issued.at, names: identifierSetKey(issued.identifiers) };
-  return [...history, added].sort((one, other) => Date.parse(one.at) - Date.parse(other.at)).slice(-mostIssuances);
+  return [...history, added].sort((one, other) => Date.parse(one.at) - Date.parse(other.at)).slice(-MOST_ISSUANCES);
 }
 
 /** What is to be known of a certificate for judging the others of this run; worked out once, as they may be thousands. */

@@ -7,7 +7,7 @@ import { defaultRequests, hostOf, limitsOf, type RequestRate } from "./limits";
  * The part of a published rate that may come at once; the rest of it refills in a second. So no second, wherever it
  * starts, holds more requests than published, in whichever way a CA counts, and jitter on the way finds some room.
  */
-const burstShare = 0.1;
+const BURST_SHARE = 0.1;
 
 /** Keeps to the rates of each CA, over every account and resource of a process. Nothing stays behind when nobody waits. */
 export class RequestLimiter {
@@ -57,7 +57,7 @@ class Bucket {
 
   constructor({ perSecond, burst }: RequestRate, clock: AcmeClock) {
     this.#clock = clock;
-    this.#capacity = Math.max(1, Math.min(burst, Math.floor(perSecond * burstShare)));
+    this.#capacity = Math.max(1, Math.min(burst, Math.floor(perSecond * BURST_SHARE)));
     this.#perMillisecond = Math.max(perSecond - this.#capacity, perSecond / 2) / 1000;
     this.#tokens = this.#capacity;
     this.#filledAt = clock.now().getTime();

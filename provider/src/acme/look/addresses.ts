@@ -15,7 +15,7 @@ export type HostAddresses =
   | { readonly kind: "unseen"; readonly code: string };
 
 /** A machine of a cluster is told of by a dozen addresses; more are not asked. */
-const mostAddresses = 16;
+const MOST_ADDRESSES = 16;
 
 /**
  * The addresses of a host, at most 16: its A and AAAA records by these resolvers, and not by the machine's own list of
@@ -33,7 +33,7 @@ export async function findAddresses(
     queryFirst(resolvers, host, "A", deadline),
   ]);
   const addresses = [six, four].flatMap((answer) => (answer.kind === "records" ? answer.records : []));
-  if (addresses.length > 0) return { kind: "addresses", addresses: addresses.slice(0, mostAddresses) };
+  if (addresses.length > 0) return { kind: "addresses", addresses: addresses.slice(0, MOST_ADDRESSES) };
   const failed = [six, four].find((answer) => answer.kind === "failure");
   if (failed !== undefined) return { kind: "unseen", code: failed.code };
   return { kind: six.kind === "no-name" && four.kind === "no-name" ? "no-name" : "no-address" };

@@ -30,13 +30,13 @@ export type CaaVerdict =
   | { readonly isAllowed: false; readonly found: string; readonly hint: string };
 
 /** A message names so many records. */
-const mostShown = 3;
+const MOST_SHOWN = 3;
 
 /** What CAs know and pass over: RFC 8659 section 4.4, RFC 9495, the VMC requirements. */
 const knownTags: readonly string[] = ["issue", "issuewild", "iodef", "issuemail", "issuevmc"];
 
 /** 128 is critical; Let's Encrypt takes 1 for it too, since so many write it. */
-const criticalFlags = 128 | 1;
+const CRITICAL_FLAGS = 128 | 1;
 
 /**
  * Judges the CAA records of a name as Let's Encrypt's server does (va/caa.go of Boulder): RFC 8659 section 4, and of RFC
@@ -45,7 +45,7 @@ const criticalFlags = 128 | 1;
  */
 export function judgeCaa({ name, properties }: CaaSet, request: CaaRequest): CaaVerdict {
   const tagged = properties.map((property) => ({ ...property, tag: property.tag.toLowerCase() }));
-  const unknown = tagged.find(({ tag, flags }) => !knownTags.includes(tag) && (flags & criticalFlags) !== 0);
+  const unknown = tagged.find(({ tag, flags }) => !knownTags.includes(tag) && (flags & CRITICAL_FLAGS) !== 0);
   if (unknown !== undefined) {
     return {
       isAllowed: false,
@@ -110,7 +110,7 @@ function explain(name: string, judged: readonly Judged[], request: CaaRequest): 
   const isFenced = own.some(({ value }) => value?.methods !== undefined);
   const methods = isFenced ? `; validationmethods=${challengeTypes.join(",")}` : "";
   const hint = `Add the record \`${name}. CAA 0 ${tag} "${identity}${account}${methods}"\`, or remove the others.`;
-  const shown = (own.length > 0 ? own : judged).slice(0, mostShown);
+  const shown = (own.length > 0 ? own : judged).slice(0, MOST_SHOWN);
   const records = shown.map(({ property }) => renderProperty(property)).join(", ");
   const first = own[0];
   if (first?.reason !== undefined) {

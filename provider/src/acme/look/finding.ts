@@ -15,11 +15,11 @@ export interface PreflightFinding {
 }
 
 /** As many as a person reads; a hundred names fail for the same reason. */
-const mostFindings = 10;
+const MOST_FINDINGS = 10;
 
 /** Findings of any severity, one a line: what each is about, what was seen, what to do. At most 10, and how many more. */
 export function renderFindings(findings: readonly PreflightFinding[]): readonly string[] {
-  const lines = findings.slice(0, mostFindings).map(({ subject, found, hint }) => `${subject}: ${found}. ${hint}`);
+  const lines = findings.slice(0, MOST_FINDINGS).map(({ subject, found, hint }) => `${subject}: ${found}. ${hint}`);
   const left = findings.length - lines.length;
   return [...lines, ...(left > 0 ? [`and ${left} more`] : [])];
 }
@@ -32,7 +32,7 @@ export function requirePreflight(findings: readonly PreflightFinding[]): void {
   const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length === 0) return;
   const what = errors.length === 1 ? "one thing" : `${errors.length} things`;
-  const lines = renderFindings(errors).map((line, index) => (index < mostFindings ? `${index + 1}. ${line}` : line));
+  const lines = renderFindings(errors).map((line, index) => (index < MOST_FINDINGS ? `${index + 1}. ${line}` : line));
   throw new TlsError(
     "ACME_PREFLIGHT",
     `looking at what the CA is going to look at: ${what} would keep the order from its end:\n${lines.join("\n")}\n`,
@@ -44,7 +44,7 @@ export function requirePreflight(findings: readonly PreflightFinding[]): void {
 export function explainMissing(doing: string, findings: readonly PreflightFinding[]): TlsError | undefined {
   const errors = findings.filter(({ severity }) => severity === "error");
   if (errors.length === 0) return undefined;
-  const shown = errors.slice(0, mostFindings).map(({ subject, found }) => `${subject}: ${found}`);
+  const shown = errors.slice(0, MOST_FINDINGS).map(({ subject, found }) => `${subject}: ${found}`);
   const left = errors.length - shown.length;
   if (left > 0) shown.push(`and ${left} more`);
   const hints = [...new Set(errors.map(({ hint }) => hint))];

@@ -50,8 +50,8 @@ export interface LookContext {
 }
 
 /** As Let's Encrypt has both (va/http.go and va/va.go of Boulder). */
-const mostSeconds = 10;
-const mostRedirects = 10;
+const MOST_SECONDS = 10;
+const MOST_REDIRECTS = 10;
 
 /** CAs refuse every other one, 303 too: CA/Browser Forum Baseline Requirements section 3.2.2.4.19. */
 const followed: readonly number[] = [301, 302, 307, 308];
@@ -76,7 +76,7 @@ async function lookAt(target: HttpTarget, address: string, context: LookContext)
   const doing = `asking ${target.host} at ${address}`;
   deadline.check(doing);
   const end = new AbortController();
-  const timer = setTimeout(() => end.abort(`it was not answered within ${mostSeconds} s`), mostSeconds * 1000);
+  const timer = setTimeout(() => end.abort(`it was not answered within ${MOST_SECONDS} s`), MOST_SECONDS * 1000);
   const follow = () => end.abort("it was stopped");
   deadline.signal.addEventListener("abort", follow, { once: true });
   try {
@@ -103,7 +103,7 @@ async function followRedirects(
     if ("found" in reply) return { kind: "failure", ...asked, ...reply };
     if (!followed.includes(reply.status) || reply.location === undefined) return { kind: "answer", ...asked, ...reply };
     const refused = { kind: "failure", ...asked, isUnseen: false, isUnconnected: false } as const;
-    if (redirects === mostRedirects) return { ...refused, found: `it redirects more than ${mostRedirects} times` };
+    if (redirects === MOST_REDIRECTS) return { ...refused, found: `it redirects more than ${MOST_REDIRECTS} times` };
     seen.add(place.url.href);
     const next = await nextPlace(reply.location, place, target.port, context);
     if ("found" in next) return { ...refused, ...next };
@@ -201,7 +201,7 @@ interface HttpFailure {
 }
 
 /** A key authorization has 87 octets; a page of an error is worth a look. */
-const mostBytes = 64 * 1024;
+const MOST_BYTES = 64 * 1024;
 
 /** The machine itself has no such network, or is forbidden to use it. */
 const ownCodes: readonly string[] = ["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EACCES", "EPERM"];
@@ -251,10 +251,10 @@ async function readBody(response: IncomingMessage): Promise<Pick<HttpReply, "bod
   for await (const chunk of response as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > mostBytes) break;
+    if (length > MOST_BYTES) break;
   }
-  const body = Buffer.concat(chunks).subarray(0, mostBytes).toString();
-  return { body, isCut: length > mostBytes };
+  const body = Buffer.concat(chunks).subarray(0, MOST_BYTES).toString();
+  return { body, isCut: length > MOST_BYTES };
 }
 
 interface Circumstances {

@@ -34,7 +34,7 @@ export interface Challenge {
 }
 
 /** A CA offers one of each type; IANA's registry has eight types. */
-const mostChallenges = 32;
+const MOST_CHALLENGES = 32;
 
 /** base64url without padding (RFC 8555 section 8.3): it becomes part of a path, of a command's environment. */
 const tokenForm = /^[A-Za-z0-9_-]{1,512}$/;
@@ -50,10 +50,10 @@ export async function fetchAuthorization(context: OrderContext, url: string): Pr
   if (typeof status !== "string" || identifier === undefined || !Array.isArray(json?.challenges)) {
     throw malformed(doing, "the answer is no authorization with a status, an identifier and challenges");
   }
-  if (json.challenges.length > mostChallenges) {
+  if (json.challenges.length > MOST_CHALLENGES) {
     throw malformed(
       doing,
-      `the authorization has ${json.challenges.length} challenges, at most ${mostChallenges} are read`,
+      `the authorization has ${json.challenges.length} challenges, at most ${MOST_CHALLENGES} are read`,
     );
   }
   const isStarred = identifier.value.startsWith("*.");

@@ -6,7 +6,7 @@ import { encodeAlternativeNames } from "../../x509/names/alternative-name";
 import type { AcmeIdentifier } from "../client/identifier";
 
 /** PKCS#9 extensionRequest (RFC 2985 section 5.4.2). */
-const extensionRequest = "1.2.840.113549.1.9.14";
+const EXTENSION_REQUEST = "1.2.840.113549.1.9.14";
 
 /**
  * Makes a certificate request (PKCS#10, RFC 2986) in DER, signed by the key that it is for. Its subject is empty and its
@@ -21,7 +21,7 @@ export function makeCertificateRequest(privateKey: KeyObject, identifiers: reado
     der.integer(0),
     der.sequence(),
     readDer(publicKey, "the public key"),
-    der.tagged(0, der.sequence(der.oid(extensionRequest), der.set(der.sequence(names)))),
+    der.tagged(0, der.sequence(der.oid(EXTENSION_REQUEST), der.set(der.sequence(names)))),
   );
   const signature = signOctets(privateKey, bytes(information));
   return bytes(der.sequence(information, signatureIdentifier(privateKey), der.bitString(signature)));

@@ -10,9 +10,9 @@ import type { AcmeResponse } from "../client/transport";
 import { areSameNames, type OrderContext } from "./order";
 
 /** CAs have two or three; more are not asked for. */
-const mostAlternates = 10;
+const MOST_ALTERNATES = 10;
 
-const mediaType = "application/pem-certificate-chain";
+const MEDIA_TYPE = "application/pem-certificate-chain";
 
 /** What was ordered, which the answer is held against. */
 export interface ExpectedCertificate {
@@ -57,11 +57,11 @@ async function downloadChain(
   wanted: Wanted,
 ): Promise<{ readonly chain: OfferedChain; readonly alternates: readonly string[] }> {
   const { doing } = wanted;
-  const response = await session.post(url, "", { kid: accountUrl, doing, deadline, accept: mediaType });
+  const response = await session.post(url, "", { kid: accountUrl, doing, deadline, accept: MEDIA_TYPE });
   const chain = { url, certificates: readChainAnswer(response, wanted) };
   const alternates = readLinks(response.headers.link)
     .filter(({ rel }) => rel === "alternate")
-    .slice(0, mostAlternates)
+    .slice(0, MOST_ALTERNATES)
     .map(({ target }) => session.readLink(target, `${doing}: an alternate chain`, url));
   return { chain, alternates: [...new Set(alternates)].filter((alternate) => alternate !== url) };
 }

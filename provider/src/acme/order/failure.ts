@@ -6,7 +6,7 @@ import { type Authorization, renderAuthorized } from "./authorization";
 import type { Order } from "./order";
 
 /** As many reasons as a person reads; a hundred names fail for the same one. */
-const mostReasons = 10;
+const MOST_REASONS = 10;
 
 /**
  * Why an order can't become a certificate any more: what the CA says of each name whose proof failed, and of the order.
@@ -14,13 +14,13 @@ const mostReasons = 10;
  */
 export function explainFailedOrder(order: Order, authorizations: readonly Authorization[]): AcmeError {
   const failed = authorizations.filter(({ status }) => status !== "valid" && !isUndecided(status));
-  const ofNames = failed.slice(0, mostReasons).map(explainAuthorization);
+  const ofNames = failed.slice(0, MOST_REASONS).map(explainAuthorization);
   // some CAs repeat there what they say of a name
   const isTold = ofNames.some(({ problem }) => problem?.detail === order.error?.detail);
   const ofOrder = order.error === undefined || isTold ? [] : [explainProblem(order.error, "the order itself")];
   const errors = [...ofNames, ...ofOrder];
   const reasons = errors.map(({ reason }) => reason.replace(/\.$/, ""));
-  if (failed.length > mostReasons) reasons.push(`and ${failed.length - mostReasons} more names`);
+  if (failed.length > MOST_REASONS) reasons.push(`and ${failed.length - MOST_REASONS} more names`);
   if (reasons.length === 0) reasons.push("the CA does not say why");
   const [first] = errors;
   const hints = [...new Set(errors.flatMap(({ hint }) => hint ?? []))];

@@ -4,11 +4,11 @@ import type { AcmeClock, Deadline } from "../run/deadline";
 
 /** Seconds between two looks when the CA does not say: a test CA is done at once, a real one in a few seconds. */
 const pauses: readonly number[] = [0.2, 1, 1, 2, 3];
-const longestPause = 5;
+const LONGEST_PAUSE = 5;
 /** RFC 8555 section 7.5.1 leaves it to the CA; one that says "at once" is not asked more often than this. */
-const shortestTold = 1;
+const SHORTEST_TOLD = 1;
 /** Seconds before the end of the time at which there is a last look. */
-const lastLook = 1;
+const LAST_LOOK = 1;
 
 /** Waits between the looks at one thing at a CA that takes its time. */
 export class PollPauses {
@@ -32,14 +32,14 @@ export class PollPauses {
     const moment = readRetryAfter(retryAfter, now);
     const left = this.#deadline.remainingSeconds();
     if (moment === undefined) {
-      const seconds = pauses[this.#looks] ?? longestPause;
+      const seconds = pauses[this.#looks] ?? LONGEST_PAUSE;
       this.#looks += 1;
-      const rest = left - lastLook;
+      const rest = left - LAST_LOOK;
       return this.#deadline.wait(1000 * (rest > (pauses[0] ?? 0) ? Math.min(seconds, rest) : seconds), doing);
     }
     // the moment is cut to whole seconds, and so is what it is counted from
     const told = (Date.parse(moment) - Math.floor(now.getTime() / 1000) * 1000) / 1000;
-    const seconds = Math.max(told, shortestTold);
+    const seconds = Math.max(told, SHORTEST_TOLD);
     if (left > 0 && seconds >= left) throw tooLong(doing, seconds, moment);
     return this.#deadline.wait(1000 * seconds, doing);
   }

@@ -23,7 +23,7 @@ export interface RenewalInformation {
 const pause = { least: 60, most: 24 * 3600, otherwise: 6 * 3600 } as const;
 
 /** A page's address has some dozens of characters. */
-const longestUrl = 2048;
+const LONGEST_URL = 2048;
 
 /**
  * The identifier of a certificate for renewal information and for `replaces` of an order (RFC 9773 section 4.1): its
@@ -112,7 +112,7 @@ function readMoment(value: unknown): number | undefined {
 
 /** It is shown to a person: what is no address of a page is left out. */
 function readPage(value: unknown): string | undefined {
-  if (typeof value !== "string" || value.length > longestUrl || !/^https?:\/\/[\x21-\x7e]+$/.test(value)) {
+  if (typeof value !== "string" || value.length > LONGEST_URL || !/^https?:\/\/[\x21-\x7e]+$/.test(value)) {
     return undefined;
   }
   return URL.canParse(value) ? value : undefined;

@@ -21,7 +21,7 @@ import { PollPauses } from "./polling";
 import type { PresentedChallenges } from "./presented";
 
 /** For a CA to come to its end with what it was told, when the run ends before. Let's Encrypt takes one or two. */
-const secondsToDecide = 5;
+const SECONDS_TO_DECIDE = 5;
 
 /** A challenge that is going to be answered, and how. */
 interface Choice {
@@ -110,7 +110,7 @@ async function present(
  */
 async function letDecide(told: readonly Choice[], { flow }: FulfilJourney): Promise<void> {
   const { session, accountUrl } = flow;
-  const deadline = new Deadline(secondsToDecide, session.clock);
+  const deadline = new Deadline(SECONDS_TO_DECIDE, session.clock);
   const look = async ({ authorization: { url } }: Choice) => {
     const pauses = new PollPauses(session.clock, deadline);
     const ask = () => fetchAuthorization({ session, accountUrl, deadline }, url);

@@ -12,10 +12,10 @@ export interface PersistAccount {
 }
 
 /** Stands for every domain: a record made so is good at any name (draft -02, section 4.1, item 3). */
-const anyDomain = "*";
+const ANY_DOMAIN = "*";
 
 /** The one hash that every CA takes: its name in RFC 6920 section 9.4. */
-const hashName = "sha-256";
+const HASH_NAME = "sha-256";
 
 /** base64url of the 32 octets. */
 const hashForm = /^[A-Za-z0-9_-]{43}$/;
@@ -38,7 +38,7 @@ export function persistAccountUris({
 }: PersistAccount & { readonly domain: string }): readonly [string, ...string[]] {
   if (prefix === undefined) return [accountUrl];
   const [first, ...more] = thumbprints.flatMap((thumbprint) =>
-    [domain, anyDomain].map((name) => hashAccount({ prefix, accountUrl, thumbprint, domain: name })),
+    [domain, ANY_DOMAIN].map((name) => hashAccount({ prefix, accountUrl, thumbprint, domain: name })),
   );
   if (first === undefined) throw new TypeError("an account has a key");
   return [first, ...more];
@@ -46,7 +46,7 @@ export function persistAccountUris({
 
 /** Whether it has the form of a hash by this CA: of an earlier key, of another domain or account, nobody else can say. */
 export function isHashedUri(uri: string, accountHashPrefix: string): boolean {
-  const start = `${accountHashPrefix}${hashName}/`;
+  const start = `${accountHashPrefix}${HASH_NAME}/`;
   return uri.startsWith(start) && hashForm.test(uri.slice(start.length));
 }
 
@@ -64,7 +64,7 @@ function hashAccount({ prefix, accountUrl, thumbprint, domain }: Hashed): string
     .update(Buffer.of(octets.length))
     .update(octets)
     .update(`${thumbprint}${accountUrl}`, "latin1");
-  const uri = `${prefix}${hashName}/${hash.digest("base64url")}`;
+  const uri = `${prefix}${HASH_NAME}/${hash.digest("base64url")}`;
   if (uriForm.test(uri) && URL.canParse(uri)) return uri;
   throw new TlsError(
     "ACME_PROTOCOL",

@@ -12,10 +12,10 @@ export interface PersistIssuers {
 }
 
 /** Draft -02, section 3.1: a list that is longer is refused. */
-const mostNames = 10;
+const MOST_NAMES = 10;
 
 /** RFC 1035 section 2.3.4. */
-const longestName = 253;
+const LONGEST_NAME = 253;
 
 /**
  * By which names public CAs are known in the DNS, and the domains of their directories. Another CA that claims such a name
@@ -81,7 +81,7 @@ export function issuersBeforeOrder(meta: DirectoryMeta): PersistIssuers | undefi
   if (issuerDomainNames !== undefined && faultOf(issuerDomainNames) === undefined) {
     return { names: issuerDomainNames, isGuess: false };
   }
-  const names = [...new Set((caaIdentities ?? []).map(normalized))].filter(isNormalized).slice(0, mostNames);
+  const names = [...new Set((caaIdentities ?? []).map(normalized))].filter(isNormalized).slice(0, MOST_NAMES);
   return names.length === 0 ? undefined : { names, isGuess: true };
 }
 
@@ -116,7 +116,7 @@ export function issuersOfChallenge(
 /** What is wrong with a list, a clause after its name. */
 function faultOf(names: readonly string[]): string | undefined {
   if (names.length === 0) return "are empty";
-  if (names.length > mostNames) return `are ${names.length}, more than ${mostNames}`;
+  if (names.length > MOST_NAMES) return `are ${names.length}, more than ${MOST_NAMES}`;
   const wrong = names.find((name) => !isNormalized(name));
   return wrong === undefined
     ? undefined
@@ -126,7 +126,7 @@ function faultOf(names: readonly string[]): string | undefined {
 /** Draft -02, section 3.1: A-labels, lower case, no dot at the end. */
 function isNormalized(name: string): boolean {
   try {
-    return name.length <= longestName && parseDnsName(name) === name;
+    return name.length <= LONGEST_NAME && parseDnsName(name) === name;
   } catch {
     return false;
   }

@@ -23,10 +23,10 @@ export interface MalformedPersistValue {
 }
 
 /** The label that records of the challenge stand under, draft section 2, and its dot. */
-export const persistRecordPrefix = "_validation-persist.";
+export const PERSIST_RECORD_PREFIX = "_validation-persist.";
 
 /** RFC 1035 section 2.3.4, as text without the last dot. */
-export const longestName = 253;
+export const LONGEST_NAME = 253;
 
 /** RFC 8659 section 4.2: `issuer-domain-name`, `tag`, `value`; white space there is space and tab alone. */
 const domainForm = /^[a-z0-9]+(-+[a-z0-9]+)*(\.[a-z0-9]+(-+[a-z0-9]+)*)*$/i;
@@ -35,7 +35,7 @@ const valueForm = /^[!-:<-~]*$/;
 
 /** Draft section 2: a base-10 integer. CAs read 64 bits, of which the text has 19 digits at most. */
 const secondsForm = /^-?\d{1,19}$/;
-const mostSeconds = 2n ** 63n - 1n;
+const MOST_SECONDS = 2n ** 63n - 1n;
 
 /** The tags that mean something; the others are ignored (draft section 4.1, item 1). */
 const known = { account: "accounturi", policy: "policy", until: "persistuntil" } as const;
@@ -46,7 +46,7 @@ const known = { account: "accounturi", policy: "policy", until: "persistuntil" }
  * @throws TlsError IDENTIFIER_INVALID: no DNS name, or no room for the label before it
  */
 export function persistRecordName(hostname: string): string {
-  return `${persistRecordPrefix}${persistDomain(hostname)}`;
+  return `${PERSIST_RECORD_PREFIX}${persistDomain(hostname)}`;
 }
 
 /**
@@ -65,11 +65,11 @@ export function persistDomain(hostname: string): string {
     );
   }
   const domain = host.replace(/^\*\./, "");
-  const length = (persistRecordPrefix + domain).length;
-  if (length <= longestName) return domain;
+  const length = (PERSIST_RECORD_PREFIX + domain).length;
+  if (length <= LONGEST_NAME) return domain;
   throw new TlsError(
     "IDENTIFIER_INVALID",
-    `${renderQuoted(hostname)}: its record ${persistRecordPrefix}… would have a name of ${length} octets; at most ${longestName} are allowed`,
+    `${renderQuoted(hostname)}: its record ${PERSIST_RECORD_PREFIX}… would have a name of ${length} octets; at most ${LONGEST_NAME} are allowed`,
     { hint: "Prove it by http-01." },
   );
 }
@@ -151,7 +151,7 @@ function trim(text: string): string {
 function isSeconds(text: string): boolean {
   if (!secondsForm.test(text)) return false;
   const seconds = BigInt(text);
-  return seconds <= mostSeconds && seconds >= -mostSeconds - 1n;
+  return seconds <= MOST_SECONDS && seconds >= -MOST_SECONDS - 1n;
 }
 
 function notWritable(what: string, found: string): TlsError {

@@ -1,6 +1,6 @@
 import { renderQuoted } from "../../text/quoted";
 import { DAY, SECOND } from "../../text/time";
-import { describeAnswer, type Finding, hintOfServers, mostServers, noServer } from "../dns/propagation-report";
+import { describeAnswer, type Finding, hintOfServers, MOST_SERVERS, noServer } from "../dns/propagation-report";
 import type { DnsAnswer } from "../dns/query";
 import { judgePersistRecords, type PersistExpectation, type PersistJudgement, renderUnixSeconds } from "./judge";
 import { parsePersistValue, renderPersistValue } from "./record-value";
@@ -21,10 +21,10 @@ export interface PersistReport {
 }
 
 /** A month: for somebody to see the warning, and to change a zone that is changed by request. */
-const warningDays = 30;
+const WARNING_DAYS = 30;
 
 /** Values of one server that a message shows. */
-const mostValues = 3;
+const MOST_VALUES = 3;
 
 /**
  * What the servers' answers mean for an order; undefined: nothing is to be said. Servers that are silent beside others that
@@ -86,7 +86,7 @@ function reportEnd(
     judgement.kind === "good" && judgement.latest !== undefined ? [judgement.latest] : [],
   );
   const end = Math.min(...ends);
-  if (end - now.getTime() / 1000 > warningDays * (DAY / SECOND)) return undefined;
+  if (end - now.getTime() / 1000 > WARNING_DAYS * (DAY / SECOND)) return undefined;
   return {
     severity: "warning",
     found: `the TXT record ${shownName} is good until ${renderUnixSeconds(end)}, its persistUntil, and for no order after that`,
@@ -97,14 +97,14 @@ function reportEnd(
 /** Servers that say the same are named together. */
 function describeFindings(findings: readonly Finding[], expected: PersistExpectation): string {
   const groups = new Map<string, string[]>();
-  for (const { server, answer } of findings.slice(0, mostServers)) {
+  for (const { server, answer } of findings.slice(0, MOST_SERVERS)) {
     const said = describeAnswer(answer, () => describeValues(judgeAnswer(answer, expected)));
     groups.set(said, [...(groups.get(said) ?? []), server.label]);
   }
   const said = [...groups].map(([text, labels]) =>
     labels.length === 1 ? `${labels[0]} ${text}` : `${labels.join(", ")} ${text.replace(/^has /, "have ")}`,
   );
-  const more = findings.length > mostServers ? [`${findings.length - mostServers} more servers were asked`] : [];
+  const more = findings.length > MOST_SERVERS ? [`${findings.length - MOST_SERVERS} more servers were asked`] : [];
   return [...said, ...more].join("; ");
 }
 
@@ -112,7 +112,7 @@ function describeValues(judgement: PersistJudgement): string {
   if (judgement.kind === "good") return "has it";
   // what is not even meant for this CA says least
   const faults = [...judgement.faults].sort((one, other) => Number(one.isForeign) - Number(other.isForeign));
-  const shown = faults.slice(0, mostValues).map(({ value, fault }) => `${renderQuoted(value)}, which ${fault}`);
-  const more = faults.length > mostValues ? `, and ${faults.length - mostValues} more` : "";
+  const shown = faults.slice(0, MOST_VALUES).map(({ value, fault }) => `${renderQuoted(value)}, which ${fault}`);
+  const more = faults.length > MOST_VALUES ? `, and ${faults.length - MOST_VALUES} more` : "";
   return `has ${shown.join(", and ")}${more}`;
 }

@@ -8,7 +8,7 @@ import { orderedAs, type PreflightRequest, solversOf } from "./request";
 export { renderFindings, requirePreflight } from "../look/finding";
 export type { PreflightRequest } from "./request";
 
-const defaultTimeoutSeconds = 20;
+const DEFAULT_TIMEOUT_SECONDS = 20;
 
 /**
  * Looks, before anything is ordered, at what the CA is going to look at: its clock and ours, its policy, the addresses and
@@ -21,7 +21,7 @@ export async function runPreflight(
   request: PreflightRequest,
   deadline: Deadline,
 ): Promise<readonly PreflightFinding[]> {
-  const { session, timeoutSeconds = defaultTimeoutSeconds } = request;
+  const { session, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = request;
   const { meta } = await session.directory(deadline);
   const bound = new Deadline(timeoutSeconds, session.clock, deadline.signal);
   try {
@@ -58,9 +58,9 @@ function withoutRepetitions(findings: readonly PreflightFinding[]): readonly Pre
 }
 
 /** From here on dates that are compared with the CA's are off by more than a person expects. */
-const warningSeconds = 5 * 60;
+const WARNING_SECONDS = 5 * 60;
 /** Let's Encrypt makes certificates valid from an hour before: from here on ours may not be valid yet. */
-const errorSeconds = 60 * 60;
+const ERROR_SECONDS = 60 * 60;
 
 /**
  * Judges how far the clocks of the CA and of this machine are apart; `offsetSeconds` is positive where the CA's is
@@ -68,11 +68,11 @@ const errorSeconds = 60 * 60;
  */
 export function judgeClock(offsetSeconds: number | undefined): readonly PreflightFinding[] {
   const apart = Math.abs(offsetSeconds ?? 0);
-  if (apart < warningSeconds) return [];
+  if (apart < WARNING_SECONDS) return [];
   const where = (offsetSeconds ?? 0) > 0 ? "behind" : "ahead of";
   return [
     {
-      severity: apart < errorSeconds ? "warning" : "error",
+      severity: apart < ERROR_SECONDS ? "warning" : "error",
       subject: "the CA",
       found: `the clock of this machine is ${renderDuration(apart * SECOND)} ${where} the CA's, and what renews when is decided by it`,
       hint: "Set the clock of the machine that runs Pulumi, best by NTP (timedatectl set-ntp true).",

@@ -22,10 +22,10 @@ export const systemClock: AcmeClock = {
 };
 
 /** Node's timers take no more: 24 days. */
-const longestTimer = 2 ** 31 - 1;
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** The reason of a signal that aborts because the time is over; {@link Deadline.error} makes an error of it. */
-const isOver = Symbol("the time limit is over");
+const IS_OVER = Symbol("the time limit is over");
 
 /**
  * A bound for a whole step: when it ends, and a signal that aborts then, or earlier with its parent. `dispose` it at
@@ -48,7 +48,7 @@ export class Deadline {
     // a certificate with a hundred names waits in as many places at once
     setMaxListeners(0, this.signal);
     this.endsAt = new Date(clock.now().getTime() + seconds * 1000);
-    this.#timer = setTimeout(() => this.#controller.abort(isOver), Math.min(seconds * 1000, longestTimer));
+    this.#timer = setTimeout(() => this.#controller.abort(IS_OVER), Math.min(seconds * 1000, LONGEST_TIMER));
     const follow = () => this.#controller.abort(parent?.reason);
     if (parent?.aborted === true) follow();
     parent?.addEventListener("abort", follow, { once: true });
@@ -58,7 +58,7 @@ export class Deadline {
   /** What is left, 0 at the end. Under a clock that runs ahead of the system's, the signal aborts here. */
   remainingSeconds(): number {
     const left = (this.endsAt.getTime() - this.#clock.now().getTime()) / 1000;
-    if (left <= 0 && !this.signal.aborted) this.#controller.abort(isOver);
+    if (left <= 0 && !this.signal.aborted) this.#controller.abort(IS_OVER);
     return this.signal.aborted ? 0 : left;
   }
 
@@ -83,7 +83,7 @@ export class Deadline {
   /** Why `doing` ended: ACME_TIMEOUT by this bound, ACME_ABORTED by the parent, whose reason is kept if it is a TlsError. */
   error(doing: string): TlsError {
     const reason: unknown = this.signal.reason;
-    if (!this.signal.aborted || reason === isOver) {
+    if (!this.signal.aborted || reason === IS_OVER) {
       return new TlsError("ACME_TIMEOUT", `${doing}: not done within ${this.#seconds} s.`, {
         hint: "Run it again, it goes on where it stopped; if it stays so, raise timeoutSeconds.",
       });

@@ -8,7 +8,7 @@ export interface EngineWatch {
 }
 
 /** A loopback connection takes a tenth of a millisecond; an engine that is busy may take longer, and lives. */
-const mostMilliseconds = 1000;
+const MOST_MILLISECONDS = 1000;
 
 /**
  * Watches the engine by its address, `host:port`. Pulumi starts the process of dynamic providers with the address of its
@@ -51,7 +51,7 @@ function isRefused(host: string, port: number): Promise<boolean> {
       socket.destroy();
       resolve(refused);
     };
-    const timer = setTimeout(() => end(false), mostMilliseconds);
+    const timer = setTimeout(() => end(false), MOST_MILLISECONDS);
     socket.once("connect", () => end(false));
     // stays, so that an error after the end is heard of and harms nobody
     socket.on("error", (error) => end("code" in error && error.code === "ECONNREFUSED"));

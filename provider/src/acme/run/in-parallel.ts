@@ -1,5 +1,5 @@
 /** Enough that a hundred names take seconds, few enough that a CA's limits per second are far. */
-const atOnce = 8;
+const AT_ONCE = 8;
 
 /**
  * Does `work` for each item, at most 8 at a time, and gives the results in the order of the items. When one fails, no
@@ -22,7 +22,7 @@ export async function inParallel<Item, Result>(
       if (failures.length > 0) return;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
   if (failures.length > 0) throw failures[0];
   return results;
 }

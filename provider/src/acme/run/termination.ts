@@ -13,9 +13,9 @@ interface Work {
 const signals = ["SIGINT", "SIGTERM"] as const;
 
 /** Clean-ups and the ends of the works together may take so long; then the process ends without them. */
-const mostMilliseconds = 5000;
+const MOST_MILLISECONDS = 5000;
 /** For the answers of the works to leave the process, if anybody still hears them. */
-const lastMilliseconds = 200;
+const LAST_MILLISECONDS = 200;
 
 /** What is in progress. The handlers are there exactly while it is not empty. */
 const inProgress = new Set<Work>();
@@ -63,9 +63,9 @@ async function cleanUpAll(reason: Error): Promise<void> {
   for (const { controller } of works) controller.abort(reason);
   const all = works.flatMap(({ cleanUp, ended }) => [Promise.resolve().then(cleanUp), ended]);
   const bound = new AbortController();
-  await Promise.race([Promise.allSettled(all), timeout(mostMilliseconds, undefined, { signal: bound.signal })]);
+  await Promise.race([Promise.allSettled(all), timeout(MOST_MILLISECONDS, undefined, { signal: bound.signal })]);
   bound.abort();
-  await timeout(lastMilliseconds);
+  await timeout(LAST_MILLISECONDS);
 }
 
 function endProcess(signal: NodeJS.Signals, othersListen: boolean): void {

@@ -1,12 +1,12 @@
-import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "../proxy/options";
+import { ANSWER_TYPE, type AnsweringAccount, CHALLENGE_PATH, TOKEN_PATTERN } from "../proxy/options";
 import { type Directive, directive, quoted, raw } from "../syntax/directives";
 import { escapePattern, pattern } from "./dialect";
 
-const variable = "tls_gateway_acme";
+const VARIABLE = "tls_gateway_acme";
 
 /** Says, to a responder that is read after a gateway, that the gateway has the port and answers. */
 export function answeredPort(port: number): string {
-  return `${variable}_${port}`;
+  return `${VARIABLE}_${port}`;
 }
 
 /**
@@ -18,9 +18,9 @@ export function challengeRules(accounts: readonly AnsweringAccount[]): readonly 
   const open = accounts.filter(({ hostnames }) => hostnames.length === 0);
   return [
     ...[...named, ...open].flatMap(accountRules),
-    directive("ErrorDocument", "200", raw(`"%{reqenv:${variable}}"`)),
-    directive("Header", "always", "set", "Content-Type", quoted(answerType), `env=${variable}`),
-    directive("Header", "always", "set", "X-Content-Type-Options", "nosniff", `env=${variable}`),
+    directive("ErrorDocument", "200", raw(`"%{reqenv:${VARIABLE}}"`)),
+    directive("Header", "always", "set", "Content-Type", quoted(ANSWER_TYPE), `env=${VARIABLE}`),
+    directive("Header", "always", "set", "X-Content-Type-Options", "nosniff", `env=${VARIABLE}`),
   ];
 }
 
@@ -31,7 +31,7 @@ function accountRules({ thumbprint, hostnames }: AnsweringAccount): readonly Dir
       ? []
       : [directive("RewriteCond", raw("%{SERVER_NAME}"), pattern(`^\\[?(?:${hosts})\\]?$`), raw("[NC]"))]),
     // last, since `%1` is of the last condition
-    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`^(?:GET|HEAD) ${challengePath}(${tokenPattern}) HTTP/`)),
-    directive("RewriteRule", "^", "-", raw(`[E=${variable}:%1.${thumbprint},R=200,L]`)),
+    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`^(?:GET|HEAD) ${CHALLENGE_PATH}(${TOKEN_PATTERN}) HTTP/`)),
+    directive("RewriteRule", "^", "-", raw(`[E=${VARIABLE}:%1.${thumbprint},R=200,L]`)),
   ];
 }

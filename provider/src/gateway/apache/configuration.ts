@@ -26,7 +26,7 @@ import { clientRules, handshakeRules, hstsHeaders, refusingTls, siteTls } from "
 import { type InnerHost, innerHosts, renderInnerHost, siteUpstream } from "./upstream";
 
 /** A name that nobody can have (RFC 6761 section 6.4), for virtual hosts that have no other. */
-export const nobody = "tls-gateway.invalid";
+export const NOBODY = "tls-gateway.invalid";
 
 /** The configuration, to be included in the server's own outside of any section. */
 export function renderApacheConfiguration(sites: readonly SiteData[], options: ApacheOptions): string {
@@ -77,7 +77,7 @@ function renderHost(
   options: ApacheOptions,
 ): Directive {
   const { hosted, names, isWildcard } = host;
-  const [first = nobody, ...more] = names.some((name) => name.startsWith("*.")) ? [nobody, ...names] : names;
+  const [first = NOBODY, ...more] = names.some((name) => name.startsWith("*.")) ? [NOBODY, ...names] : names;
   const title = hosted === undefined ? [] : [directive(raw("#"), "site", fileName(hosted.site.name))];
   return block(
     ["VirtualHost", place.replace(/^(0\.0\.0\.0|\[::\]):/, "*:")],
@@ -184,7 +184,7 @@ function listOf<Item>(lists: Map<number, Item[]>, key: number): Item[] {
 }
 
 /** Set for every request of a site. */
-const siteVariable = "tls_gateway_site";
+const SITE_VARIABLE = "tls_gateway_site";
 
 /**
  * Takes away what clients say of themselves, before any change of a site. The lines stand once, outside of all virtual
@@ -192,12 +192,12 @@ const siteVariable = "tls_gateway_site";
  */
 function untrustedHeaders(): readonly Directive[] {
   return [...identityHeaders, ...underscoredHeaders()].map((name) =>
-    directive("RequestHeader", "unset", name, `env=${siteVariable}`),
+    directive("RequestHeader", "unset", name, `env=${SITE_VARIABLE}`),
   );
 }
 
 function markSite(): Directive {
-  return directive("RewriteRule", "^", "-", raw(`[E=${siteVariable}:1]`));
+  return directive("RewriteRule", "^", "-", raw(`[E=${SITE_VARIABLE}:1]`));
 }
 
 /** A client could have any header taken away that it names as one of the connection (RFC 9110 section 7.6.1). */

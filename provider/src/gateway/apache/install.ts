@@ -9,9 +9,9 @@ import { checkInstalledSh, checkSh, listenAwk, reloadSh } from "./embedded-scrip
 import type { ApacheOptions } from "./options";
 
 /** Name of the configuration within a set, and of those that do nothing but read it, to judge a set: `check.sh` has them too. */
-const configurationFile = "apache.conf";
-const checkFile = "apache-check.conf";
-const trialFile = "apache-trial.conf";
+const CONFIGURATION_FILE = "apache.conf";
+const CHECK_FILE = "apache-check.conf";
+const TRIAL_FILE = "apache-trial.conf";
 
 /** Where Apache listens while a set is judged: an address of the block of inner hosts. */
 const TRIAL_ADDRESS = "127.127.127.127";
@@ -19,8 +19,8 @@ const TRIAL_ADDRESS = "127.127.127.127";
 /** How Apache takes the configuration over. */
 export function apacheInstall(sites: readonly SiteData[], options: ApacheOptions): GatewayInstall {
   return proxyInstall(listenersOf(sites, options), options, "pair", {
-    configurationFile,
-    entries: [{ path: options.configFile, file: configurationFile, how: "link" }],
+    configurationFile: CONFIGURATION_FILE,
+    entries: [{ path: options.configFile, file: CONFIGURATION_FILE, how: "link" }],
     check: shellFragment(checkSh, { test: '[ "$@" "$set/check/apache-check.pid" ]' }),
     checkInstalled: checkInstalled(options),
     reload: shellFragment(reloadSh, { pidFile: options.pidFile }),
@@ -42,7 +42,7 @@ export function apacheTexts(options: ApacheOptions): Readonly<Record<string, str
     `  LoadModule mpm_event_module ${modules}`,
     "</IfModule>",
     "<IfDefine !tls_gateway_trial>",
-    `  Include "${configurationFile}"`,
+    `  Include "${CONFIGURATION_FILE}"`,
     "</IfDefine>",
     "<IfDefine tls_gateway_trial>",
     "  User #65534",
@@ -53,10 +53,10 @@ export function apacheTexts(options: ApacheOptions): Readonly<Record<string, str
     "  ThreadsPerChild 25",
     "  MaxRequestWorkers 25",
     `  Listen ${TRIAL_ADDRESS}:${options.innerPort}`,
-    `  Include "${trialFile}"`,
+    `  Include "${TRIAL_FILE}"`,
     "</IfDefine>",
   ];
-  return { [`${currentFolder(options)}/${checkFile}`]: `${lines.join("\n")}\n` };
+  return { [`${currentFolder(options)}/${CHECK_FILE}`]: `${lines.join("\n")}\n` };
 }
 
 /** What a person would run after the files are in place. */

@@ -2,7 +2,7 @@ import { renderAddress } from "../proxy/listeners";
 import type { Responder, ResponderKind } from "../responder/kind";
 import { block, type Directive, directive, raw, renderDirectives } from "../syntax/directives";
 import { answeredPort, challengeRules } from "./acme";
-import { nobody } from "./configuration";
+import { NOBODY } from "./configuration";
 import { apacheDialect } from "./dialect";
 import { apacheTexts } from "./install";
 import { type ApacheOptions, loadModules } from "./options";
@@ -37,7 +37,7 @@ function renderConfiguration(responder: Responder, options: ApacheOptions): stri
   const { accounts, port, redirectPort } = responder;
   const places = placesOf(responder);
   const host = [
-    directive("ServerName", nobody),
+    directive("ServerName", NOBODY),
     ...hostSettings(),
     ...challengeRules(accounts),
     ...(redirectPort === undefined

@@ -7,11 +7,11 @@ import { escapePattern, pattern } from "./dialect";
  * The target of the request line: method, then a path with its query, which may follow a scheme and a host (RFC 9112
  * section 3.2.2). Apache decodes and normalises what it has in REQUEST_URI.
  */
-const beforePath = "^[^ ]+ (?:[A-Za-z][A-Za-z0-9+.-]*://[^/?# ]*)?";
+const BEFORE_PATH = "^[^ ]+ (?:[A-Za-z][A-Za-z0-9+.-]*://[^/?# ]*)?";
 
 /** Takes `%1`: the path as it was sent, without its query. */
 export function rawPathCondition(): Directive {
-  return directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`${beforePath}(/[^? ]*)`));
+  return directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`${BEFORE_PATH}(/[^? ]*)`));
 }
 
 /** What no site of the listener answers. */
@@ -33,7 +33,7 @@ export function wildcardRules(): readonly Directive[] {
 export function redirectRules(port: number): readonly Directive[] {
   const target = `https://%{SERVER_NAME}${port === 443 ? "" : `:${port}`}%1`;
   return [
-    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`${beforePath}((?:/[^? ]*)?)`)),
+    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`${BEFORE_PATH}((?:/[^? ]*)?)`)),
     directive("RewriteRule", "^", raw(`"${target}"`), raw("[R=308,NE,L]")),
   ];
 }
@@ -81,7 +81,7 @@ export function bodyRules(octets: number | undefined): readonly Directive[] {
 }
 
 /** What two servers could read differently: refused before any rule on paths is asked. `;` begins parameters in some. */
-const ambiguous = "(?://|/\\.\\.?(?:[/? ]|$)|\\\\|;|%(?:2[ef]|5c|00|3b))";
+const AMBIGUOUS = "(?://|/\\.\\.?(?:[/? ]|$)|\\\\|;|%(?:2[ef]|5c|00|3b))";
 
 /**
  * Rules on paths, the longest first. They look at the decoded path, so that no percent-encoding gets past them; the
@@ -97,7 +97,7 @@ export function routingRules(routing: readonly RoutingRule[] = []): readonly Dir
   if (rules.length === 0) return isOpen ? [] : [directive("RewriteRule", "^", "-", raw("[F,L]"))];
   return [
     directive("RewriteCond", raw("%{THE_REQUEST}"), pattern("!^[^ ]+ /"), raw("[OR]")),
-    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`^[^ ]+ [^? ]*${ambiguous}`), raw("[NC]")),
+    directive("RewriteCond", raw("%{THE_REQUEST}"), pattern(`^[^ ]+ [^? ]*${AMBIGUOUS}`), raw("[NC]")),
     directive("RewriteRule", "^", "-", raw("[R=400,L]")),
     ...rules.map(({ route, effect }, index) => {
       const below = pattern(`^${escapePattern(route)}(?:/|\\z)`);

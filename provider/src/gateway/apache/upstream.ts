@@ -21,8 +21,8 @@ const INNER_SECONDS = 15;
 const ACQUIRE_MILLISECONDS = 2000;
 
 /** Request headers between the two virtual hosts of an https upstream. */
-const hostHeader = "X-Tls-Gateway-Host";
-const keyHeader = "X-Tls-Gateway-Inner";
+const HOST_HEADER = "X-Tls-Gateway-Host";
+const KEY_HEADER = "X-Tls-Gateway-Inner";
 
 /**
  * A virtual host of Apache's own, on a loopback address. Apache asks an https upstream for, and verifies it by, the host of
@@ -72,8 +72,8 @@ export function siteUpstream(
   const host = hosts.get(innerHostOf(site, options)?.key ?? "");
   if (host === undefined) return [];
   return [
-    directive("RequestHeader", "set", hostHeader, expression("%{req:Host}")),
-    directive("RequestHeader", "set", keyHeader, quoted(host.key)),
+    directive("RequestHeader", "set", HOST_HEADER, expression("%{req:Host}")),
+    directive("RequestHeader", "set", KEY_HEADER, quoted(host.key)),
     directive("RequestHeader", "set", "Host", quoted(upstream.serverName)),
     ...passOn(
       {
@@ -102,11 +102,11 @@ export function renderInnerHost({ key, address, upstream, rootFile }: InnerHost,
         ...(upstream.grpc ? [directive("Protocols", "h2c", "http/1.1")] : []),
         // the outer host has told all that is worth it
         block(["IfModule", "log_config_module"], [directive("CustomLog", "/dev/null", quoted("%h"))]),
-        directive("RewriteCond", raw(`%{HTTP:${keyHeader}}`), pattern(`!=${key}`)),
+        directive("RewriteCond", raw(`%{HTTP:${KEY_HEADER}}`), pattern(`!=${key}`)),
         directive("RewriteRule", "^", "-", raw("[R=503,L]")),
-        directive("RequestHeader", "set", "Host", expression(`%{req:${hostHeader}}`)),
-        directive("RequestHeader", "unset", hostHeader),
-        directive("RequestHeader", "unset", keyHeader),
+        directive("RequestHeader", "set", "Host", expression(`%{req:${HOST_HEADER}}`)),
+        directive("RequestHeader", "unset", HOST_HEADER),
+        directive("RequestHeader", "unset", KEY_HEADER),
         ...upstreamTls(rootFile),
         ...passOn(upstream),
       ],

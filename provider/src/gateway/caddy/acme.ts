@@ -1,8 +1,8 @@
-import { type AnsweringAccount, answerType, challengePath, tokenPattern } from "../proxy/options";
+import { ANSWER_TYPE, type AnsweringAccount, CHALLENGE_PATH, TOKEN_PATTERN } from "../proxy/options";
 import { answer, type Route, terminalRoute } from "./json";
 
 /** What a challenge is told by: path and query as they were sent, which Caddy's matcher of paths would decode and clean. */
-const challengePattern = `^${challengePath}(${tokenPattern})$`;
+const CHALLENGE_PATTERN = `^${CHALLENGE_PATH}(${TOKEN_PATTERN})$`;
 
 /** The answer; the matcher that found the token is called `acme`. */
 function challengeText({ thumbprint }: Pick<AnsweringAccount, "thumbprint">): string {
@@ -17,9 +17,9 @@ export function challengeRoutes(accounts: readonly AnsweringAccount[]): readonly
     const match = {
       method: ["GET", "HEAD"],
       ...(account.hostnames.length > 0 && { host: account.hostnames }),
-      vars_regexp: { "{http.request.uri}": { name: "acme", pattern: challengePattern } },
+      vars_regexp: { "{http.request.uri}": { name: "acme", pattern: CHALLENGE_PATTERN } },
     };
-    const headers = { "Content-Type": answerType, "X-Content-Type-Options": "nosniff" };
+    const headers = { "Content-Type": ANSWER_TYPE, "X-Content-Type-Options": "nosniff" };
     return terminalRoute([match], [answer(200, headers, challengeText(account))]);
   });
 }

@@ -12,7 +12,7 @@ import { block, type Directive, directive, quoted, raw, type Word } from "../syn
 import { comment, isQuotable, placeholder } from "./caddyfile-dialect";
 import { isOwnHeader, ownHeaderOperations } from "./headers";
 import type { CaddyOptions } from "./options";
-import { plainTarget, rulePattern, sortedRules } from "./site";
+import { PLAIN_TARGET, rulePattern, sortedRules } from "./site";
 
 /** Named matchers, and the directives of a site, in one `route` so that they stay in their order. */
 export function caddyfileSite(site: SiteData, options: CaddyOptions): readonly Directive[] {
@@ -78,7 +78,7 @@ function maintenanceLines(maintenance: Maintenance, named: Named): readonly Dire
 function ambiguousPaths(rules: readonly RoutingRule[], named: Named): readonly Directive[] {
   if (!rules.some(({ route }) => route.startsWith("/"))) return [];
   const target = raw(placeholder("http.request.orig_uri"));
-  const pattern = raw(`\`${plainTarget}\``);
+  const pattern = raw(`\`${PLAIN_TARGET}\``);
   return [directive("respond", named("ambiguous", "not", "vars_regexp", target, pattern), "400")];
 }
 

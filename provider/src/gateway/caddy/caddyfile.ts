@@ -1,13 +1,13 @@
 import { type SiteData, sortedByName } from "../model/site";
 import { certificateFiles, clientCaFile } from "../proxy/files";
 import { type Listener, type ListenerSite, listenersOf, renderAddress } from "../proxy/listeners";
-import { otherUpgrade, refusedMethods } from "../proxy/untrusted";
+import { OTHER_UPGRADE, refusedMethods } from "../proxy/untrusted";
 import { block, type Directive, directive, quoted, raw, renderDirectives, type Word } from "../syntax/directives";
 import { caddyfileDialect, comment, placeholder } from "./caddyfile-dialect";
 import { caddyfileSite } from "./caddyfile-site";
 import type { JsonObject } from "./json";
 import type { CaddyOptions } from "./options";
-import { hostPattern, isStrict, removedHeaders } from "./routes";
+import { HOST_PATTERN, isStrict, removedHeaders } from "./routes";
 import { automationOf, connectionPolicies } from "./tls";
 
 /**
@@ -21,15 +21,15 @@ export function renderCaddyfile(sites: readonly SiteData[], options: CaddyOption
   return renderDirectives(directives, caddyfileDialect);
 }
 
-const untrusted = "untrusted";
+const UNTRUSTED = "untrusted";
 
 /** What every site begins with, as in the JSON: its `route` comes before that of the site, as directives of one name do. */
 const untrustedSnippet: Directive = block(
-  [`(${untrusted})`],
+  [`(${UNTRUSTED})`],
   [
     directive("@refused", "method", ...refusedMethods),
-    directive("@strange", "not", "header_regexp", "Host", raw(`\`${hostPattern}\``)),
-    directive("@upgrade", "header_regexp", "Upgrade", raw(`\`${otherUpgrade}\``)),
+    directive("@strange", "not", "header_regexp", "Host", raw(`\`${HOST_PATTERN}\``)),
+    directive("@upgrade", "header_regexp", "Upgrade", raw(`\`${OTHER_UPGRADE}\``)),
     block(
       ["route"],
       [
@@ -119,7 +119,7 @@ function siteBlocks(listeners: readonly Listener[], options: CaddyOptions): read
         ? [...tlsDirectives(listener, entry, options), ...caddyfileSite(entry.site, options)]
         : [block(["route"], [redirectDirective(redirectPort)])];
     if (free.length > 0) {
-      blocks.push(block(joined(free), [...bindOf(addresses), directive("import", untrusted), ...inner]));
+      blocks.push(block(joined(free), [...bindOf(addresses), directive("import", UNTRUSTED), ...inner]));
     }
   }
   for (const { isTls, port } of listeners) {

@@ -9,31 +9,31 @@ import { reloadSh } from "./embedded-scripts";
 import type { CaddyOptions } from "./options";
 import { automationOf } from "./tls";
 
-const configurationFile = "caddy.json";
+const CONFIGURATION_FILE = "caddy.json";
 /** Where Caddy's own packages, and Debian's, look by themselves: for a Caddyfile. */
-const packagedFile = "/etc/caddy/caddy.json";
-const serviceFile = "caddy.service.conf";
-const servicePath = "/etc/systemd/system/caddy.service.d/tls-gateway.conf";
+const PACKAGED_FILE = "/etc/caddy/caddy.json";
+const SERVICE_FILE = "caddy.service.conf";
+const SERVICE_PATH = "/etc/systemd/system/caddy.service.d/tls-gateway.conf";
 
 /** Further texts of the configuration: what makes the packaged service read JSON, unless `configFile` says who does. */
 export function caddyTexts(options: CaddyOptions): Readonly<Record<string, string>> {
-  if (options.configFile !== packagedFile) return {};
-  const run = `/usr/bin/caddy run --environ --config ${packagedFile}`;
-  const reload = `/usr/bin/caddy reload --config ${packagedFile} --force --address ${options.admin}`;
+  if (options.configFile !== PACKAGED_FILE) return {};
+  const run = `/usr/bin/caddy run --environ --config ${PACKAGED_FILE}`;
+  const reload = `/usr/bin/caddy reload --config ${PACKAGED_FILE} --force --address ${options.admin}`;
   const lines = ["[Service]", "ExecStart=", `ExecStart=${run}`, "ExecReload=", `ExecReload=${reload}`];
-  return { [`${currentFolder(options)}/${serviceFile}`]: `${lines.join("\n")}\n` };
+  return { [`${currentFolder(options)}/${SERVICE_FILE}`]: `${lines.join("\n")}\n` };
 }
 
 /** How a set is judged, taken over and tried. */
 export function caddyInstall(sites: readonly SiteData[], options: CaddyOptions): GatewayInstall {
   const own = sites.filter((site) => automationOf(site) !== undefined);
-  const isPackaged = options.configFile === packagedFile;
+  const isPackaged = options.configFile === PACKAGED_FILE;
   return proxyInstall(listenersOf(sites, options), options, "pair", {
-    configurationFile,
+    configurationFile: CONFIGURATION_FILE,
     entries: [
-      { path: options.configFile, file: configurationFile, how: "link" },
+      { path: options.configFile, file: CONFIGURATION_FILE, how: "link" },
       // a copy: whoever may write into the folder must not decide what systemd runs
-      ...(isPackaged ? [{ path: servicePath, file: serviceFile, how: "copy" as const }] : []),
+      ...(isPackaged ? [{ path: SERVICE_PATH, file: SERVICE_FILE, how: "copy" as const }] : []),
     ],
     check: validate('"$set"/check/caddy.json'),
     reload: reloadCommand(options),
@@ -43,12 +43,12 @@ export function caddyInstall(sites: readonly SiteData[], options: CaddyOptions):
 
 /** What a person runs by hand. */
 export function caddyCommands(_sites: readonly SiteData[], options: CaddyOptions): GatewayCommands {
-  const file = `${currentFolder(options)}/${configurationFile}`;
+  const file = `${currentFolder(options)}/${CONFIGURATION_FILE}`;
   const reload = options.reloadCommand ?? `caddy reload --config ${file} --force --address ${options.admin}`;
   return {
     apply: [options.checkCommand ?? `caddy validate --config ${file}`, reload],
     install:
-      options.configFile === packagedFile
+      options.configFile === PACKAGED_FILE
         ? ["systemctl daemon-reload", "systemctl enable caddy", "systemctl restart caddy"]
         : [`caddy start --config ${options.configFile}`],
   };
@@ -61,9 +61,9 @@ export function caddyNotes(sites: readonly SiteData[], options: CaddyOptions): r
   const behind = sites.filter(({ proxyProtocol }) => proxyProtocol !== undefined);
   const names = (some: readonly SiteData[]): string => some.map(({ name }) => `"${name}"`).join(", ");
   const notes: string[] = [];
-  if (options.configFile === packagedFile) {
+  if (options.configFile === PACKAGED_FILE) {
     notes.push(
-      `Caddy's service reads a Caddyfile by itself: ${servicePath} has it read ${packagedFile}. The Caddyfile is not used any more.`,
+      `Caddy's service reads a Caddyfile by itself: ${SERVICE_PATH} has it read ${PACKAGED_FILE}. The Caddyfile is not used any more.`,
     );
   }
   if (own.length > 0) {
@@ -95,7 +95,7 @@ function reloadCommand({ configFile, admin }: CaddyOptions): string {
   return [
     `file=${configFile}`,
     // without our part the packaged service reads that
-    ...(configFile === packagedFile ? ['[ -e "$file" ] || file=/etc/caddy/Caddyfile'] : []),
+    ...(configFile === PACKAGED_FILE ? ['[ -e "$file" ] || file=/etc/caddy/Caddyfile'] : []),
     shellFragment(reloadSh, { admin }),
   ].join("\n");
 }

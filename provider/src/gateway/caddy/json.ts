@@ -46,7 +46,7 @@ export function seconds(count: number): string {
 }
 
 /** Signs in a line, as far as a value can be broken. */
-const lineWidth = 120;
+const LINE_WIDTH = 120;
 
 /**
  * Renders JSON for people: indented by a space, since the tree is deep, and what fits in a line stands in one. A third of
@@ -67,7 +67,7 @@ interface JsonPlace {
 }
 
 function writeJson(value: Json, { lines, indent, lead, tail }: JsonPlace): void {
-  const short = inlineJson(value, lineWidth - indent.length - lead.length);
+  const short = inlineJson(value, LINE_WIDTH - indent.length - lead.length);
   if (short !== undefined || typeof value !== "object" || value === null) {
     lines.push(`${indent}${lead}${short ?? JSON.stringify(value)}${tail}`);
     return;

@@ -1,5 +1,5 @@
 import type { Listener } from "../proxy/listeners";
-import { hostForm, identityHeaders, otherUpgrade, refusedMethods } from "../proxy/untrusted";
+import { HOST_FORM, identityHeaders, OTHER_UPGRADE, refusedMethods } from "../proxy/untrusted";
 import { challengeRoutes } from "./acme";
 import { answer, type JsonObject, type MatcherSet, type Route, subroute, terminalRoute } from "./json";
 import type { CaddyOptions } from "./options";
@@ -13,7 +13,7 @@ interface Target {
 }
 
 /** Sites beyond this many are looked for in two steps: Caddy goes through routes one by one. */
-const longList = 100;
+const LONG_LIST = 100;
 
 /** Before all answers of Caddy's own: it says its name otherwise. */
 export const withoutServer: JsonObject = { handle: [{ handler: "headers", response: { delete: ["Server"] } }] };
@@ -22,14 +22,14 @@ export const withoutServer: JsonObject = { handle: [{ handler: "headers", respon
 export const removedHeaders = [...identityHeaders, "*_*"];
 
 /** The only form of Host that is served. */
-export const hostPattern = `^${hostForm}$`;
+export const HOST_PATTERN = `^${HOST_FORM}$`;
 
 /** What no request may do, whatever the site: Caddy itself passes all of it on. */
 const guards: readonly JsonObject[] = [
   terminalRoute([{ method: refusedMethods }], [answer(405)]),
-  terminalRoute([{ not: [{ header_regexp: { Host: { pattern: hostPattern } } }] }], [answer(400)]),
+  terminalRoute([{ not: [{ header_regexp: { Host: { pattern: HOST_PATTERN } } }] }], [answer(400)]),
   {
-    match: [{ header_regexp: { Upgrade: { pattern: otherUpgrade } } }],
+    match: [{ header_regexp: { Upgrade: { pattern: OTHER_UPGRADE } } }],
     handle: [{ handler: "headers", request: { delete: ["Upgrade"] } }],
   },
   { handle: [{ handler: "headers", request: { delete: removedHeaders } }] },
@@ -135,11 +135,11 @@ function hostMatchers(target: Target, below: ReadonlyMap<string, readonly [strin
 
 /** Long lists in parts, each behind a matcher of all its names, which Caddy searches in a sorted list. */
 function inSteps(routes: readonly Route[], names: readonly (readonly string[])[]): readonly JsonObject[] {
-  if (routes.length <= longList) return routes;
+  if (routes.length <= LONG_LIST) return routes;
   const parts: JsonObject[] = [];
-  for (let first = 0; first < routes.length; first += longList) {
-    const host = names.slice(first, first + longList).flat();
-    parts.push({ match: [{ host }], handle: [subroute(routes.slice(first, first + longList))] });
+  for (let first = 0; first < routes.length; first += LONG_LIST) {
+    const host = names.slice(first, first + LONG_LIST).flat();
+    parts.push({ match: [{ host }], handle: [subroute(routes.slice(first, first + LONG_LIST))] });
   }
   return parts;
 }

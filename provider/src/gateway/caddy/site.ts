@@ -55,11 +55,11 @@ function bodyHandlers({ maxBodyBytes }: SiteData, { version }: CaddyOptions): re
 }
 
 /** A sign of a path that is neither a dot nor has a meaning of its own; no `%00`, `%2e`, `%2f`, `%5c`. */
-const plainSign = String.raw`[^/?#;\\%.\x00-\x20\x7f]|%(?:0[1-9a-f]|2[0-9a-d]|5[0-9abd-f]|[1346789a-f][0-9a-f])`;
+const PLAIN_SIGN = String.raw`[^/?#;\\%.\x00-\x20\x7f]|%(?:0[1-9a-f]|2[0-9a-d]|5[0-9abd-f]|[1346789a-f][0-9a-f])`;
 /** A step that is neither empty nor `.` nor `..`. */
-const step = String.raw`(?:\.{0,2}(?:${plainSign})|\.{3})(?:${plainSign}|\.)*`;
+const STEP = String.raw`(?:\.{0,2}(?:${PLAIN_SIGN})|\.{3})(?:${PLAIN_SIGN}|\.)*`;
 /** A target of a request whose path every server reads alike (RFC 9112 section 3.2.1). */
-export const plainTarget = String.raw`(?i)^(?:/(?:${step}))*/?(?:\?.*)?$`;
+export const PLAIN_TARGET = String.raw`(?i)^(?:/(?:${STEP}))*/?(?:\?.*)?$`;
 
 /**
  * Handlers that let through what the rules allow: none, one, or what could be read in two ways before what is denied. The
@@ -69,7 +69,7 @@ export const plainTarget = String.raw`(?i)^(?:/(?:${step}))*/?(?:\?.*)?$`;
 function routingHandlers(rules: readonly RoutingRule[]): readonly JsonObject[] {
   const { paths, rest } = sortedRules(rules);
   if (paths.length === 0) return rest === "allow" ? [] : [subroute([denial()])];
-  const clean = { vars_regexp: { "{http.request.orig_uri}": { pattern: plainTarget } } };
+  const clean = { vars_regexp: { "{http.request.orig_uri}": { pattern: PLAIN_TARGET } } };
   const routes = paths.map(({ route, effect }): JsonObject => {
     const match = [{ vars_regexp: { "{http.request.orig_uri.path}": { pattern: rulePattern(route) } } }];
     // of a group only the first that matches is taken

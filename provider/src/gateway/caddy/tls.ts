@@ -6,10 +6,10 @@ import type { JsonObject } from "./json";
 import type { CaddyOptions } from "./options";
 
 /** Caddy keeps 10,000 certificates by itself, and forgets one at random for each that is more. */
-const certificatesKept = 5000;
+const CERTIFICATES_KEPT = 5000;
 
-const letsEncryptDirectory = "https://acme-v02.api.letsencrypt.org/directory";
-const letsEncryptStaging = "https://acme-staging-v02.api.letsencrypt.org/directory";
+const LETS_ENCRYPT_DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory";
+const LETS_ENCRYPT_STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory";
 
 /** How Caddy spells the groups; X25519MLKEM768 since 2.10. */
 const groupNames: Readonly<Record<string, string>> = {
@@ -87,7 +87,7 @@ export function tlsApp(sites: readonly SiteData[], options: CaddyOptions): JsonO
     ...(policies.length > 0 && { automation: { policies } }),
     // a session of one site must not be taken up at another
     session_tickets: { disabled: true },
-    ...(count > certificatesKept && { cache: { capacity: 4 * count } }),
+    ...(count > CERTIFICATES_KEPT && { cache: { capacity: 4 * count } }),
     disable_ocsp_stapling: true,
   };
 }
@@ -111,7 +111,7 @@ export function automationOf(site: SiteData): { names: readonly string[]; issuer
   if (site.tls === "disabled") return undefined;
   if ("letsEncrypt" in site.tls) {
     const { email, staging } = site.tls.letsEncrypt;
-    const ca = staging === true ? letsEncryptStaging : letsEncryptDirectory;
+    const ca = staging === true ? LETS_ENCRYPT_STAGING : LETS_ENCRYPT_DIRECTORY;
     return { names: answeredNames(site), issuer: { module: "acme", ca, email } };
   }
   if (!("selfSigned" in site.tls) || site.tls.selfSigned.ca !== undefined) return undefined;

@@ -1,4 +1,4 @@
-import { allAddresses, readBind } from "../model/bind";
+import { ALL_ADDRESSES, readBind } from "../model/bind";
 import type { SiteProblem } from "../model/problem";
 import { bindHosts, isTlsSite, type SiteData } from "../model/site";
 
@@ -10,7 +10,7 @@ interface Claim {
 }
 
 /** Caddy's port for redirects (`http_port`). */
-const redirectPort = 80;
+const REDIRECT_PORT = 80;
 
 /** Finds addresses that two sites claim, ports with TLS and without, and hosts whose certificate has two masters. */
 export function checkCellsAddresses(sites: readonly SiteData[]): readonly SiteProblem[] {
@@ -33,7 +33,7 @@ function checkClaims(sites: readonly SiteData[]): readonly SiteProblem[] {
     if (site.redirectToHttps !== true) continue;
     for (const bind of site.binds) {
       const { host, port } = readBind(bind);
-      if (port !== redirectPort) claim(`${host}:${redirectPort}`, { site, bind, isRedirect: true });
+      if (port !== REDIRECT_PORT) claim(`${host}:${REDIRECT_PORT}`, { site, bind, isRedirect: true });
     }
   }
   return problems;
@@ -43,7 +43,7 @@ function collision(address: string, first: Claim, next: Claim): SiteProblem {
   const other = first.site === next.site ? {} : { otherSite: first.site.name };
   const who = `site "${first.site.name}"`;
   const where =
-    readBind(address).host === allAddresses ? "http://:80 for every host" : `http://${readBind(address).host}`;
+    readBind(address).host === ALL_ADDRESSES ? "http://:80 for every host" : `http://${readBind(address).host}`;
   if (!next.isRedirect) {
     const reason = `${next.bind} is a bind of ${who} too, and Cells would not start: give one of them another host or port`;
     return { site: next.site.name, ...other, property: "binds", reason };

@@ -1,5 +1,5 @@
 import { isCovered } from "../../x509/names/identifier";
-import { allAddresses, type Bind, readBind, renderBind } from "../model/bind";
+import { ALL_ADDRESSES, type Bind, readBind, renderBind } from "../model/bind";
 import type { GatewayFile } from "../model/kind";
 import type { SiteProblem } from "../model/problem";
 import { bindHosts, isTlsSite, type SiteData, sortedByName } from "../model/site";
@@ -43,7 +43,7 @@ function checkCellsSite(site: SiteData, options: CellsOptions): readonly SitePro
   }
   const hosts = bindHosts(site);
   const unanswered = (site.hostnames ?? []).filter((name) => !hosts.includes(name) && !isCovered(name, hosts));
-  const isOpen = site.binds.some((bind) => readBind(bind).host === allAddresses);
+  const isOpen = site.binds.some((bind) => readBind(bind).host === ALL_ADDRESSES);
   if (!isOpen && unanswered.length > 0) {
     const names = unanswered.slice(0, 8).join(", ");
     add(
@@ -90,7 +90,7 @@ function bindProblem(site: SiteData, bind: Bind): string | undefined {
   if (bind.host.includes(":")) {
     return "Cells splits binds at the colon and can't take an IPv6 address: bind to 0.0.0.0 or to a host name";
   }
-  if (bind.host !== allAddresses && bind.host.includes(allAddresses)) {
+  if (bind.host !== ALL_ADDRESSES && bind.host.includes(ALL_ADDRESSES)) {
     return 'Cells cuts "0.0.0.0" out of the host wherever it stands: bind to another address or to a host name';
   }
   if (isTls && bind.port === 80) return "Caddy never speaks TLS on port 80: take another port, such as 443";
@@ -99,7 +99,7 @@ function bindProblem(site: SiteData, bind: Bind): string | undefined {
   if (site.redirectToHttps === true && bind.host.startsWith("*.")) {
     return "Cells would redirect to the wildcard itself, which is no address: name the hosts, or leave redirectToHttps away";
   }
-  if (bind.host === allAddresses && site.tls !== "disabled" && "letsEncrypt" in site.tls) {
+  if (bind.host === ALL_ADDRESSES && site.tls !== "disabled" && "letsEncrypt" in site.tls) {
     return "Let's Encrypt needs a host name, and Cells takes it from the bind: no certificate would ever be asked for. Bind to the public host name";
   }
   return undefined;

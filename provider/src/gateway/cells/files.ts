@@ -6,7 +6,7 @@ import { certificatePaths } from "./document";
 import type { CellsOptions } from "./options";
 
 /** Read by everybody: certificates are public, and a proxy on the machine may have to read the root. */
-const publicMode = "0644";
+const PUBLIC_MODE = "0644";
 
 /**
  * The files that must lie on the machine, each path once, sorted by path: chain and key of referenced certificates, and
@@ -33,7 +33,7 @@ export function siteFiles(site: SiteData, options: CellsOptions): readonly Gatew
   const files: GatewayFile[] = [
     {
       path: certFile,
-      mode: publicMode,
+      mode: PUBLIC_MODE,
       source: { of, name, part: "fullChainPem" },
       purpose: `certificate "${name}" with its intermediates`,
     },
@@ -46,7 +46,7 @@ export function siteFiles(site: SiteData, options: CellsOptions): readonly Gatew
   ];
   if (root !== true) return files;
   const purpose = `root that clients of certificate "${name}" must trust; Cells does not read it`;
-  return [...files, { path: rootFile, mode: publicMode, source: { of, name, part: "issuerPem" }, purpose }];
+  return [...files, { path: rootFile, mode: PUBLIC_MODE, source: { of, name, part: "issuerPem" }, purpose }];
 }
 
 /**
@@ -70,13 +70,13 @@ function selfSignedFiles(site: SiteData, ca: string | undefined, options: CellsO
   return [
     {
       path: `${store}/rootCA.pem`,
-      mode: publicMode,
+      mode: PUBLIC_MODE,
       source: { of: "ca", name: ca, part: "certPem" },
       purpose: `root of CA "${ca}", for the proxy or the clients to trust`,
     },
     {
       path: `${stem}.pem`,
-      mode: publicMode,
+      mode: PUBLIC_MODE,
       source: { ...leaf, part: "certPem" },
       purpose: `self-signed certificate of ${names}`,
     },

@@ -33,13 +33,13 @@ export interface CellsOptions {
 }
 
 /** A free choice of ours: Cells would take a random port at each start, which no firewall can open. */
-const defaultGrpcPort = 33060;
+const DEFAULT_GRPC_PORT = 33060;
 
 const table: OptionTable<Omit<CellsOptions, "certificateDirectory"> & { certificateDirectory: string | undefined }> = {
   version: choice(["4", "5"], "4"),
   workingDirectory: directoryOption("/var/cells"),
   certificateDirectory: (value, path) => (value === undefined ? undefined : directoryOption("")(value, path)),
-  grpcPort: portOption(defaultGrpcPort),
+  grpcPort: portOption(DEFAULT_GRPC_PORT),
   user: nameOption(),
   group: nameOption(),
   stopCommand: commandOption,

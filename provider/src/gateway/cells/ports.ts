@@ -1,4 +1,4 @@
-import { allAddresses, readBind } from "../model/bind";
+import { ALL_ADDRESSES, readBind } from "../model/bind";
 import type { FirewallPort, GatewayCommands } from "../model/kind";
 import { isTlsSite, type SiteData } from "../model/site";
 import { shellQuoted } from "../syntax/shell";
@@ -75,7 +75,7 @@ export function cellsNotes(sites: readonly SiteData[], options: CellsOptions): r
   }
   for (const site of sites) {
     for (const bind of site.binds.map(readBind)) {
-      if (/^[\d.]+$/.test(bind.host) && bind.host !== allAddresses) {
+      if (/^[\d.]+$/.test(bind.host) && bind.host !== ALL_ADDRESSES) {
         notes.push(
           `Site "${site.name}": the bind ${bind.host}:${bind.port} does not restrict the interface: Cells listens on every ` +
             `address and answers requests for that host; use the firewall to restrict it.`,

@@ -1,4 +1,4 @@
-import { type AnsweringAccount, answerType, hostOf } from "../proxy/options";
+import { ANSWER_TYPE, type AnsweringAccount, hostOf } from "../proxy/options";
 
 /**
  * Answers http-01 before a request finds its route: a direct answer of a route has one text for all. Lua of Envoy's filter
@@ -21,7 +21,7 @@ function envoy_on_request(request_handle)
   local host = string.gsub(string.lower(headers:get(":authority") or ""), ":%d+$", "")
   local thumbprint = accounts[host] or other
   if thumbprint ~= nil then
-    local answer = {[":status"] = "200", ["content-type"] = "${answerType}", ["x-content-type-options"] = "nosniff"}
+    local answer = {[":status"] = "200", ["content-type"] = "${ANSWER_TYPE}", ["x-content-type-options"] = "nosniff"}
     request_handle:respond(answer, token .. "." .. thumbprint)
   end
 end

@@ -8,7 +8,7 @@ import { exceptionGroups, sitesInMaintenance } from "./routes";
 const judges = [connectionHeaders("Envoy"), hostOfRequest("append", "addIfAbsent", "remove")];
 
 /** Each group of clients on a plain listener has all its sites once more. */
-const mostGroups = 16;
+const MOST_GROUPS = 16;
 
 /** Finds everything in these sites that Envoy can't serve. */
 export function checkEnvoySites(sites: readonly SiteData[], options: EnvoyOptions): readonly SiteProblem[] {
@@ -30,10 +30,10 @@ function checkExceptions(sites: readonly SiteData[], options: EnvoyOptions): rea
     const affected = listener.isTls ? [] : sitesInMaintenance(listener.sites);
     const [first] = affected;
     const lists = new Set(affected.map(({ maintenance }) => maintenance?.except?.join(" ")));
-    if (first === undefined || (lists.size <= mostGroups && exceptionGroups(affected).length <= mostGroups + 1)) {
+    if (first === undefined || (lists.size <= MOST_GROUPS && exceptionGroups(affected).length <= MOST_GROUPS + 1)) {
       return [];
     }
-    const reason = `${renderAddress(listener)} has no TLS, and its sites have more than ${mostGroups} different lists of addresses that still get in: Envoy needs all sites once more for each. Give the sites the same list, or other ports`;
+    const reason = `${renderAddress(listener)} has no TLS, and its sites have more than ${MOST_GROUPS} different lists of addresses that still get in: Envoy needs all sites once more for each. Give the sites the same list, or other ports`;
     return [{ site: first.name, property: "maintenance.except", reason }];
   });
 }

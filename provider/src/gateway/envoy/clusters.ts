@@ -7,10 +7,10 @@ import type { EnvoyOptions } from "./options";
 import { secretReference, upstreamSecret } from "./secrets";
 
 /** Roots of the server's system, where Debian and its likes have them. */
-const systemRoots = "/etc/ssl/certs/ca-certificates.crt";
+const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
 
 /** Envoy would turn away what exceeds 1,024 requests, connections or WebSockets of an upstream. */
-const mostRequests = 1_000_000;
+const MOST_REQUESTS = 1_000_000;
 
 /** The cluster of a site's requests, or of those of gRPC. */
 export function clusterName({ name }: SiteData, use: "http" | "grpc"): string {
@@ -37,9 +37,9 @@ function cluster(
   const isHttp2 = use === "grpc" || upstream.scheme === "h2c";
   const address = { socket_address: { address: upstream.host, port_value: upstream.port } };
   const limits = {
-    max_connections: mostRequests,
-    max_pending_requests: mostRequests,
-    max_requests: mostRequests,
+    max_connections: MOST_REQUESTS,
+    max_pending_requests: MOST_REQUESTS,
+    max_requests: MOST_REQUESTS,
   };
   return typed("envoy.config.cluster.v3.Cluster", {
     name,
@@ -81,7 +81,7 @@ function upstreamTls(
   const isAddress = ipOctets(serverName) !== undefined;
   const names = [{ san_type: isAddress ? "IP_ADDRESS" : "DNS", matcher: { exact: serverName } }];
   const secret = upstreamSecret(site, options);
-  const trusted = { filename: upstreamRootFile(site, options) ?? systemRoots };
+  const trusted = { filename: upstreamRootFile(site, options) ?? SYSTEM_ROOTS };
   const common = {
     tls_params: { tls_minimum_protocol_version: "TLSv1_2", tls_maximum_protocol_version: "TLSv1_3" },
     alpn_protocols: [isHttp2 ? "h2" : "http/1.1"],

@@ -13,7 +13,7 @@ import { type EnvoyOptions, parseEnvoyOptions } from "./options";
 import { secretsOf, secretTexts } from "./secrets";
 
 /** A folder is watched through an instance of inotify, of which Linux gives a user 128 by default. */
-const inotifyInstances = 128;
+const INOTIFY_INSTANCES = 128;
 
 /**
  * Envoy from 1.34 on, by files: the bootstrap names those of listeners (LDS), clusters (CDS) and certificates (SDS), which
@@ -72,9 +72,9 @@ function envoyNotes(sites: readonly SiteData[], options: EnvoyOptions): readonly
   }
   // one for the file of a secret, one for what the secret names; two for listeners and clusters
   const instances = 2 * secretsOf(sites, options).size + 2;
-  if (instances > inotifyInstances / 2) {
+  if (instances > INOTIFY_INSTANCES / 2) {
     notes.push(
-      `Envoy watches ${instances} folders and needs an instance of inotify for each, of which a user may have ${inotifyInstances} by default, and ends at its start without: raise fs.inotify.max_user_instances.`,
+      `Envoy watches ${instances} folders and needs an instance of inotify for each, of which a user may have ${INOTIFY_INSTANCES} by default, and ends at its start without: raise fs.inotify.max_user_instances.`,
     );
   }
   const foreign = sites.find(({ upstream, clientAuth }) => upstream?.rootCaFile ?? clientAuth?.caFile);

@@ -10,7 +10,7 @@ const appendActions = {
 } as const;
 
 /** The filter that changes headers, in the order of the changes, on answers of Envoy's own too. */
-export const headerFilter = "envoy.filters.http.header_mutation";
+export const HEADER_FILTER = "envoy.filters.http.header_mutation";
 
 /** Of the header Host only {@link hostRewrite} can change the value. */
 function isHost({ on, name }: HeaderChange): boolean {

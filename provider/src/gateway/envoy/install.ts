@@ -7,7 +7,7 @@ import { checkSh, reloadSh } from "./embedded-scripts";
 import type { EnvoyOptions } from "./options";
 
 /** Where Envoy looks, by the command of its packages' units; `reload.sh` has it too. */
-const bootstrap = "/etc/envoy/envoy.json";
+const BOOTSTRAP = "/etc/envoy/envoy.json";
 
 /** The files of a set that hold the configuration; `check.sh` has their names too. */
 export const envoyFiles = { bootstrap: "envoy.json", listeners: "lds.json", clusters: "cds.json" } as const;
@@ -20,7 +20,7 @@ function reloadCommand({ user = "" }: EnvoyOptions): string {
 export function envoyInstall(listeners: readonly Listener[], options: EnvoyOptions): GatewayInstall {
   return proxyInstall(listeners, options, "pair", {
     configurationFile: envoyFiles.bootstrap,
-    entries: [{ path: bootstrap, file: envoyFiles.bootstrap, how: "link" }],
+    entries: [{ path: BOOTSTRAP, file: envoyFiles.bootstrap, how: "link" }],
     check: shellFragment(checkSh),
     reload: reloadCommand(options),
   });
@@ -33,6 +33,6 @@ export function envoyCommands(options: EnvoyOptions): GatewayCommands {
       ...(options.checkCommand === undefined ? [] : [options.checkCommand]),
       options.reloadCommand ?? reloadCommand(options),
     ],
-    install: [`envoy --mode validate -c ${bootstrap}`, `envoy -c ${bootstrap}`],
+    install: [`envoy --mode validate -c ${BOOTSTRAP}`, `envoy -c ${BOOTSTRAP}`],
   };
 }

@@ -4,17 +4,17 @@ import { clientCaFile } from "../proxy/files";
 import { type Listener, renderAddress } from "../proxy/listeners";
 import { identityHeaders } from "../proxy/untrusted";
 import { challengeLua } from "./acme";
-import { headerFilter } from "./headers";
+import { HEADER_FILTER } from "./headers";
 import { cidrRange, type EnvoyMessage, seconds, typed } from "./message";
 import type { EnvoyOptions } from "./options";
-import { bodyFilter, exceptionGroups, misdirected, redirectHost, siteHost, sitesInMaintenance } from "./routes";
+import { BODY_FILTER, exceptionGroups, misdirected, redirectHost, siteHost, sitesInMaintenance } from "./routes";
 import { certificateSecret, clientSecret, secretReference } from "./secrets";
 
 /**
  * Refuses a request whose Host is not the name of its handshake, where a wildcard lets more than one name in: nothing else
  * in Envoy compares what comes with what came. LuaJIT; no text of a user stands in it.
  */
-export const sniGuard = `function envoy_on_request(request_handle)
+export const SNI_GUARD = `function envoy_on_request(request_handle)
   local host = string.lower(request_handle:headers():get(":authority") or "")
   host = string.gsub(host, ":%d+$", "")
   if host ~= string.lower(request_handle:streamInfo():requestedServerName()) then
@@ -24,9 +24,9 @@ end
 `;
 
 /** Of HTTP/2, what Envoy's best practices for the edge say. */
-const mostStreams = 100;
+const MOST_STREAMS = 100;
 /** For the head of a request: who is slower holds a connection for nothing. */
-const headSeconds = 60;
+const HEAD_SECONDS = 60;
 
 /** All listeners; `0.0.0.0` and `::` of a port are one, with two addresses. */
 export function envoyListeners(listeners: readonly Listener[], options: EnvoyOptions): readonly EnvoyMessage[] {
@@ -74,7 +74,7 @@ function tlsChains(listener: Listener, options: EnvoyOptions): readonly EnvoyMes
             transport_protocol: "tls",
             ...sources(listener, ranges),
           },
-          filters: [connectionManager([site], hosts, name?.startsWith("*.") === true ? sniGuard : undefined)],
+          filters: [connectionManager([site], hosts, name?.startsWith("*.") === true ? SNI_GUARD : undefined)],
           transport_socket: transport,
         };
       });
@@ -131,9 +131,9 @@ export function connectionManager(
       ? []
       : [httpFilter("envoy.filters.http.lua", "lua", "Lua", { default_source_code: { inline_string: lua } })]),
     untrustedFilter,
-    httpFilter(headerFilter, "header_mutation", "HeaderMutation", { mutations: {} }),
+    httpFilter(HEADER_FILTER, "header_mutation", "HeaderMutation", { mutations: {} }),
     ...(sites.some(({ maxBodyBytes }) => maxBodyBytes !== undefined)
-      ? [httpFilter(bodyFilter, "filter_chain", "FilterChainConfig")]
+      ? [httpFilter(BODY_FILTER, "filter_chain", "FilterChainConfig")]
       : []),
     // what Envoy would tell of itself
     httpFilter("envoy.filters.http.router", "router", "Router", { suppress_envoy_headers: true }),
@@ -159,8 +159,8 @@ export function connectionManager(
       normalize_path: false,
       merge_slashes: false,
       path_with_escaped_slashes_action: "KEEP_UNCHANGED",
-      request_headers_timeout: seconds(headSeconds),
-      http2_protocol_options: { max_concurrent_streams: mostStreams },
+      request_headers_timeout: seconds(HEAD_SECONDS),
+      http2_protocol_options: { max_concurrent_streams: MOST_STREAMS },
       upgrade_configs: [{ upgrade_type: "websocket" }],
     }),
   };

@@ -2,13 +2,13 @@ import { ipOctets } from "../../x509/names/ip-address";
 import { type RoutingRule, renderRetryAfter, type SiteData } from "../model/site";
 import { type EffectiveUpstream, effectiveUpstream } from "../model/upstream";
 import type { ListenerRedirect, ListenerSite } from "../proxy/listeners";
-import { hostForm } from "../proxy/untrusted";
+import { HOST_FORM } from "../proxy/untrusted";
 import { clusterName } from "./clusters";
-import { headerFilter, headerMutations, hostRewrite } from "./headers";
+import { HEADER_FILTER, headerMutations, hostRewrite } from "./headers";
 import { type EnvoyMessage, seconds, typed } from "./message";
 
 /** The filter that runs filters of a site's own: the limit of its bodies. */
-export const bodyFilter = "envoy.filters.http.filter_chain";
+export const BODY_FILTER = "envoy.filters.http.filter_chain";
 
 /**
  * Paths that could be read in two ways. Envoy compares a path as it came, without decoding it, and its own normalization
@@ -55,8 +55,8 @@ export function siteHost({ site, isExcepted }: SiteTurn, name: string | undefine
   return {
     ...virtualHost(`site ${site.name} ${name ?? "*"}`, [domainOf(name)], routes),
     typed_per_filter_config: {
-      [headerFilter]: headerMutations(site),
-      ...(site.maxBodyBytes !== undefined && { [bodyFilter]: bodyLimit(site.maxBodyBytes) }),
+      [HEADER_FILTER]: headerMutations(site),
+      ...(site.maxBodyBytes !== undefined && { [BODY_FILTER]: bodyLimit(site.maxBodyBytes) }),
     },
   };
 }
@@ -116,7 +116,7 @@ function nameGuard(name: string | undefined): readonly EnvoyMessage[] {
 const requestGuard: readonly EnvoyMessage[] = [
   directAnswer(400, "Bad Request", {
     prefix: "/",
-    headers: [{ name: ":authority", string_match: { safe_regex: { regex: hostForm } }, invert_match: true }],
+    headers: [{ name: ":authority", string_match: { safe_regex: { regex: HOST_FORM } }, invert_match: true }],
   }),
   directAnswer(405, "Method Not Allowed", {
     prefix: "/",

@@ -14,13 +14,13 @@ import { backendName, deny, expression, formatText, not, test, when } from "./di
 import type { HaproxyOptions } from "./options";
 
 /** Roots of the system, where distributions of the Debian family have them. */
-const systemRoots = "/etc/ssl/certs/ca-certificates.crt";
+const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
 
 /** Of a buffer of 16 KiB: HAProxy keeps the rest for headers. */
-const bufferedBodyBytes = 12_000;
+const BUFFERED_BODY_BYTES = 12_000;
 
 /** Addresses on one line; HAProxy takes 64 words. */
-const addressesPerLine = 40;
+const ADDRESSES_PER_LINE = 40;
 
 const grpcType = ["req.hdr(content-type)", "-m", "beg", "-i", "application/grpc"];
 const [isGrpc, isNoGrpc] = [test(...grpcType), not(...grpcType)];
@@ -74,8 +74,8 @@ function maintenancePage({ maintenance }: SiteData): readonly Directive[] {
   if (maintenance === undefined) return [];
   const { except = [] } = maintenance;
   const lists: Directive[] = [];
-  for (let index = 0; index < except.length; index += addressesPerLine) {
-    lists.push(directive("acl", "excepted", "src", ...except.slice(index, index + addressesPerLine)));
+  for (let index = 0; index < except.length; index += ADDRESSES_PER_LINE) {
+    lists.push(directive("acl", "excepted", "src", ...except.slice(index, index + ADDRESSES_PER_LINE)));
   }
   const page: readonly Word[] = ["http-request", "return", "status", "503", "content-type", "text/plain", "string"];
   const text = quoted("This site is being maintained. Please come back in a few minutes.");
@@ -118,7 +118,7 @@ function largestBody(
 
 /** Whether a body of unknown length can be judged by reading it. */
 export function isBodyRead(maxBodyBytes: number): boolean {
-  return maxBodyBytes < bufferedBodyBytes;
+  return maxBodyBytes < BUFFERED_BODY_BYTES;
 }
 
 /** One server; with gRPC a second one at the same place, which is spoken to in HTTP/2. */
@@ -145,7 +145,7 @@ function server(
   // a name that can't be resolved does not keep all other sites from starting
   const words: Word[] = ["server", name, authority, "init-addr", "libc,none"];
   if (scheme === "https") {
-    const root = upstreamRootFile(site, options) ?? systemRoots;
+    const root = upstreamRootFile(site, options) ?? SYSTEM_ROOTS;
     words.push("ssl", "verify", "required", "ca-file", quoted(root), "verifyhost", serverName);
     if (ipOctets(serverName) === undefined) words.push("sni", expression(`str(${serverName})`));
     words.push("alpn", isHttp2 ? "h2" : "http/1.1");
@@ -197,13 +197,13 @@ function changedHeader({ on, action, name, value = "" }: HeaderChange): Directiv
  * What servers read in two ways: an empty step, `.` and `..`, a backslash, a parameter after `;`, a fragment, and the same
  * percent-encoded (RFC 3986 sections 3.3 and 6.2.2).
  */
-const ambiguousPath = "//|/[.][.]?(/|$)|[\\\\;#]|%(2e|2f|5c|00)";
+const AMBIGUOUS_PATH = "//|/[.][.]?(/|$)|[\\\\;#]|%(2e|2f|5c|00)";
 
 /** Refuses paths that could be read in two ways, before any rule looks at them. */
 function unambiguousPath(site: SiteData): readonly Directive[] {
   if (pathRules(site).length === 0) return [];
   return [
-    deny(400, test("path", "-m", "reg", "-i", expression(ambiguousPath))),
+    deny(400, test("path", "-m", "reg", "-i", expression(AMBIGUOUS_PATH))),
     // fails for a percent sign that encodes nothing: then there is no such variable
     directive("http-request", "set-var(txn.path)", "path,url_dec"),
     deny(400, not("var(txn.path)", "-m", "beg", "/")),

@@ -8,7 +8,7 @@ import type { HaproxyOptions } from "./options";
 import { isFoundByItself } from "./texts";
 
 /** Milliseconds in 31 bits. */
-const longestSeconds = 2_147_483;
+const LONGEST_SECONDS = 2_147_483;
 
 /** HAProxy's own business: it frames messages by them, and another value would split one message into two. */
 const framingHeaders: HeaderJudge = ({ name }) => {
@@ -18,7 +18,7 @@ const framingHeaders: HeaderJudge = ({ name }) => {
 };
 
 /** Text of all changed headers that surely fits into HAProxy's buffer of 16 KiB beside a request's own. */
-const mostHeaderOctets = 8192;
+const MOST_HEADER_OCTETS = 8192;
 
 /** Finds everything in these sites that HAProxy can't serve. Linear in the number of sites. */
 export function checkHaproxySites(sites: readonly SiteData[], options: HaproxyOptions): readonly SiteProblem[] {
@@ -74,8 +74,8 @@ function checkUpstream(site: SiteData): readonly SiteProblem[] {
   if (upstream === undefined) return [];
   const problems: SiteProblem[] = [...checkVerifiedName(site, "HAProxy")];
   for (const name of ["connectSeconds", "responseSeconds", "tunnelSeconds"] as const) {
-    if (upstream[name] <= longestSeconds) continue;
-    const reason = `found ${upstream[name]}: HAProxy waits at most ${longestSeconds} seconds, which are 24 days`;
+    if (upstream[name] <= LONGEST_SECONDS) continue;
+    const reason = `found ${upstream[name]}: HAProxy waits at most ${LONGEST_SECONDS} seconds, which are 24 days`;
     problems.push({ site: site.name, property: `timeouts.${name}`, reason });
   }
   return problems;
@@ -87,8 +87,8 @@ function checkHeaderOctets(site: SiteData): readonly SiteProblem[] {
   for (const on of ["request", "response"] as const) {
     let octets = 0;
     for (const one of headers) if (one.on === on) octets += one.name.length + (one.value?.length ?? 0);
-    if (octets <= mostHeaderOctets) continue;
-    const reason = `found ${octets} octets of ${on} headers, expected at most ${mostHeaderOctets}: HAProxy keeps all headers of a message in one buffer of 16 KiB`;
+    if (octets <= MOST_HEADER_OCTETS) continue;
+    const reason = `found ${octets} octets of ${on} headers, expected at most ${MOST_HEADER_OCTETS}: HAProxy keeps all headers of a message in one buffer of 16 KiB`;
     problems.push({ site: site.name, property: "headers", reason });
   }
   return problems;

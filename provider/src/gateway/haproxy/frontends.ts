@@ -2,7 +2,7 @@ import { opensslGroups, tlsProfileFigures } from "../model/tls-profiles";
 import { effectiveUpstream } from "../model/upstream";
 import { currentFolder } from "../proxy/files";
 import { type Listener, renderAddress } from "../proxy/listeners";
-import { hostForm, identityHeaders, refusedMethods } from "../proxy/untrusted";
+import { HOST_FORM, identityHeaders, refusedMethods } from "../proxy/untrusted";
 import { block, type Directive, directive, type Word } from "../syntax/directives";
 import { challengeAnswers } from "./acme";
 import { backendName, deny, expression, not, test, when } from "./dialect";
@@ -17,12 +17,12 @@ export interface HaproxyFrontend {
 }
 
 /** A client that sends or takes nothing for so long is gone; longer where an upstream may take longer. */
-const clientSeconds = 60;
+const CLIENT_SECONDS = 60;
 
 /** What one answers a host, or sends it on to: `https:` and the port begins a redirect. */
-const site = "var(txn.site)";
+const SITE = "var(txn.site)";
 /** The name below a wildcard, with `*` in place of its first label. */
-const wildcardName = "regsub(^[^.]+,*)";
+const WILDCARD_NAME = "regsub(^[^.]+,*)";
 
 /** Groups listeners by what they serve. Linear in the number of their sites. */
 export function haproxyFrontends(listeners: readonly Listener[]): readonly HaproxyFrontend[] {
@@ -61,12 +61,12 @@ export function haproxyFrontend(frontend: HaproxyFrontend, options: HaproxyOptio
       ...guards,
       ...foundSite(frontend, options),
       ...redirected(frontend),
-      directive("use_backend", expression(`%[${site}]`)),
+      directive("use_backend", expression(`%[${SITE}]`)),
     ],
   );
 }
 
-const upgrade = "req.fhdr(upgrade)";
+const UPGRADE = "req.fhdr(upgrade)";
 
 /** HAProxy has the names of headers in lower case. */
 const identityPattern = expression(`^(${identityHeaders.map((name) => name.toLowerCase()).join("|")})$`);
@@ -77,17 +77,17 @@ const identityPattern = expression(`^(${identityHeaders.map((name) => name.toLow
  */
 const guards: readonly Directive[] = [
   deny(405, test("method", ...refusedMethods)),
-  deny(400, not("req.fhdr(host)", "-m", "reg", expression(`^${hostForm}$`))),
+  deny(400, not("req.fhdr(host)", "-m", "reg", expression(`^${HOST_FORM}$`))),
   deny(400, test("req.fhdr_cnt(host)", "gt", "1")),
   // a target that is a whole URL goes on as it is, and overrules Host at the upstream (RFC 9112 section 3.2.2)
   deny(
     400,
     test("url", "-m", "reg", expression("^[^/?]+://")),
-    not("url,field(3,/)", "-m", "reg", expression(`^${hostForm}$`)),
+    not("url,field(3,/)", "-m", "reg", expression(`^${HOST_FORM}$`)),
   ),
   when(
     ["http-request", "del-header", "upgrade"],
-    not(upgrade, "-m", "str", "-i", "websocket"),
+    not(UPGRADE, "-m", "str", "-i", "websocket"),
     ["or"],
     test("req.fhdr_cnt(upgrade)", "gt", "1"),
   ),
@@ -117,7 +117,7 @@ function bindWords(frontend: HaproxyFrontend, options: HaproxyOptions): readonly
 
 /** `timeout client` ends a stream that waits for its upstream too, while the client may still send. */
 function longestWait({ listeners: [{ sites }] }: HaproxyFrontend): number {
-  let longest = clientSeconds;
+  let longest = CLIENT_SECONDS;
   for (const one of sites) longest = Math.max(longest, effectiveUpstream(one.site)?.responseSeconds ?? 0);
   return longest;
 }
@@ -139,12 +139,12 @@ function foundSite(frontend: HaproxyFrontend, options: HaproxyOptions): readonly
   const lookUp = `map_str(${mapFile(frontend, options)})`;
   const hasWildcard = [...sites, ...redirects].some(({ names }) => names.some((name) => name.startsWith("*.")));
   const nameless = namelessSite(frontend);
-  const [found, unfound] = [test(site, "-m", "found"), not(site, "-m", "found")];
+  const [found, unfound] = [test(SITE, "-m", "found"), not(SITE, "-m", "found")];
   const set = (value: string) => ["http-request", "set-var(txn.site)", expression(value)];
   const lines = [
     directive("http-request", "set-var(txn.host)", expression("req.fhdr(host),host_only,lower")),
     directive(...set(`var(txn.host),${lookUp}`)),
-    ...(hasWildcard ? [when(set(`var(txn.host),${wildcardName},${lookUp}`), unfound)] : []),
+    ...(hasWildcard ? [when(set(`var(txn.host),${WILDCARD_NAME},${lookUp}`), unfound)] : []),
   ];
   const otherName = not(expression("ssl_fc_sni,lower,strcmp(txn.host)"), "eq", "0");
   if (nameless === undefined) return [...lines, deny(421, unfound), ...(isTls ? [deny(421, otherName)] : [])];
@@ -153,7 +153,7 @@ function foundSite(frontend: HaproxyFrontend, options: HaproxyOptions): readonly
     // a handshake for a named site is no way into the nameless one
     lines.push(deny(421, unfound, test(expression(`ssl_fc_sni,lower,${lookUp}`), "-m", "found")));
     if (hasWildcard) {
-      lines.push(deny(421, unfound, test(expression(`ssl_fc_sni,lower,${wildcardName},${lookUp}`), "-m", "found")));
+      lines.push(deny(421, unfound, test(expression(`ssl_fc_sni,lower,${WILDCARD_NAME},${lookUp}`), "-m", "found")));
     }
   }
   return [...lines, when(set(`str(${nameless})`), unfound)];
@@ -161,15 +161,15 @@ function foundSite(frontend: HaproxyFrontend, options: HaproxyOptions): readonly
 
 /** Sends on to https. */
 function redirected({ listeners: [{ redirects }] }: HaproxyFrontend): readonly Directive[] {
-  const isRedirect = test(site, "-m", "beg", "https:");
+  const isRedirect = test(SITE, "-m", "beg", "https:");
   const lines: Directive[] = [];
   const location = (authority: string, ...conditions: readonly (readonly Word[])[]): Directive => {
     const target = expression(`https://${authority}%[pathq]`);
     return when(["http-request", "redirect", "location", target, "code", "308"], isRedirect, ...conditions);
   };
   const ports = new Set(redirects.map(({ port }) => port));
-  if (ports.has(443)) lines.push(location("%[var(txn.host)]", test(site, "-m", "str", "https:443")));
-  if ([...ports].some((port) => port !== 443)) lines.push(location(`%[var(txn.host)]:%[${site},field(2,:)]`));
+  if (ports.has(443)) lines.push(location("%[var(txn.host)]", test(SITE, "-m", "str", "https:443")));
+  if ([...ports].some((port) => port !== 443)) lines.push(location(`%[var(txn.host)]:%[${SITE},field(2,:)]`));
   return lines;
 }
 

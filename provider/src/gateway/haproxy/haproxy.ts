@@ -38,7 +38,7 @@ export const haproxy: GatewayKind<HaproxyOptions> = {
 };
 
 /** For listeners, logs and the like. */
-const ownDescriptors = 200;
+const OWN_DESCRIPTORS = 200;
 
 /** Sites stand in the order of their names: the order of a program's list never shows as a difference. */
 function renderHaproxy(given: readonly SiteData[], options: HaproxyOptions): GatewayRendering {
@@ -66,7 +66,7 @@ export function globalLines(sites: readonly SiteData[], options: HaproxyOptions)
     directive("user", processUser),
     directive("group", processGroup),
     // a bound, not a number: "maxconn" keeps it from starting where the system has fewer; a connection takes two
-    directive("fd-hard-limit", String(2 * maxConnections + ownDescriptors)),
+    directive("fd-hard-limit", String(2 * maxConnections + OWN_DESCRIPTORS)),
     ...(statsSocket === undefined ? [] : [directive("stats", "socket", statsSocket, "mode", "660", "level", "admin")]),
     // all sites share one store of sessions, which does not ask whose client a session was
     ...(hasSeveralClientRoots(sites, options) ? [directive("tune.ssl.cachesize", "0")] : []),

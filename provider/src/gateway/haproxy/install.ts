@@ -8,14 +8,14 @@ import { reloadSh } from "./embedded-scripts";
 import type { HaproxyOptions } from "./options";
 
 /** Name of the configuration within a set. */
-const configurationFile = "haproxy.cfg";
+const CONFIGURATION_FILE = "haproxy.cfg";
 
 /** How HAProxy takes its configuration over: a master reads all files anew, and old workers end with their connections. */
 export function haproxyInstall(sites: readonly SiteData[], options: HaproxyOptions): GatewayInstall {
   return proxyInstall(listenersOf(sites, options), options, "single", {
-    configurationFile,
-    entries: [{ path: options.configFile, file: configurationFile, how: "link" }],
-    check: `haproxy -c -q -f "$set/check/${configurationFile}"`,
+    configurationFile: CONFIGURATION_FILE,
+    entries: [{ path: options.configFile, file: CONFIGURATION_FILE, how: "link" }],
+    check: `haproxy -c -q -f "$set/check/${CONFIGURATION_FILE}"`,
     checkInstalled: checkCommand(options),
     reload: reloadCommand(options),
   });

@@ -35,16 +35,16 @@ export interface HaproxyOptions extends ProxyOptions, OpensslOptions, AcmeAnswer
 }
 
 /** Without a bound HAProxy takes as many as there may be file descriptors, and tables for all of them. */
-const defaultConnections = 20_000;
+const DEFAULT_CONNECTIONS = 20_000;
 /** More than the memory of one machine serves. */
-const mostConnections = 2_000_000;
+const MOST_CONNECTIONS = 2_000_000;
 
 const chroot: OptionReader<string | false> = (value, path) =>
   value === false ? false : directoryOption("/var/lib/haproxy")(value, path);
 
-const connections: OptionReader<number> = (value = defaultConnections, path) => {
-  const isCount = typeof value === "number" && Number.isInteger(value) && value >= 10 && value <= mostConnections;
-  return isCount ? value : refuseOption(path, value, `a number from 10 to ${mostConnections}`);
+const connections: OptionReader<number> = (value = DEFAULT_CONNECTIONS, path) => {
+  const isCount = typeof value === "number" && Number.isInteger(value) && value >= 10 && value <= MOST_CONNECTIONS;
+  return isCount ? value : refuseOption(path, value, `a number from 10 to ${MOST_CONNECTIONS}`);
 };
 
 const table: OptionTable<HaproxyOptions> = {

@@ -5,7 +5,7 @@ import { certificateListFile, type HaproxyFrontend, haproxyFrontends, mapFile } 
 import type { HaproxyOptions } from "./options";
 
 /** A line of a list of certificates takes 64 KiB and 2048 words. */
-const namesPerLine = 100;
+const NAMES_PER_LINE = 100;
 
 /** Maps and lists of certificates: path -> text. */
 export function haproxyTexts(
@@ -50,8 +50,8 @@ function renderCertificate({ site, names }: ListenerSite, options: HaproxyOption
   // HAProxy 2.6 takes the first certificate for unknown names, 3.0 one with `*`; neither matches a name by it
   if (names.length === 0) return `${start} *\n`;
   const lines: string[] = [];
-  for (let index = 0; index < names.length; index += namesPerLine) {
-    lines.push(`${start} ${names.slice(index, index + namesPerLine).join(" ")}\n`);
+  for (let index = 0; index < names.length; index += NAMES_PER_LINE) {
+    lines.push(`${start} ${names.slice(index, index + NAMES_PER_LINE).join(" ")}\n`);
   }
   return lines.join("");
 }

@@ -31,7 +31,7 @@ export interface SetFile extends InstallFile {
 }
 
 /** Changes when the script does something else with the same content: servers are then installed anew. */
-const formatVersion = 2;
+const FORMAT_VERSION = 2;
 
 /** RFC 7468 section 10 and 11, and the older forms. */
 const keyBlock = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----\r?\n?/g;
@@ -50,7 +50,7 @@ export interface ContentParts {
  */
 export function contentHash({ kind, install, files }: ContentParts): string {
   const parts = [
-    formatVersion,
+    FORMAT_VERSION,
     kind,
     install === undefined ? null : installParts(install),
     [...files].sort(byPath).map(({ path, mode, content }) => [path, mode, content.replace(keyBlock, "")]),

@@ -17,12 +17,12 @@ import {
 export { contentHash, type InstallFile, type InstallPlan } from "./plan";
 
 /** Seconds in which the running server must show the new certificates: a reload may return early. */
-const reloadSeconds = 10;
+const RELOAD_SECONDS = 10;
 /** The same for a server that is stopped and started, as Cells, which takes half a minute. */
-const restartSeconds = 90;
+const RESTART_SECONDS = 90;
 
 /** The whole is read before any of it runs: a script that was cut off on its way does nothing. */
-const lastLine = "{ main; exit; }\n";
+const LAST_LINE = "{ main; exit; }\n";
 
 /**
  * A POSIX shell script (dash, busybox ash, bash) with everything inside that puts a set of files in use on the server it
@@ -49,7 +49,7 @@ export function renderInstallScript(plan: InstallPlan): string {
     ),
     probeFunctions(install, files),
     ...[startSh, safetySh, pathsSh, setSh, mergeSh, verifySh, mainSh],
-    lastLine,
+    LAST_LINE,
   ]);
 }
 
@@ -70,7 +70,7 @@ export function renderRemoveScript(
     commandFunctions(install),
     pathFunction(install, outside),
     ...[startSh, safetySh, pathsSh, removeSh],
-    lastLine,
+    LAST_LINE,
   ]);
 }
 
@@ -90,7 +90,7 @@ function withAccount(
     shellCommand("reload", reload),
     `script_within() {\n  printf '%s' ${shellQuoted(parts.join(""))}\n}\n`,
     ...[startSh, safetySh, serviceSh],
-    lastLine,
+    LAST_LINE,
   ].join("");
 }
 
@@ -115,7 +115,7 @@ function planFunction(gateway: string, install: GatewayInstall, hash: string): s
     merge_into: shellWord(mergeInto, "mergeInto"),
     merge_program: shellQuoted(mergeInto === "" ? "" : jsonMergeAwk),
     probes: String(probes.length),
-    patience: String(stop === undefined ? reloadSeconds : restartSeconds),
+    patience: String(stop === undefined ? RELOAD_SECONDS : RESTART_SECONDS),
     tab: "$(printf '\\t')",
   };
   const lines = Object.entries(values).map(([name, value]) => `  ${name}=${value}\n`);

@@ -21,7 +21,7 @@ export interface ObjectMetadata {
 }
 
 /** Group of the Gateway API. */
-export const gatewayGroup = "gateway.networking.k8s.io";
+export const GATEWAY_GROUP = "gateway.networking.k8s.io";
 
 /** Name, namespace, and the label by which all objects of a gateway are selected. */
 export function metadata(

@@ -11,12 +11,12 @@ export interface Bind {
 }
 
 /** The host that stands for every address of the machine and every name. */
-export const allAddresses = "0.0.0.0";
+export const ALL_ADDRESSES = "0.0.0.0";
 
 /** RFC 6335 section 6: port 0 is reserved. */
-const highestPort = 65535;
+const HIGHEST_PORT = 65535;
 /** Longest text worth reading: a host name of 253 octets in four-unit Unicode, a colon and five digits. */
-const longestText = 4 * 253 + 6;
+const LONGEST_TEXT = 4 * 253 + 6;
 
 /**
  * Reads a bind as Pydio Cells writes it, `host:port`: the host is a name (wildcard allowed), an IPv4 address, an IPv6
@@ -28,7 +28,7 @@ export function parseBind(text: string): Bind {
   const refuse = (found: string, hint: string): never => {
     throw new TlsError("SITE_INVALID", `the bind ${renderQuoted(text)}: ${found}`, { hint });
   };
-  if (text.length > longestText) return refuse(`it has ${text.length} characters`, `Write host:port.`);
+  if (text.length > LONGEST_TEXT) return refuse(`it has ${text.length} characters`, `Write host:port.`);
   if (text.includes("://")) return refuse("it is a URL", "Write host:port without scheme and path.");
   if (/^\d+$/.test(text)) return refuse("it has no colon", `Write :${text} for this port on all addresses.`);
   const [, host = "", port] = /^(\[[^\]]*\]|[^:[\]]*)(?::([^:]*))?$/.exec(text) ?? [];
@@ -41,9 +41,9 @@ export function parseBind(text: string): Bind {
       "Write host:port, for instance 0.0.0.0:8443.",
     );
   }
-  const isPort = /^[1-9]\d{0,4}$/.test(port) && Number(port) <= highestPort;
+  const isPort = /^[1-9]\d{0,4}$/.test(port) && Number(port) <= HIGHEST_PORT;
   if (!isPort)
-    refuse(`${renderQuoted(port)} is not a port`, `Give a number from 1 to ${highestPort}, in plain digits.`);
+    refuse(`${renderQuoted(port)} is not a port`, `Give a number from 1 to ${HIGHEST_PORT}, in plain digits.`);
   return { host: parseBindHost(host, refuse), port: Number(port) };
 }
 
@@ -61,11 +61,11 @@ export function readBind(canonical: string): Bind {
 
 /** Whether the bind answers on every address and for every name. */
 export function isAllAddresses(bind: Bind): boolean {
-  return bind.host === allAddresses;
+  return bind.host === ALL_ADDRESSES;
 }
 
 function parseBindHost(host: string, refuse: (found: string, hint: string) => never): string {
-  if (host === "") return allAddresses;
+  if (host === "") return ALL_ADDRESSES;
   if (host === "*") return refuse('"*" is not a host', "Write 0.0.0.0, or nothing, for all addresses.");
   if (host.startsWith("[")) {
     const octets = ipOctets(host.slice(1, -1));

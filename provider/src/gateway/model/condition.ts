@@ -11,30 +11,30 @@ interface MatcherForm {
   readonly once?: true;
 }
 
-const any = Number.POSITIVE_INFINITY;
+const ANY = Number.POSITIVE_INFINITY;
 
 /** Caddy's standard request matchers, each with what `caddy validate` 2.11.9 demands of its arguments. */
 const matchers: Readonly<Record<string, MatcherForm>> = {
-  client_ip: { arguments: [1, any], check: checkRange },
-  expression: { arguments: [1, any], once: true },
-  file: { arguments: [1, any] },
+  client_ip: { arguments: [1, ANY], check: checkRange },
+  expression: { arguments: [1, ANY], once: true },
+  file: { arguments: [1, ANY] },
   header: {
     arguments: [2, 2],
     check: (word, index) =>
       index > 0 || isFieldName(word) ? undefined : `${renderQuoted(word)} is not the name of a header`,
   },
   header_regexp: { arguments: [2, 3], once: true },
-  host: { arguments: [1, any], check: checkHost, once: true },
-  method: { arguments: [1, any] },
-  path: { arguments: [1, any] },
+  host: { arguments: [1, ANY], check: checkHost, once: true },
+  method: { arguments: [1, ANY] },
+  path: { arguments: [1, ANY] },
   path_regexp: { arguments: [1, 2], once: true },
   protocol: { arguments: [1, 1], once: true },
   query: {
-    arguments: [1, any],
+    arguments: [1, ANY],
     check: (pair) => (pair.includes("=") ? undefined : `${renderQuoted(pair)} is not name=value`),
   },
-  remote_ip: { arguments: [1, any], check: checkRange },
-  vars: { arguments: [2, any] },
+  remote_ip: { arguments: [1, ANY], check: checkRange },
+  vars: { arguments: [2, ANY] },
   vars_regexp: { arguments: [2, 3], once: true },
 };
 
@@ -70,7 +70,7 @@ export function parseCondition(text: string): string {
   const [least, most] = form.arguments;
   if (rest.length < least || rest.length > most) {
     refuse(
-      `${name} takes ${least === most ? least : most === any ? `at least ${least}` : `${least} to ${most}`} arguments, found ${rest.length}`,
+      `${name} takes ${least === most ? least : most === ANY ? `at least ${least}` : `${least} to ${most}`} arguments, found ${rest.length}`,
       "See Caddy's documentation of request matchers.",
     );
   }

@@ -10,7 +10,7 @@ import {
 } from "./site";
 
 /** The schema of a site allows 200 headers, 200 routes and 100 conditions, a line each. */
-const mostLines = 1000;
+const MOST_LINES = 1000;
 
 /** Characters of a site's name that need no quotes. */
 const plainName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -42,10 +42,10 @@ export function parseSites(text: string): readonly SiteData[] {
     start = end + 1;
     if (line !== "") {
       if (block.length === 0) firstLine = index;
-      if (block.push(line) > mostLines)
+      if (block.push(line) > MOST_LINES)
         throw new TlsError(
           "SITE_INVALID",
-          `line ${index} of the sites' text: the site has more than ${mostLines} lines`,
+          `line ${index} of the sites' text: the site has more than ${MOST_LINES} lines`,
         );
     }
     if (block.length === 0 || (line !== "" && newline !== -1)) continue;

@@ -24,7 +24,7 @@ export interface EffectiveUpstream {
 const defaults = { connectSeconds: 10, responseSeconds: 60, tunnelSeconds: 3600 };
 
 /** Uploads of Cells are as long as a user's line is slow, and it answers when they are through. */
-const cellsResponseSeconds = 3600;
+const CELLS_RESPONSE_SECONDS = 3600;
 
 /**
  * What the site's upstream needs of a proxy; undefined without one. `kind: "cells"` brings gRPC for CellsSync, streamed
@@ -43,7 +43,7 @@ export function effectiveUpstream({ upstream, timeouts }: SiteData): EffectiveUp
     grpc: upstream.grpc === true || isCells,
     isStreamed: isCells,
     ...defaults,
-    ...(isCells && { responseSeconds: cellsResponseSeconds }),
+    ...(isCells && { responseSeconds: CELLS_RESPONSE_SECONDS }),
     ...timeouts,
   };
 }

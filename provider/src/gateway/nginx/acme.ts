@@ -1,4 +1,4 @@
-import { type AnsweringAccount, answerType, challengePath, hostOf, tokenPattern } from "../proxy/options";
+import { ANSWER_TYPE, type AnsweringAccount, CHALLENGE_PATH, hostOf, TOKEN_PATTERN } from "../proxy/options";
 import { type Directive, directive, raw, type Word } from "../syntax/directives";
 import { pattern, returnIf } from "./dialect";
 import type { NginxVariables } from "./variables";
@@ -20,7 +20,7 @@ export function challengeAnswer(
     ["default", "nosniff"],
   ]);
   return [
-    directive("default_type", answerType),
+    directive("default_type", ANSWER_TYPE),
     // without a value it is not sent: other answers of the server don't change
     directive("add_header", "X-Content-Type-Options", raw(nosniff)),
     returnIf(answer, "200", raw(answer)),
@@ -29,7 +29,7 @@ export function challengeAnswer(
 
 /** The name of the variable that is the answer, or empty. */
 function answerVariable(accounts: readonly AnsweringAccount[], port: number, variables: NginxVariables): string {
-  const request = `(?:GET|HEAD) ${challengePath}(${tokenPattern})$`;
+  const request = `(?:GET|HEAD) ${CHALLENGE_PATH}(${TOKEN_PATTERN})$`;
   const open = accounts.find(({ hostnames }) => hostnames.length === 0)?.thumbprint;
   const named = accounts.filter(({ hostnames }) => hostnames.length > 0);
   if (named.length === 0) {

@@ -8,7 +8,7 @@ import type { NginxOptions } from "./options";
 const ofServer = new Set(["server", "date"]);
 
 /** Of the 4096 octets into which nginx reads a word of its configuration (`NGX_CONF_BUFFER`), the rest is quotes and variables. */
-const longestWord = 3900;
+const LONGEST_WORD = 3900;
 
 const ownHeaders: HeaderJudge = ({ on, action, name }) => {
   const key = name.toLowerCase();
@@ -43,11 +43,11 @@ function checkLengths(site: SiteData): readonly SiteProblem[] {
     const before = written.get(key) ?? 0;
     const length = before + nginxText(change.value ?? "").length + 2;
     written.set(key, length);
-    if (before > longestWord || length <= longestWord) return [];
+    if (before > LONGEST_WORD || length <= LONGEST_WORD) return [];
     return [{ site: site.name, property: `headers[${index}].value`, reason: tooLong(change, length) }];
   });
 }
 
 function tooLong({ name, value = "" }: HeaderChange, length: number): string {
-  return `found ${value.length} characters, which make ${name} ${length} long as nginx has to be told it, with "\\", " and $ written longer; it reads ${longestWord} at the most: shorten the value`;
+  return `found ${value.length} characters, which make ${name} ${length} long as nginx has to be told it, with "\\", " and $ written longer; it reads ${LONGEST_WORD} at the most: shorten the value`;
 }

@@ -43,7 +43,7 @@ export function findHashSizes(
   const variables = nginxVariables();
   const servers = [siteServers(listeners, options, variables), otherServers(listeners, options, variables)];
   for (const each of servers) {
-    for (const _ of each) if (variables.count() > manyVariables) break;
+    for (const _ of each) if (variables.count() > MANY_VARIABLES) break;
   }
   return hashSizes(sites, listeners.length, variables.count()).map(({ name }) => name);
 }
@@ -94,9 +94,9 @@ function hasNoDefault({ sites, redirects }: Listener): boolean {
 }
 
 /** nginx's defaults: 512 names, each of up to 46 characters where a line of the processor's cache has 64 octets. */
-const manyNames = 500;
-const longName = 40;
-const manyVariables = 400;
+const MANY_NAMES = 500;
+const LONG_NAME = 40;
+const MANY_VARIABLES = 400;
 
 interface HashSize {
   readonly name: string;
@@ -111,14 +111,14 @@ function hashSizes(sites: readonly SiteData[], listeners: number, variables: num
   const names = sites.flatMap(answeredNames);
   const longest = names.reduce((most, name) => Math.max(most, name.length), 0);
   const sizes: HashSize[] = [];
-  if (longest > longName) {
+  if (longest > LONG_NAME) {
     const octets = powerOfTwo(longest + 2 + 8 + 16);
     sizes.push({ name: "server_names_hash_bucket_size", size: Math.max(128, octets) });
   }
-  if (names.length > manyNames && listeners > 0) {
+  if (names.length > MANY_NAMES && listeners > 0) {
     sizes.push({ name: "server_names_hash_max_size", size: powerOfTwo(2 * names.length) });
   }
-  if (variables > manyVariables) {
+  if (variables > MANY_VARIABLES) {
     sizes.push({ name: "variables_hash_max_size", size: powerOfTwo(2 * variables) });
     sizes.push({ name: "variables_hash_bucket_size", size: 128 });
   }

@@ -27,7 +27,7 @@ interface ResponseHeader {
 /** Headers that nginx writes itself into answers of its own, where a second one would contradict. */
 const ofAnswers = new Set(["content-type", "content-encoding", "location", "retry-after", "last-modified", "etag"]);
 
-const always = "always";
+const ALWAYS = "always";
 const nothing = expression("");
 
 /**
@@ -137,7 +137,7 @@ function changeResponseHeader(state: ResponseHeader, { action, value = "" }: Hea
 function addedLines(key: string, state: ResponseHeader, variables: NginxVariables): readonly Directive[] {
   const sent = variableOf("upstream_http", key);
   const isOfAnswers = ofAnswers.has(key);
-  const add = (value: Word): Directive => directive("add_header", state.name, value, always);
+  const add = (value: Word): Directive => directive("add_header", state.name, value, ALWAYS);
   const isSame = JSON.stringify(state.absent) === JSON.stringify(state.present);
   if (isSame && !isOfAnswers) return state.present.map((text) => add(expression(text)));
   const conditional = (absent: string, present: string): Directive => {

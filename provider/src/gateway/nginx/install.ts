@@ -9,15 +9,15 @@ import { checkInstalledSh, reloadSh } from "./embedded-scripts";
 import type { NginxOptions } from "./options";
 
 /** Name of the configuration within a set, and of one that does nothing but read it, to judge a set. */
-const configurationFile = "nginx.conf";
-const checkFile = "nginx-check.conf";
+const CONFIGURATION_FILE = "nginx.conf";
+const CHECK_FILE = "nginx-check.conf";
 
 /** How nginx takes the configuration over. */
 export function nginxInstall(sites: readonly SiteData[], options: NginxOptions): GatewayInstall {
   return proxyInstall(listenersOf(sites, options), options, "pair", {
-    configurationFile,
-    entries: [{ path: options.configFile, file: configurationFile, how: "link" }],
-    check: `nginx -t -q -c "$set/check/${checkFile}"`,
+    configurationFile: CONFIGURATION_FILE,
+    entries: [{ path: options.configFile, file: CONFIGURATION_FILE, how: "link" }],
+    check: `nginx -t -q -c "$set/check/${CHECK_FILE}"`,
     checkInstalled: shellFragment(checkInstalledSh, { configFile: options.configFile }),
     reload: shellFragment(reloadSh, { pidFile: options.pidFile }),
   });
@@ -33,10 +33,10 @@ export function nginxTexts(options: NginxOptions): Readonly<Record<string, strin
     "events {}",
     "http {",
     "  access_log off;",
-    `  include ${nginxDialect.quote(configurationFile)};`,
+    `  include ${nginxDialect.quote(CONFIGURATION_FILE)};`,
     "}",
   ];
-  return { [`${currentFolder(options)}/${checkFile}`]: `${lines.join("\n")}\n` };
+  return { [`${currentFolder(options)}/${CHECK_FILE}`]: `${lines.join("\n")}\n` };
 }
 
 /** What a person would run after the files are in place. */

@@ -20,8 +20,8 @@ const BUFFER = "16k";
 /** nginx waits a minute between two parts of a request's body. */
 const CLIENT_BODY_SECONDS = 60;
 
-const tunnel = "@tls_gateway_tunnel";
-const grpc = "@tls_gateway_grpc";
+const TUNNEL = "@tls_gateway_tunnel";
+const GRPC = "@tls_gateway_grpc";
 
 type Module = "proxy" | "grpc";
 
@@ -105,17 +105,17 @@ function locations(upstream: EffectiveUpstream, target: string): readonly Direct
   return [
     location(
       "/",
-      ...(upstream.grpc ? choose(common.grpc, "418", grpc) : []),
-      ...choose(common.upgrade, "419", tunnel),
+      ...(upstream.grpc ? choose(common.grpc, "418", GRPC) : []),
+      ...choose(common.upgrade, "419", TUNNEL),
       pass,
     ),
     location(
-      tunnel,
+      TUNNEL,
       directive("proxy_read_timeout", `${upstream.tunnelSeconds}s`),
       directive("proxy_send_timeout", `${upstream.tunnelSeconds}s`),
       pass,
     ),
-    ...(upstream.grpc ? [location(grpc, ...grpcStream(upstream), grpcPass(upstream, target))] : []),
+    ...(upstream.grpc ? [location(GRPC, ...grpcStream(upstream), grpcPass(upstream, target))] : []),
   ];
 }
 

@@ -74,7 +74,7 @@ export const common = {
 const no = raw('""');
 
 /** What makes a path readable in two ways: steps and slashes that servers join, decode or cut. `#` ends it for nginx alone. */
-const ambiguousPath = String.raw`^[^?]*(?://|/\.\.?(?:[/?]|$)|\\|%2[ef]|%5c|%00|[;#])`;
+const AMBIGUOUS_PATH = String.raw`^[^?]*(?://|/\.\.?(?:[/?]|$)|\\|%2[ef]|%5c|%00|[;#])`;
 
 /** Defines {@link common}. */
 export const commonVariables: readonly Directive[] = [
@@ -94,7 +94,7 @@ export const commonVariables: readonly Directive[] = [
     [pattern(String.raw`^(\S+) \1 (?:\1\.?(?::\d{1,5})?)?$`, "i"), "0"],
     ["default", "1"],
   ),
-  defineMap("$request_uri", common.ambiguous, [pattern(ambiguousPath, "i"), "1"], ["default", "0"]),
+  defineMap("$request_uri", common.ambiguous, [pattern(AMBIGUOUS_PATH, "i"), "1"], ["default", "0"]),
   defineMap("$http_upgrade", common.upgrade, [pattern("^websocket$", "i"), "websocket"], ["default", no]),
   defineMap(common.upgrade, common.connection, [no, "close"], ["default", "upgrade"]),
   defineMap("$http_content_type", common.grpc, [pattern("^application/grpc", "i"), "1"], ["default", "0"]),

@@ -80,12 +80,12 @@ export interface AcmeAnswerOptions {
 }
 
 /** Where a CA asks (RFC 8555 section 8.3), as a regular expression, and what it asks for. */
-export const challengePath = String.raw`/\.well-known/acme-challenge/`;
+export const CHALLENGE_PATH = String.raw`/\.well-known/acme-challenge/`;
 /** base64url, and longer than what any CA gives (43 characters): RFC 8555 says no upper bound. */
-export const tokenPattern = "[A-Za-z0-9_-]{1,128}";
+export const TOKEN_PATTERN = "[A-Za-z0-9_-]{1,128}";
 
 /** The type of the answer; RFC 8555 section 8.3 leaves it open, and no browser is to see more in it. */
-export const answerType = "text/plain";
+export const ANSWER_TYPE = "text/plain";
 
 /** Whether a text is a thumbprint: base64url of 32 octets, whose last character holds four bits. */
 export function isThumbprint(value: unknown): value is string {
@@ -93,11 +93,11 @@ export function isThumbprint(value: unknown): value is string {
 }
 
 /** What is expected where {@link isThumbprint} says no. */
-export const expectedThumbprint = "the 43 characters of account.thumbprint (base64url)";
+export const EXPECTED_THUMBPRINT = "the 43 characters of account.thumbprint (base64url)";
 
 /** A reader of {@link AcmeAnswerOptions.acmeThumbprint}. */
 export const thumbprintOption: OptionReader<string | undefined> = (value, path) =>
-  value === undefined || isThumbprint(value) ? value : refuseOption(path, value, expectedThumbprint);
+  value === undefined || isThumbprint(value) ? value : refuseOption(path, value, EXPECTED_THUMBPRINT);
 
 /** A host as requests have it: IPv6 in brackets. */
 export function hostOf(hostname: string): string {

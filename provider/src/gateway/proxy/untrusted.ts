@@ -56,7 +56,7 @@ export function underscoredHeaders(): readonly string[] {
  * upstreams read any other form differently, such as `shop.test:443@evil.test`. A pattern for the whole text, in the syntax
  * that PCRE and RE2 share.
  */
-export const hostForm = String.raw`(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?`;
+export const HOST_FORM = String.raw`(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?`;
 
 /** TRACE tells what a proxy added to the request, and CONNECT asks for a tunnel to anywhere. */
 export const refusedMethods = ["TRACE", "CONNECT"] as const;
@@ -65,7 +65,7 @@ export const refusedMethods = ["TRACE", "CONNECT"] as const;
  * Matches every value of Upgrade but `websocket`. Any other protocol, such as h2c, would be a tunnel in which requests reach
  * the upstream past all rules of the site. RE2 has no negation, so the pattern spells where a value begins to differ.
  */
-export const otherUpgrade = differingFrom("websocket");
+export const OTHER_UPGRADE = differingFrom("websocket");
 
 function differingFrom(word: string): string {
   const differing = [...word].map((sign, index) => `${word.slice(0, index)}(?:$|[^${sign}])`);

@@ -2,7 +2,7 @@ import { isTlsError, TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
 import { parseHostName } from "../../x509/names/identifier";
 import { ipOctets, renderIp } from "../../x509/names/ip-address";
-import { type AnsweringAccount, expectedThumbprint, isThumbprint, type ProxyOptions } from "../proxy/options";
+import { type AnsweringAccount, EXPECTED_THUMBPRINT, isThumbprint, type ProxyOptions } from "../proxy/options";
 import { portOption, refuseOption } from "../syntax/options";
 import type { Responder } from "./kind";
 
@@ -95,7 +95,7 @@ function readAccounts(given: unknown): readonly AnsweringAccount[] {
 
 function refuseThumbprint(path: string, thumbprint: unknown): never {
   const found = typeof thumbprint === "string" ? renderQuoted(thumbprint) : typeof thumbprint;
-  throw new TlsError("GATEWAY_INVALID", `${path}.thumbprint: found ${found}, expected ${expectedThumbprint}`, {
+  throw new TlsError("GATEWAY_INVALID", `${path}.thumbprint: found ${found}, expected ${EXPECTED_THUMBPRINT}`, {
     hint: "Give an AcmeAccount, or what another client, such as acme.sh, shows as the thumbprint of the account's key.",
   });
 }

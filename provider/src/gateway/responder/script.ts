@@ -4,10 +4,10 @@ import { askSh, proveSh } from "./embedded-scripts";
 import type { Responder } from "./kind";
 
 /** Names the accounts in a set, and tells that it is one of a responder; `prove.sh` has the name too. */
-export const accountsFile = "acme-responder.txt";
+export const ACCOUNTS_FILE = "acme-responder.txt";
 
 /** A name that no account can have (RFC 6761 section 6.4): whoever answers every host answers it. */
-const anyHost = "tls-gateway-probe.invalid";
+const ANY_HOST = "tls-gateway-probe.invalid";
 
 /** `<host> <thumbprint>` a line, one host for each account. */
 export function renderAccounts(accounts: readonly AnsweringAccount[]): string {
@@ -15,7 +15,7 @@ export function renderAccounts(accounts: readonly AnsweringAccount[]): string {
 }
 
 function hostToAsk({ hostnames: [name] }: AnsweringAccount): string {
-  return name === undefined ? anyHost : hostOf(name);
+  return name === undefined ? ANY_HOST : hostOf(name);
 }
 
 /** The functions of `ask.sh` for this machine. */
@@ -55,7 +55,7 @@ export function afterGateway(
   const lines = [
     "#!/bin/sh",
     "# A gateway that was installed in the same folder has taken the responder's place.",
-    `if [ -e ${current}/${configurationFile} ] && [ ! -e ${current}/${accountsFile} ]; then`,
+    `if [ -e ${current}/${configurationFile} ] && [ ! -e ${current}/${ACCOUNTS_FILE} ]; then`,
     ...(what === "remove"
       ? []
       : [

@@ -3,7 +3,7 @@ import { identityHeaders, underscoredHeaders } from "../proxy/untrusted";
 import { type TraefikValue, traefikName } from "./names";
 
 /** An address that no client has: RFC 919 section 7. */
-const nobody = "255.255.255.255";
+const NOBODY = "255.255.255.255";
 
 /** Traefik has no answer of its own to give; but it refuses, with any status, who is not in a list of addresses. */
 export const refusals = {
@@ -14,10 +14,10 @@ export const refusals = {
 } as const;
 
 /** Takes away what a client says of itself; before a site's own changes. */
-export const untrustedName = "untrusted";
+export const UNTRUSTED_NAME = "untrusted";
 
 /** Takes an upgrade away, so that the request is served without. */
-export const upgradeName = "no-upgrade";
+export const UPGRADE_NAME = "no-upgrade";
 
 /** Traefik writes these anew by what it knows itself, before a middleware sees the request. */
 const ownHeaders = new Set(["X-Real-IP", "X-Forwarded-Port", "X-Forwarded-Server"]);
@@ -36,11 +36,11 @@ export function redirectName(port: number): string {
 export function traefikMiddlewares(sites: readonly SiteData[], redirectPorts: readonly number[]): TraefikValue {
   const found: Record<string, TraefikValue> = {};
   for (const [name, status] of Object.entries(refusals)) {
-    found[name] = { ipAllowList: { sourceRange: [nobody], rejectStatusCode: status } };
+    found[name] = { ipAllowList: { sourceRange: [NOBODY], rejectStatusCode: status } };
   }
   const untrusted = [...identityHeaders.filter((name) => !ownHeaders.has(name)), ...underscoredHeaders()];
-  found[untrustedName] = { headers: removing(untrusted) };
-  found[upgradeName] = { headers: removing(["Upgrade"]) };
+  found[UNTRUSTED_NAME] = { headers: removing(untrusted) };
+  found[UPGRADE_NAME] = { headers: removing(["Upgrade"]) };
   for (const port of redirectPorts) {
     found[redirectName(port)] = { redirectScheme: { scheme: "https", port: String(port), permanent: true } };
   }

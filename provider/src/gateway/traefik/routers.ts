@@ -2,8 +2,8 @@ import { ipOctets } from "../../x509/names/ip-address";
 import type { SiteData } from "../model/site";
 import { effectiveUpstream } from "../model/upstream";
 import type { ListenerRedirect, ListenerSite } from "../proxy/listeners";
-import { hostForm, otherUpgrade, refusedMethods } from "../proxy/untrusted";
-import { middlewareName, redirectName, type refusals, untrustedName, upgradeName } from "./middlewares";
+import { HOST_FORM, OTHER_UPGRADE, refusedMethods } from "../proxy/untrusted";
+import { middlewareName, redirectName, type refusals, UNTRUSTED_NAME, UPGRADE_NAME } from "./middlewares";
 import { type EntryPoint, type TraefikValue, traefikName } from "./names";
 import { hasGrpcService, serviceName } from "./services";
 import { tlsOptionsName } from "./tls";
@@ -12,7 +12,7 @@ import { tlsOptionsName } from "./tls";
  * A path that could be read in two ways: `//`, a step `.` or `..`, a backslash, a parameter (`;`), or one of `/`, `\` and
  * NUL in hex. Traefik has put all other hex into plain signs by then. Go's syntax.
  */
-const ambiguousPath = String.raw`//|/\.\.?(/|$)|[;\\\x00]|%(2[fF]|5[cC]|00)`;
+const AMBIGUOUS_PATH = String.raw`//|/\.\.?(/|$)|[;\\\x00]|%(2[fF]|5[cC]|00)`;
 
 /** Traefik takes the router of the highest priority that matches: a whole name before a wildcard, before every name. */
 const priorities = { whole: 3_000_000, wildcard: 2_000_000, any: 1_000_000, nothing: 1 } as const;
@@ -31,16 +31,16 @@ const steps = {
  * TRACE, CONNECT, and a Host of another form than a name with a port. Traefik's rules see of Host what its own parser
  * makes of it; `X-Forwarded-Host` is what came, since Traefik has overwritten what the client said there.
  */
-const untrustedRequest = `(${[
+const UNTRUSTED_REQUEST = `(${[
   ...refusedMethods.map((method) => `Method(\`${method}\`)`),
-  `!HeaderRegexp(\`X-Forwarded-Host\`, \`^${hostForm}$\`)`,
+  `!HeaderRegexp(\`X-Forwarded-Host\`, \`^${HOST_FORM}$\`)`,
 ].join(" || ")})`;
 
 /** An upgrade to another protocol than WebSocket. */
-const foreignUpgrade = `HeaderRegexp(\`Upgrade\`, \`${otherUpgrade}\`)`;
+const FOREIGN_UPGRADE = `HeaderRegexp(\`Upgrade\`, \`${OTHER_UPGRADE}\`)`;
 
 /** What does nothing: a service for routers that answer by a middleware. */
-const nothing = "noop@internal";
+const NOTHING = "noop@internal";
 
 type Refusal = keyof typeof refusals;
 
@@ -79,18 +79,18 @@ function addSite(routers: Record<string, TraefikValue>, point: EntryPoint, { sit
     const forward = (what: string, more: string, step: number): void => {
       const and = (rule: string) => (more === "" ? rule : `${more} && ${rule}`);
       add(what, more, step, (base) => forwarding(point, base, site, "http"));
-      add(`${what}-upgrade`, and(foreignUpgrade), step + steps.upgrade, (base) =>
-        forwarding(point, base, site, "http", [upgradeName]),
+      add(`${what}-upgrade`, and(FOREIGN_UPGRADE), step + steps.upgrade, (base) =>
+        forwarding(point, base, site, "http", [UPGRADE_NAME]),
       );
       if (!hasGrpcService(upstream)) return;
       const grpc = "HeaderRegexp(`Content-Type`, `(?i)^application/grpc`)";
       add(`${what}-grpc`, and(grpc), step + steps.grpc, (base) => forwarding(point, base, site, "grpc"));
     };
-    add("untrusted", untrustedRequest, steps.untrusted, refuse("refuse-400"));
+    add("untrusted", UNTRUSTED_REQUEST, steps.untrusted, refuse("refuse-400"));
     const rules = site.routing ?? [];
     const paths = rules.filter(({ route }) => route.startsWith("/"));
     if (paths.length > 0) {
-      add("ambiguous", `PathRegexp(\`${ambiguousPath}\`)`, steps.ambiguous, refuse("refuse-400"));
+      add("ambiguous", `PathRegexp(\`${AMBIGUOUS_PATH}\`)`, steps.ambiguous, refuse("refuse-400"));
     }
     if (site.maintenance !== undefined) {
       const others = (site.maintenance.except ?? []).map((range) => `!ClientIP(\`${range}\`)`).join(" && ");
@@ -117,10 +117,10 @@ function addRedirect(
   { site, names, port }: ListenerRedirect,
 ): void {
   for (const { key, rule, priority } of nameGroups(point, site, names)) {
-    const guard = { rule: `${rule} && ${untrustedRequest}`, priority: priority + steps.untrusted };
+    const guard = { rule: `${rule} && ${UNTRUSTED_REQUEST}`, priority: priority + steps.untrusted };
     routers[`${key}-redirect-untrusted`] = refusing(point, guard, "refuse-400");
     const middlewares = [redirectName(port)];
-    routers[`${key}-redirect`] = { entryPoints: [point.name], rule, priority, middlewares, service: nothing };
+    routers[`${key}-redirect`] = { entryPoints: [point.name], rule, priority, middlewares, service: NOTHING };
   }
 }
 
@@ -150,7 +150,7 @@ function hostRule(name: string, isTls: boolean): string {
 function refusing(point: EntryPoint, base: TraefikValue, refusal: Refusal, site?: SiteData): TraefikValue {
   const own = site === undefined ? [] : [middlewareName(site, "headers")];
   const retry = site !== undefined && refusal === "refuse-503" ? [middlewareName(site, "retry")] : [];
-  return { entryPoints: [point.name], ...base, middlewares: [...own, ...retry, refusal], service: nothing };
+  return { entryPoints: [point.name], ...base, middlewares: [...own, ...retry, refusal], service: NOTHING };
 }
 
 /** @param more middlewares before those of the site */
@@ -162,6 +162,6 @@ function forwarding(
   more: readonly string[] = [],
 ): TraefikValue {
   const body = site.maxBodyBytes === undefined ? [] : [middlewareName(site, "body")];
-  const middlewares = [untrustedName, ...more, middlewareName(site, "headers"), ...body];
+  const middlewares = [UNTRUSTED_NAME, ...more, middlewareName(site, "headers"), ...body];
   return { entryPoints: [point.name], ...base, middlewares, service: serviceName(site, use) };
 }

@@ -87,7 +87,7 @@ function traefikNotes(sites: readonly SiteData[]): readonly string[] {
 }
 
 /** For a whole request with its body, which Traefik would give up after a minute: an upload takes as long as a line is slow. */
-const requestTimeout = "3600s";
+const REQUEST_TIMEOUT = "3600s";
 
 /** The static configuration: where to listen, and where the rest lies. Traefik reads it at its start alone. */
 function renderStatic(listeners: readonly Listener[], { dynamicDirectory }: TraefikOptions): string {
@@ -95,7 +95,7 @@ function renderStatic(listeners: readonly Listener[], { dynamicDirectory }: Trae
     name,
     {
       address,
-      transport: { respondingTimeouts: { readTimeout: requestTimeout } },
+      transport: { respondingTimeouts: { readTimeout: REQUEST_TIMEOUT } },
       ...(proxyProtocol !== undefined && { proxyProtocol: { trustedIPs: proxyProtocol.trusted } }),
       // paths pass as they come; where they are judged, the ambiguous are refused. A semicolon in a query would become `&`
       http: { sanitizePath: false, encodeQuerySemicolons: true },

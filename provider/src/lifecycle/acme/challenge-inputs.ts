@@ -25,7 +25,7 @@ const command = z.union(
   "expected a program, or a list of a program and its arguments",
 );
 
-const expected = 'expected an object such as { type: "http-01", webroot: "/var/www/html" }';
+const EXPECTED = 'expected an object such as { type: "http-01", webroot: "/var/www/html" }';
 
 /** `address` or `address:port`; what is none is told when it is asked. */
 export const resolversSchema = z
@@ -64,11 +64,11 @@ const httpLookShape = { port, resolvers: resolversSchema.optional() };
 const http01 = z.discriminatedUnion(
   "via",
   [
-    z.strictObject({ type: z.literal("http-01"), via: z.literal("gateway"), ...httpLookShape }, expected),
-    z.strictObject({ type: z.literal("http-01"), via: z.literal("order"), ...httpLookShape }, expected),
+    z.strictObject({ type: z.literal("http-01"), via: z.literal("gateway"), ...httpLookShape }, EXPECTED),
+    z.strictObject({ type: z.literal("http-01"), via: z.literal("order"), ...httpLookShape }, EXPECTED),
     z.strictObject(
       { type: z.literal("http-01"), via: z.undefined().optional(), webroot: text.optional(), port, address },
-      expected,
+      EXPECTED,
     ),
   ],
   'expected via: "gateway", or no via',
@@ -77,8 +77,8 @@ const http01 = z.discriminatedUnion(
 const dns01 = z.discriminatedUnion(
   "via",
   [
-    z.strictObject({ type: z.literal("dns-01"), via: z.literal("order"), propagation }, expected),
-    z.strictObject({ type: z.literal("dns-01"), via: z.undefined().optional(), ...commandShape }, expected),
+    z.strictObject({ type: z.literal("dns-01"), via: z.literal("order"), propagation }, EXPECTED),
+    z.strictObject({ type: z.literal("dns-01"), via: z.undefined().optional(), ...commandShape }, EXPECTED),
   ],
   "expected no via: a gateway answers http-01 alone",
 );
@@ -95,9 +95,9 @@ const challenges = z.discriminatedUnion(
   "type",
   [
     http01,
-    z.strictObject({ type: z.literal("tls-alpn-01"), port, address }, expected),
+    z.strictObject({ type: z.literal("tls-alpn-01"), port, address }, EXPECTED),
     dns01,
-    z.strictObject({ type: z.literal("dns-persist-01"), propagation }, expected),
+    z.strictObject({ type: z.literal("dns-persist-01"), propagation }, EXPECTED),
     z.strictObject(
       {
         type: z.literal("auto"),
@@ -105,7 +105,7 @@ const challenges = z.discriminatedUnion(
         propagation,
         dns: z.strictObject(commandShape, "expected an object with a command").optional(),
       },
-      expected,
+      EXPECTED,
     ),
   ],
   'expected an object whose type is "http-01", "tls-alpn-01", "dns-01", "dns-persist-01" or "auto"',

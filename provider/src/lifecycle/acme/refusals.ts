@@ -3,8 +3,8 @@ import {
   isCostlyFailure,
   judgeBackOff,
   RETRY_NOW,
+  RETRY_NOW_HINT,
   recordFailure,
-  retryNowHint,
 } from "../../acme/limits/back-off";
 import { type BudgetJudgement, judgeBudget, type SeenIssuance, seeIssuance } from "../../acme/limits/budget";
 import { limitsOf } from "../../acme/limits/limits";
@@ -31,7 +31,7 @@ export function refuseTooSoon({ failure }: OrderHistory, inputs: OrderSubject, n
   if (until === undefined) return;
   throw new TlsError("ACME_BACKOFF", `${beginOf(doing)}the CA is not asked: ${text}`, {
     retryAt: until,
-    hint: retryNowHint,
+    hint: RETRY_NOW_HINT,
   });
 }
 

@@ -22,7 +22,7 @@ export interface InputExcess {
 }
 
 /** Characters of a property's name; ours are all shorter. */
-const longestKey = 64;
+const LONGEST_KEY = 64;
 
 /**
  * Finds the first value that is beyond a limit, before anything costly looks at the input. Reads each value once and stops
@@ -58,7 +58,7 @@ export function findExcess(input: unknown, limits: InputLimits): InputExcess | u
     depth: number,
   ): InputExcess | undefined => {
     for (const key of keys) {
-      if (key.length > longestKey)
+      if (key.length > LONGEST_KEY)
         return { path, reason: `found a property whose name has ${key.length} characters: check the input` };
       const found = visit(
         Reflect.get(value, key),

@@ -20,13 +20,13 @@ export interface IssueWords {
 }
 
 /** Most issues that are told at once; the rest is counted. */
-const mostIssues = 25;
+const MOST_ISSUES = 25;
 
 /** Turns what zod found into sentences. Needs `reportInput: true`. */
 export function renderIssues(issues: readonly core.$ZodIssue[], words: IssueWords): readonly InputIssue[] {
-  const told = issues.slice(0, mostIssues).flatMap((issue) => renderIssue(issue, words));
-  if (issues.length <= mostIssues) return told;
-  const more = `there are ${issues.length - mostIssues} further problems: correct the ones above first`;
+  const told = issues.slice(0, MOST_ISSUES).flatMap((issue) => renderIssue(issue, words));
+  if (issues.length <= MOST_ISSUES) return told;
+  const more = `there are ${issues.length - MOST_ISSUES} further problems: correct the ones above first`;
   return [...told, { path: told[0]?.path ?? "", reason: more }];
 }
 
@@ -52,7 +52,7 @@ function renderIssue(issue: core.$ZodIssue, words: IssueWords): readonly InputIs
   const path = renderPath(issue.path);
   const pattern = path.replace(/\[\d+\]/g, "[]");
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.slice(0, mostIssues).map((key) => ({
+    return issue.keys.slice(0, MOST_ISSUES).map((key) => ({
       path: path === "" ? shortKey(key) : `${path}.${shortKey(key)}`,
       reason: unknownKey(key, words.properties[pattern] ?? [], words.synonyms),
     }));

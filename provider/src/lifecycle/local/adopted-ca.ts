@@ -132,4 +132,4 @@ const unknownFacts = {
 };
 
 /** What an adopted certificate says, beside itself. */
-export const ADOPTED_FACTS: readonly string[] = Object.keys(unknownFacts);
+export const adoptedFacts: readonly string[] = Object.keys(unknownFacts);

@@ -66,7 +66,7 @@ export const leafCertificate = decoded(leafDecoders, {
 });
 
 /** What makes another certificate of it, beside its dates. */
-const CONTENT = [
+const contentProperties = [
   "hostnames",
   "usage",
   "keyType",
@@ -109,7 +109,7 @@ function check(olds: Preview<LeafInputs>, news: Readonly<Record<string, unknown>
 }
 
 function isSameContent(olds: Preview<LeafInputs>, inputs: Readonly<Record<string, unknown>>): boolean {
-  return CONTENT.every((property) => isSameValue(olds[property], inputs[property]));
+  return contentProperties.every((property) => isSameValue(olds[property], inputs[property]));
 }
 
 /** The names of the certificate, canonical and sorted: from the arguments, else from the request. */
@@ -160,7 +160,7 @@ function explain(state: Preview<LeafState> | undefined, inputs: Preview<LeafInpu
   if (planned === undefined) return undefined;
   const dates = `valid from ${planned.validFrom} to ${planned.validTo}`;
   if (state === undefined) return `issues a certificate: ${dates}`;
-  const changed = CONTENT.filter((property) => !isSameValue(state[property], inputs[property]));
+  const changed = contentProperties.filter((property) => !isSameValue(state[property], inputs[property]));
   if (changed.length > 0) {
     const what = changed.map((property) => (property === "caCertPem" ? "its CA" : property)).join(", ");
     return `issues the certificate anew, since ${what} changed: ${dates}`;

@@ -26,7 +26,7 @@ import {
   type Preview,
   UNKNOWN,
 } from "../lifecycle";
-import { ADOPTED_FACTS, checkAdoptedCa } from "./adopted-ca";
+import { adoptedFacts, checkAdoptedCa } from "./adopted-ca";
 import { generatePrivateKey, SERIAL_NUMBER_BYTES } from "./key-generation";
 import { checkPolicy, isPlannable, keepOrPlanValidity, readPolicy, readValidity } from "./planned-validity";
 import { type CaInputs, type CaState, caDecoders } from "./state";
@@ -77,7 +77,7 @@ type SelfSignedCaValues = ParsedInputs<typeof shape>;
 export const selfSignedCa = decoded(caDecoders, {
   ...selfSignedCaDescription,
   policyProperties: ["minDaysRemaining", "checkIntervalHours", "passphrase"],
-  derivedProperties: (inputs) => (inputs.certPem === undefined ? ["validFrom", "validTo"] : ADOPTED_FACTS),
+  derivedProperties: (inputs) => (inputs.certPem === undefined ? ["validFrom", "validTo"] : adoptedFacts),
   computedProperties: (state) =>
     isAdopted(state) ? [] : ["certPem", "privateKeyPem", "subjectKeyId", "fingerprintSha256", "serialNumber"],
   check,

@@ -33,7 +33,7 @@ export const gateway = decoded(decoders, {
   update: async () => ({}),
 });
 
-const PROPERTIES = Object.keys(shape);
+const gatewayProperties = Object.keys(shape);
 
 /** At most so many notes are told. */
 const MAX_NOTES = 5;
@@ -44,8 +44,8 @@ const MAX_PROBLEMS = 20;
 function check(_olds: Preview<GatewayInputs>, news: Readonly<Record<string, unknown>>): CheckResult {
   const failures: Failure[] = [];
   for (const name of Object.keys(news)) {
-    if (PROPERTIES.includes(name)) continue;
-    const near = nearest(name, PROPERTIES);
+    if (gatewayProperties.includes(name)) continue;
+    const near = nearest(name, gatewayProperties);
     const advice = near === undefined ? "" : `; did you mean ${near}?`;
     failures.push(failureOf(renderPath([name]), `there is no such property${advice}`));
   }

@@ -30,9 +30,9 @@ export type SiteListInput = { readonly sites: readonly SiteData[] } | { readonly
 /** The longest text is a header's value; 8 KiB is what Apache and nginx take for a whole header line. */
 const siteLimits: InputLimits = { text: 8192, entries: 1000, properties: 100, depth: 6, values: 20_000 };
 /** Twice the largest fleet that is measured (test/bench). */
-const mostSites = 20_000;
+const MOST_SITES = 20_000;
 /** Sites with problems that are told of at once. */
-const mostFaultySites = 10;
+const MOST_FAULTY_SITES = 10;
 
 /**
  * Judges one site as a program gives it: shape, names, addresses, contradictions inside the site. Accepts its own result
@@ -75,17 +75,17 @@ export function checkSiteListInput(input: unknown): SiteListInput {
   if (!Array.isArray(input)) {
     return { issues: [{ path: "sites", reason: `found ${describeInput(input)}, expected a list of sites` }] };
   }
-  if (input.length > mostSites) {
+  if (input.length > MOST_SITES) {
     return {
       issues: [
-        { path: "sites", reason: `found ${input.length} sites, expected at most ${mostSites}: use several gateways` },
+        { path: "sites", reason: `found ${input.length} sites, expected at most ${MOST_SITES}: use several gateways` },
       ],
     };
   }
   const sites: SiteData[] = [];
   const issues: InputIssue[] = [];
   let faulty = 0;
-  for (let index = 0; index < input.length && faulty < mostFaultySites; index++) {
+  for (let index = 0; index < input.length && faulty < MOST_FAULTY_SITES; index++) {
     const result = checkSiteInput(input[index]);
     if ("site" in result) {
       sites.push(result.site);

@@ -1,7 +1,7 @@
 import { siteProperties } from "../../gateway/model/site";
 import type { IssueWords } from "../input/issue-text";
 
-const tls = '"disabled", { certificate: … }, { letsEncrypt: … } or { selfSigned: … }';
+const TLS = '"disabled", { certificate: … }, { letsEncrypt: … } or { selfSigned: … }';
 
 /** What messages about a site say of its properties. */
 export const siteWords: IssueWords = {
@@ -13,7 +13,7 @@ export const siteWords: IssueWords = {
     hostnames: 'a list of host names and addresses such as ["cells.internal", "10.0.0.5"]',
     "hostnames[]": 'a host name or address such as "cells.internal"',
     externalUrl: 'a text such as "https://share.example.com"',
-    tls,
+    tls: TLS,
     "tls.certificate":
       'an object such as { name: "web" } or { certFile: "/etc/ssl/web.pem", keyFile: "/etc/ssl/web.key" }',
     "tls.certificate.name": "a text, the Pulumi name of the certificate's resource",

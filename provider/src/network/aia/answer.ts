@@ -5,7 +5,7 @@ import type { Certificate } from "../../x509/certificate/certificate";
 import { readContainer } from "../../x509/containers/container";
 
 /** A CA that publishes all that it ever was has a dozen. */
-const mostCertificates = 50;
+const MOST_CERTIFICATES = 50;
 
 const keyKinds: readonly (DerKind | undefined)[] = [
   "PRIVATE KEY",
@@ -14,7 +14,7 @@ const keyKinds: readonly (DerKind | undefined)[] = [
   "EC PRIVATE KEY",
 ];
 
-const defaultHint =
+const DEFAULT_HINT =
   "Look at what the URL holds (curl -o <file> <url>), tell the CA, and append the issuer's certificate by hand.";
 
 /**
@@ -33,9 +33,9 @@ export function readIssuers(body: Buffer, what: string): readonly Certificate[] 
     return readContainer(body.toString("base64"), "the answer").certificates;
   });
   if (certificates.length === 0) throw invalid(`${what}: the answer holds no certificate.`);
-  if (certificates.length > mostCertificates) {
+  if (certificates.length > MOST_CERTIFICATES) {
     throw invalid(
-      `${what}: the answer holds ${certificates.length} certificates, at most ${mostCertificates} are taken.`,
+      `${what}: the answer holds ${certificates.length} certificates, at most ${MOST_CERTIFICATES} are taken.`,
     );
   }
   return certificates;
@@ -66,7 +66,7 @@ function describing<T>(what: string, read: () => T): T {
   } catch (error) {
     if (!isTlsError(error) || error.code === "AIA_INVALID") throw error;
     throw new TlsError("AIA_INVALID", `${what}: ${error.reason.replace(/\.?$/, ".")}`, {
-      hint: defaultHint,
+      hint: DEFAULT_HINT,
       cause: error,
     });
   }
@@ -79,6 +79,6 @@ function webPage(what: string): TlsError {
   );
 }
 
-function invalid(reason: string, hint = defaultHint): TlsError {
+function invalid(reason: string, hint = DEFAULT_HINT): TlsError {
   return new TlsError("AIA_INVALID", reason, { hint });
 }

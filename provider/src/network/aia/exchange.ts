@@ -24,7 +24,7 @@ export interface ExchangeBounds {
 }
 
 /** A certificate has 1 to 3 kB, PKCS#7 with the whole past of a CA 20 kB. */
-const mostBytes = 256 * 1024;
+const MOST_BYTES = 256 * 1024;
 
 /** Nobody needs to know more of the machine that asks. */
 const headers = {
@@ -73,7 +73,7 @@ export async function exchange(url: URL, bounds: ExchangeBounds): Promise<HttpAn
   } catch (error) {
     if (!signal.aborted) throw explainExchangeFailure(error, what);
     throw new TlsError("AIA_UNREACHABLE", `${what}: ${String(signal.reason)}; ${reached}.`, {
-      hint: unreachableHint,
+      hint: UNREACHABLE_HINT,
     });
   } finally {
     request.destroy();
@@ -81,12 +81,12 @@ export async function exchange(url: URL, bounds: ExchangeBounds): Promise<HttpAn
 }
 
 /** What to do about a server that is not reached. */
-export const unreachableHint =
+export const UNREACHABLE_HINT =
   "Run it again; if it stays so, check the DNS and the firewall of the machine that runs Pulumi, or append the issuer's certificate by hand.";
 
 /** What to do about each failure of a connection. */
 const hints: Readonly<Record<ConnectionFailure["kind"], string>> = {
-  unreachable: unreachableHint,
+  unreachable: UNREACHABLE_HINT,
   untrusted:
     "Append the issuer's certificate by hand; for a CA inside your own network, NODE_EXTRA_CA_CERTS names a file with its root.",
   otherProtocol:
@@ -112,17 +112,17 @@ function refuseByHeaders(answered: IncomingHttpHeaders, what: string): void {
     );
   }
   const length = Number(answered["content-length"] ?? 0);
-  if (length > mostBytes) throw tooLong(`has ${length} bytes`, what);
+  if (length > MOST_BYTES) throw tooLong(`has ${length} bytes`, what);
 }
 
 /** Whatever was promised, what comes is counted. */
 async function readBody(response: IncomingMessage, what: string, progress: (length: number) => void): Promise<Buffer> {
   // one buffer: a body in pieces of one byte costs no more than another
-  const body = Buffer.allocUnsafe(mostBytes);
+  const body = Buffer.allocUnsafe(MOST_BYTES);
   let length = 0;
   progress(length);
   for await (const chunk of response as AsyncIterable<Buffer>) {
-    if (length + chunk.length > mostBytes) throw tooLong(`goes on after ${length + chunk.length} bytes`, what);
+    if (length + chunk.length > MOST_BYTES) throw tooLong(`goes on after ${length + chunk.length} bytes`, what);
     length += chunk.copy(body, length);
     progress(length);
   }
@@ -130,7 +130,7 @@ async function readBody(response: IncomingMessage, what: string, progress: (leng
 }
 
 function tooLong(found: string, what: string): TlsError {
-  return new TlsError("AIA_REFUSED", `${what}: the answer ${found}, at most ${mostBytes} bytes are read.`, {
+  return new TlsError("AIA_REFUSED", `${what}: the answer ${found}, at most ${MOST_BYTES} bytes are read.`, {
     hint: "No issuer's certificate is as long: look at what the URL holds, or append the certificate by hand.",
   });
 }

@@ -15,9 +15,9 @@ export interface IssuerFetchOptions {
   readonly signal?: AbortSignal;
 }
 
-const defaultTimeoutSeconds = 10;
+const DEFAULT_TIMEOUT_SECONDS = 10;
 /** Nobody waits longer, and it is far from where a timer of Node overflows. */
-const mostTimeoutSeconds = 3600;
+const MOST_TIMEOUT_SECONDS = 3600;
 
 /**
  * Fetches the certificates that a caIssuers URL holds: DER, PEM or PKCS#7 (certs-only).
@@ -33,9 +33,11 @@ const mostTimeoutSeconds = 3600;
  * See RFC 5280 section 4.2.2.1.
  */
 export async function fetchIssuers(url: string, options: IssuerFetchOptions = {}): Promise<readonly Certificate[]> {
-  const { allowPrivateAddresses = false, timeoutSeconds = defaultTimeoutSeconds, signal } = options;
-  if (!(timeoutSeconds > 0 && timeoutSeconds <= mostTimeoutSeconds)) {
-    throw new TypeError(`timeoutSeconds is ${timeoutSeconds}, expected more than 0 and at most ${mostTimeoutSeconds}`);
+  const { allowPrivateAddresses = false, timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, signal } = options;
+  if (!(timeoutSeconds > 0 && timeoutSeconds <= MOST_TIMEOUT_SECONDS)) {
+    throw new TypeError(
+      `timeoutSeconds is ${timeoutSeconds}, expected more than 0 and at most ${MOST_TIMEOUT_SECONDS}`,
+    );
   }
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(`it took longer than ${timeoutSeconds} s`), timeoutSeconds * 1000);
@@ -60,12 +62,12 @@ export interface Found {
 }
 
 /** From http to https and from an old host to a new one is two. */
-const mostRedirects = 3;
+const MOST_REDIRECTS = 3;
 
 /** RFC 9110 section 15.4; the others ask for something else than another GET. */
 const redirects: readonly number[] = [301, 302, 303, 307, 308];
 
-const byHand = "Append the issuer's certificate by hand, and tell the CA.";
+const BY_HAND = "Append the issuer's certificate by hand, and tell the CA.";
 
 /**
  * Gets what a URL holds, over at most three redirections: each place is judged like the first one, and none leads from
@@ -82,8 +84,8 @@ export async function followRedirects(text: string, policy: AddressPolicy, signa
     const answer = await exchange(url, { what, lookup: judgedLookup(policy, what), signal });
     if (answer.status === 200) return { body: answer.body, what };
     if (!redirects.includes(answer.status)) throw refusedBy(answer, what);
-    if (count === mostRedirects) {
-      throw refused(`${what}: it redirects more than ${mostRedirects} times.`, byHand);
+    if (count === MOST_REDIRECTS) {
+      throw refused(`${what}: it redirects more than ${MOST_REDIRECTS} times.`, BY_HAND);
     }
     url = nextUrl(answer, url, what);
     what = `fetching the issuer's certificate from ${first}, redirected to ${renderUrl(url)}`;
@@ -91,10 +93,10 @@ export async function followRedirects(text: string, policy: AddressPolicy, signa
 }
 
 function nextUrl({ status, headers: { location } }: HttpAnswer, from: URL, what: string): URL {
-  if (location === undefined) throw refused(`${what}: it answered ${status} without saying where to.`, byHand);
+  if (location === undefined) throw refused(`${what}: it answered ${status} without saying where to.`, BY_HAND);
   const url = parseIssuerUrl(location, `${what}: its redirection`, from);
   if (from.protocol === "https:" && url.protocol === "http:") {
-    throw refused(`${what}: it redirects from https to http, to ${renderUrl(url)}.`, byHand);
+    throw refused(`${what}: it redirects from https to http, to ${renderUrl(url)}.`, BY_HAND);
   }
   return url;
 }

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from "node:net";
 import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
 import type { AddressPolicy } from "../address-policy";
-import { unreachableHint } from "./exchange";
+import { UNREACHABLE_HINT } from "./exchange";
 
 /** All addresses of a name, as `node:dns` looks them up. */
 export type Resolver = (
@@ -14,7 +14,7 @@ export type Resolver = (
 const systemResolver: Resolver = (name, callback) => lookup(name, { all: true }, callback);
 
 /** What to do about an address that is refused. */
-const addressHint =
+const ADDRESS_HINT =
   "For a CA inside your own network allow private addresses; otherwise append the issuer's certificate by hand.";
 
 /**
@@ -43,7 +43,9 @@ export function judgedLookup(policy: AddressPolicy, what: string, resolve: Resol
 export function refuseLiteral(host: string, policy: AddressPolicy, what: string): void {
   const reason = isIP(host) === 0 ? undefined : policy(host);
   if (reason === undefined) return;
-  throw new TlsError("AIA_REFUSED", `${what}: ${host} is ${reason}, which is not connected to.`, { hint: addressHint });
+  throw new TlsError("AIA_REFUSED", `${what}: ${host} is ${reason}, which is not connected to.`, {
+    hint: ADDRESS_HINT,
+  });
 }
 
 function refusal(
@@ -55,10 +57,10 @@ function refusal(
   const [first] = addresses;
   if (first === undefined) {
     return new TlsError("AIA_UNREACHABLE", `${what}: the name ${renderQuoted(name)} has no address.`, {
-      hint: unreachableHint,
+      hint: UNREACHABLE_HINT,
     });
   }
   const others = addresses.length === 1 ? "" : `, as is none of its other ${addresses.length - 1}`;
   const found = `the name ${renderQuoted(name)} has the address ${first.address}, ${policy(first.address)}`;
-  return new TlsError("AIA_REFUSED", `${what}: ${found}, which is not connected to${others}.`, { hint: addressHint });
+  return new TlsError("AIA_REFUSED", `${what}: ${found}, which is not connected to${others}.`, { hint: ADDRESS_HINT });
 }

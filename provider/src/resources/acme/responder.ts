@@ -105,7 +105,7 @@ export function acmeResponder(args: AcmeResponderArgs): AcmeResponder {
   };
   // all but the thumbprints is judged, and mostly known, before there is an account
   const { path, commands, firewallPorts, notes } = render(
-    given.map(({ account }) => (typeof account.thumbprint === "string" ? account.thumbprint : standIn)),
+    given.map(({ account }) => (typeof account.thumbprint === "string" ? account.thumbprint : STAND_IN)),
   );
   const rendering = pulumi
     .all(given.map(({ account }) => pulumi.output(account.thumbprint)))
@@ -127,4 +127,4 @@ export function acmeResponder(args: AcmeResponderArgs): AcmeResponder {
 }
 
 /** A thumbprint of nobody. */
-const standIn = "A".repeat(43);
+const STAND_IN = "A".repeat(43);

@@ -72,14 +72,14 @@ function hooksFor(kind: DynamicResourceKind, opts: pulumi.CustomResourceOptions)
 }
 
 /** Facts of a CA that a leaf passes on: public whatever they come from. */
-const PUBLIC: readonly string[] = ["caCertPem", "caValidTo", "caNameConstraints"];
+const publicProperties: readonly string[] = ["caCertPem", "caValidTo", "caNameConstraints"];
 
 /**
  * Names the arguments that are not secret anyway and hold a secret: what is derived from them must be secret too, and no
  * failure may quote them.
  */
 function sensitivity(args: Record<string, unknown>, secrets: readonly string[]): Record<string, unknown> {
-  const others = Object.entries(args).filter(([name]) => !secrets.includes(name) && !PUBLIC.includes(name));
+  const others = Object.entries(args).filter(([name]) => !secrets.includes(name) && !publicProperties.includes(name));
   const outputs = others.flatMap(([name, value]) => collectOutputs(value).map((output) => ({ name, output })));
   // plain data can't be secret, and every property costs the program promises
   if (outputs.length === 0) return {};

@@ -81,13 +81,13 @@ interface Part {
   readonly content: pulumi.Output<string | undefined>;
 }
 
-const PARTS = ["fullChainPem", "certPem", "privateKeyPem", "issuerPem"] as const;
+const fileParts = ["fullChainPem", "certPem", "privateKeyPem", "issuerPem"] as const;
 
 function collectParts(sources: FileSources): readonly Part[] {
   const parts: Part[] = [];
   for (const of of ["certificate", "leaf"] as const) {
     for (const [name, certificate] of sources[of]) {
-      for (const part of PARTS) parts.push({ key: keyOf({ of, name, part }), content: certificate[part] });
+      for (const part of fileParts) parts.push({ key: keyOf({ of, name, part }), content: certificate[part] });
     }
   }
   for (const [name, ca] of sources.ca)

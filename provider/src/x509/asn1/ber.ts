@@ -22,10 +22,10 @@ export const identifier = {
 } as const;
 
 /** A container has less than ten levels around its certificates; each costs one more pass over its bytes. */
-const mostLevels = 32;
+const MOST_LEVELS = 32;
 
 /** A megabyte of tiny elements would take 0.3 s; a container of 200 certificates has some hundred at one level. */
-const mostElements = 10_000;
+const MOST_ELEMENTS = 10_000;
 
 /** How many elements may still be read. */
 interface Allowance {
@@ -40,7 +40,7 @@ interface Allowance {
  */
 export function readElements(content: Buffer, what: string): readonly BerElement[] {
   const elements: BerElement[] = [];
-  const allowance = { left: mostElements };
+  const allowance = { left: MOST_ELEMENTS };
   for (let position = 0; position < content.length; ) {
     const element = readElement(content, position, what, 0, allowance);
     elements.push(element);
@@ -61,7 +61,7 @@ export function encodeElement(identifier: number, ...contents: readonly Buffer[]
 
 function readElement(bytes: Buffer, start: number, what: string, level: number, allowance: Allowance): BerElement {
   allowance.left -= 1;
-  if (allowance.left < 0) throw malformed(what, `it has more than ${mostElements} elements`);
+  if (allowance.left < 0) throw malformed(what, `it has more than ${MOST_ELEMENTS} elements`);
   const [identifier, first] = [bytes[start], bytes[start + 1]];
   if (identifier === undefined || first === undefined) throw malformed(what, "it is cut short");
   if ((identifier & 0x1f) === 0x1f) throw malformed(what, "it has a tag number that no certificate has");
@@ -78,7 +78,7 @@ function readElement(bytes: Buffer, start: number, what: string, level: number, 
 
 /** Its end is that of its elements: two zero octets in place of one (X.690 section 8.1.5). */
 function readIndefinite(bytes: Buffer, start: number, what: string, level: number, allowance: Allowance): BerElement {
-  if (level >= mostLevels) throw malformed(what, `it is nested more than ${mostLevels} levels deep`);
+  if (level >= MOST_LEVELS) throw malformed(what, `it is nested more than ${MOST_LEVELS} levels deep`);
   let position = start + 2;
   while (bytes[position] !== 0 || bytes[position + 1] !== 0) {
     position += readElement(bytes, position, what, level + 1, allowance).encoded.length;

@@ -33,7 +33,7 @@ export const tag = {
 } as const;
 
 /** Real structures are far below; 10 MB of tiny elements would take a second to read. */
-const longestDer = 1024 * 1024;
+const LONGEST_DER = 1024 * 1024;
 
 /**
  * Reads one DER element that fills `encoded`; `what` names the thing in messages. BER's indefinite lengths are accepted.
@@ -41,8 +41,8 @@ const longestDer = 1024 * 1024;
  * @throws TlsError DER_INVALID
  */
 export function readDer(encoded: Buffer, what = "the structure"): Asn1 {
-  if (encoded.length > longestDer) {
-    throw new TlsError("DER_INVALID", `${what} has ${encoded.length} octets; at most ${longestDer} are read`);
+  if (encoded.length > LONGEST_DER) {
+    throw new TlsError("DER_INVALID", `${what} has ${encoded.length} octets; at most ${LONGEST_DER} are read`);
   }
   try {
     return asn1.fromDer(encoded.toString("latin1"), { strict: true, parseAllBytes: true, decodeBitStrings: false });
@@ -126,14 +126,14 @@ export function octets(node: Asn1 | undefined, what: string): Buffer {
 }
 
 /** Longer than any that is in use; the arithmetic below grows with the square of the length. */
-const longestOid = 64;
+const LONGEST_OID = 64;
 
 /**
  * An object identifier in dotted form.
  * @throws TlsError DER_INVALID
  */
 export function readOid(node: Asn1 | undefined, what: string): string {
-  if (!isUniversal(node, tag.oid) || octets(node, what).length > longestOid) throw malformed(what);
+  if (!isUniversal(node, tag.oid) || octets(node, what).length > LONGEST_OID) throw malformed(what);
   // forge's reader gives up above 53 bits, where the arc of a UUID (2.25.…) has 128
   const arcs: bigint[] = [];
   let arc = 0n;

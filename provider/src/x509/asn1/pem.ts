@@ -13,14 +13,14 @@ export interface PemBlock {
 }
 
 /** Far above any real bundle (Mozilla's 121 roots have 0.2 MiB), far below what costs time to decode. */
-const maxLength = 1024 * 1024;
+const MAX_LENGTH = 1024 * 1024;
 
 /** RFC 7468 section 3 allows more; every label in use is of these, and key material printed as a label is not. */
 const labelPattern = /^[A-Z0-9][A-Z0-9 #.]{0,63}$/;
 
-const begin = "-----BEGIN ";
-const end = "-----END ";
-const dashes = "-----";
+const BEGIN = "-----BEGIN ";
+const END = "-----END ";
+const DASHES = "-----";
 
 function invalid(what: string, found: string, hint: string): TlsError {
   return new TlsError("PEM_INVALID", `${what}: ${found}`, { hint });
@@ -35,8 +35,8 @@ function invalid(what: string, found: string, hint: string): TlsError {
  * See RFC 7468, and RFC 1421 section 4.4 for headers.
  */
 export function readPemBlocks(text: string, what: string): readonly PemBlock[] {
-  if (text.length > maxLength) {
-    throw invalid(what, `has ${text.length} characters, at most ${maxLength} are read`, "Give only the PEM blocks.");
+  if (text.length > MAX_LENGTH) {
+    throw invalid(what, `has ${text.length} characters, at most ${MAX_LENGTH} are read`, "Give only the PEM blocks.");
   }
   if (text.includes("-\u0000-\u0000")) {
     throw invalid(what, "is UTF-16 text, PEM is ASCII", "Save the file as UTF-8 (PowerShell: -Encoding ascii).");
@@ -44,13 +44,13 @@ export function readPemBlocks(text: string, what: string): readonly PemBlock[] {
   const blocks: PemBlock[] = [];
   let position = 0;
   for (;;) {
-    const start = text.indexOf(begin, position);
+    const start = text.indexOf(BEGIN, position);
     const gap = text.slice(position, start === -1 ? undefined : start);
-    if (gap.includes(end)) {
-      throw invalid(what, `has an END line without its BEGIN line after ${blocks.length} PEM block(s)`, cutHint);
+    if (gap.includes(END)) {
+      throw invalid(what, `has an END line without its BEGIN line after ${blocks.length} PEM block(s)`, CUT_HINT);
     }
     if (start === -1) return blocks;
-    const block = readBlock(text, start + begin.length, `${what}: PEM block ${blocks.length + 1}`);
+    const block = readBlock(text, start + BEGIN.length, `${what}: PEM block ${blocks.length + 1}`);
     blocks.push(block.block);
     position = block.next;
   }
@@ -61,23 +61,23 @@ export function renderPem(label: string, der: Buffer): string {
   return renderBlock(label, {}, der);
 }
 
-const cutHint = "Copy the whole text, from the first BEGIN line to the last END line.";
+const CUT_HINT = "Copy the whole text, from the first BEGIN line to the last END line.";
 
 function readBlock(text: string, labelStart: number, what: string): { block: PemBlock; next: number } {
-  const labelEnd = text.indexOf(dashes, labelStart);
+  const labelEnd = text.indexOf(DASHES, labelStart);
   const label = labelEnd === -1 ? "" : text.slice(labelStart, labelEnd).trim();
   if (!labelPattern.test(label)) {
-    throw invalid(what, "the BEGIN line is not whole", `It reads "${begin}", a label and "${dashes}".`);
+    throw invalid(what, "the BEGIN line is not whole", `It reads "${BEGIN}", a label and "${DASHES}".`);
   }
-  const bodyStart = labelEnd + dashes.length;
-  const bodyEnd = text.indexOf(dashes, bodyStart);
+  const bodyStart = labelEnd + DASHES.length;
+  const bodyEnd = text.indexOf(DASHES, bodyStart);
   const name = `${what} (${label})`;
-  if (bodyEnd === -1 || text.startsWith(begin, bodyEnd)) {
-    throw invalid(name, "has no END line, the text is cut short", cutHint);
+  if (bodyEnd === -1 || text.startsWith(BEGIN, bodyEnd)) {
+    throw invalid(name, "has no END line, the text is cut short", CUT_HINT);
   }
-  const next = bodyEnd + end.length + label.length + dashes.length;
-  if (text.slice(bodyEnd, next) !== `${end}${label}${dashes}`) {
-    throw invalid(name, `does not end with "${end}${label}${dashes}"`, cutHint);
+  const next = bodyEnd + END.length + label.length + DASHES.length;
+  if (text.slice(bodyEnd, next) !== `${END}${label}${DASHES}`) {
+    throw invalid(name, `does not end with "${END}${label}${DASHES}"`, CUT_HINT);
   }
   const { headers, base64 } = readBody(text.slice(bodyStart, bodyEnd), name);
   const der = readBase64(base64, name);
@@ -107,7 +107,7 @@ function readBody(body: string, what: string): { headers: Record<string, string>
 
 function readBase64(body: string, what: string): Buffer {
   const base64 = body.replace(/\s+/g, "");
-  if (base64 === "") throw invalid(what, "is empty", cutHint);
+  if (base64 === "") throw invalid(what, "is empty", CUT_HINT);
   if (base64.includes("\\n")) {
     const found = 'holds the two characters "\\n" where a line break belongs';
     throw invalid(what, found, "Turn them into line breaks before the text is given.");
@@ -116,7 +116,7 @@ function readBase64(body: string, what: string): Buffer {
     throw invalid(what, "has characters that are not base64", "Copy the block again from its source.");
   }
   if (base64.length % 4 !== 0) {
-    throw invalid(what, `has ${base64.length} base64 characters, not a multiple of 4: some are missing`, cutHint);
+    throw invalid(what, `has ${base64.length} base64 characters, not a multiple of 4: some are missing`, CUT_HINT);
   }
   return Buffer.from(base64, "base64");
 }
@@ -126,17 +126,17 @@ function checkLength(der: Buffer, label: string, what: string): void {
   const first = der[1];
   if (der[0] !== 0x30 || first === undefined || first === 0x80 || first > 0x84) return;
   const octets = first > 0x80 ? first - 0x80 : 0;
-  if (der.length < 2 + octets) throw invalid(what, "is cut short", cutHint);
+  if (der.length < 2 + octets) throw invalid(what, "is cut short", CUT_HINT);
   const length = 2 + octets + (octets === 0 ? first : der.readUIntBE(2, octets));
-  if (der.length < length) throw invalid(what, `has ${der.length} of its ${length} bytes: lines are missing`, cutHint);
+  if (der.length < length) throw invalid(what, `has ${der.length} of its ${length} bytes: lines are missing`, CUT_HINT);
   // OpenSSL writes trust settings behind the certificate under this label
   if (der.length > length && label !== "TRUSTED CERTIFICATE") {
-    throw invalid(what, `has ${der.length} bytes but says ${length}: lines are doubled`, cutHint);
+    throw invalid(what, `has ${der.length} bytes but says ${length}: lines are doubled`, CUT_HINT);
   }
 }
 
 function renderBlock(label: string, headers: Readonly<Record<string, string>>, der: Buffer): string {
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`);
   const base64 = der.toString("base64").replace(/.{64}(?=.)/g, "$&\n");
-  return `${begin}${label}${dashes}\n${head.join("")}${head.length > 0 ? "\n" : ""}${base64}\n${end}${label}${dashes}\n`;
+  return `${BEGIN}${label}${DASHES}\n${head.join("")}${head.length > 0 ? "\n" : ""}${base64}\n${END}${label}${DASHES}\n`;
 }

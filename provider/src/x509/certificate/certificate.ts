@@ -45,7 +45,7 @@ export interface Certificate {
 }
 
 /** What is read from one text or file: the stores of whole machines have 150, a chain five; each takes 0.2 ms. */
-export const mostCertificates = 1000;
+export const MOST_CERTIFICATES = 1000;
 
 /** In the order of their bits (RFC 5280 section 4.2.1.3). */
 const keyUsages = [

@@ -120,7 +120,7 @@ const algorithms: Readonly<Record<string, { readonly keyType: string; readonly h
 };
 
 /** RSASSA-PSS (RFC 4055 section 3.1), also by plain RSA keys. */
-const pss = "1.2.840.113549.1.1.10";
+const PSS = "1.2.840.113549.1.1.10";
 
 const hashes: Readonly<Record<string, string>> = {
   "1.3.14.3.2.26": "sha1",
@@ -139,7 +139,7 @@ function isSignedBy(key: KeyObject, signed: Buffer, algorithm: Asn1, signature: 
   const oid = readOid(id, "the signature algorithm");
   const known = algorithms[oid];
   try {
-    if (oid === pss) return verifyPss(key, signed, parameters, signature);
+    if (oid === PSS) return verifyPss(key, signed, parameters, signature);
     return (
       known?.keyType === key.asymmetricKeyType && known !== undefined && verify(known.hash, signed, key, signature)
     );

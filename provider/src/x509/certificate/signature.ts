@@ -66,8 +66,8 @@ const weakAlgorithms: Readonly<Record<string, string>> = {
 };
 
 /** RFC 4055 section 3.1: the hash is a parameter, and SHA-1 where it is left out. */
-const rsaPss = "1.2.840.113549.1.1.10";
-const sha1 = "1.3.14.3.2.26";
+const RSA_PSS = "1.2.840.113549.1.1.10";
+const SHA1 = "1.3.14.3.2.26";
 
 /**
  * The broken hash that a certificate was signed with: "MD2", "MD4", "MD5" or "SHA-1"; undefined for a sound one.
@@ -79,8 +79,8 @@ export function readWeakHash(certificate: Certificate): string | undefined {
   const [, algorithm] = items(readDer(certificate.der, what), what);
   const [type, parameters] = items(algorithm, what);
   const oid = readOid(type, what);
-  if (oid !== rsaPss) return weakAlgorithms[oid];
-  return readPssHash(parameters, what) === sha1 ? "SHA-1" : undefined;
+  if (oid !== RSA_PSS) return weakAlgorithms[oid];
+  return readPssHash(parameters, what) === SHA1 ? "SHA-1" : undefined;
 }
 
 /** Whether a certificate is of version 1, which has no extensions and so can't say that it is a CA. */
@@ -91,7 +91,7 @@ export function isVersion1(certificate: Certificate): boolean {
 }
 
 function readPssHash(parameters: Asn1 | undefined, what: string): string {
-  if (!isUniversal(parameters, tag.sequence)) return sha1;
+  if (!isUniversal(parameters, tag.sequence)) return SHA1;
   const hash = items(parameters, what).find((item) => isTagged(item, 0));
-  return hash === undefined ? sha1 : readOid(items(items(hash, what)[0], what)[0], what);
+  return hash === undefined ? SHA1 : readOid(items(items(hash, what)[0], what)[0], what);
 }

@@ -22,7 +22,7 @@ const lifetimeLimits: readonly (readonly [from: string, days: number])[] = [
 const publicPolicies = /^2\.23\.140\.1\.(1|2\.[1-3])$/;
 
 /** Google's and Apple's policies require timestamps of certificates issued since then. */
-const timestampsSince = Date.parse("2018-04-30");
+const TIMESTAMPS_SINCE = Date.parse("2018-04-30");
 
 /**
  * What is right by RFC 5280 and refused by browsers all the same, or may surprise: warnings about the leaf. The rules for
@@ -53,7 +53,7 @@ function adviseOnLifetime(leaf: Certificate): ChainFinding[] {
 }
 
 function adviseOnTimestamps(leaf: Certificate, hasTimestamps: boolean): ChainFinding[] {
-  if (hasTimestamps || leaf.validFrom.getTime() < timestampsSince) return [];
+  if (hasTimestamps || leaf.validFrom.getTime() < TIMESTAMPS_SINCE) return [];
   const reason = "is of a public CA but carries no certificate timestamps (SCT)";
   const hint = "Chrome and Safari refuse it unless the gateway sends them itself: ask the CA for one with timestamps.";
   return [findAbout(leaf, "TIMESTAMPS_MISSING", reason, hint, { severity: "warning" })];

@@ -1,9 +1,9 @@
 import type { KeyObject } from "node:crypto";
 import { TlsError } from "../../errors";
 import { renderList } from "../../text/list";
-import { type Certificate, describeCertificate, mostCertificates } from "../certificate/certificate";
+import { type Certificate, describeCertificate, MOST_CERTIFICATES } from "../certificate/certificate";
 import { type ChainFinding, findAbout } from "./finding";
-import { choosePath, findPaths, mostMembers, type Path } from "./paths";
+import { choosePath, findPaths, MOST_MEMBERS, type Path } from "./paths";
 import { SignatureChecks } from "./signatures";
 import type { ArrangeOptions, Chain } from "./types";
 
@@ -16,10 +16,10 @@ import type { ArrangeOptions, Chain } from "./types";
  */
 export function arrangeChain(certificates: readonly Certificate[], options: ArrangeOptions): Chain {
   const pool = uniqueOf(certificates);
-  if (pool.length > mostCertificates) {
+  if (pool.length > MOST_CERTIFICATES) {
     throw new TlsError(
       "CHAIN_INVALID",
-      `${pool.length} certificates are given, at most ${mostCertificates} are ordered`,
+      `${pool.length} certificates are given, at most ${MOST_CERTIFICATES} are ordered`,
       {
         hint: "Give the leaf and the intermediates of its own chain.",
       },
@@ -103,8 +103,8 @@ function explainCut(
   checks: SignatureChecks,
   severity: "error" | "warning",
 ): ChainFinding | undefined {
-  if (path.members.length >= mostMembers) {
-    const reason = `is number ${mostMembers} of its chain, and a longer one is not followed`;
+  if (path.members.length >= MOST_MEMBERS) {
+    const reason = `is number ${MOST_MEMBERS} of its chain, and a longer one is not followed`;
     return findAbout(last, "CHAIN_INVALID", reason, "Have the leaf issued by a CA further up.");
   }
   const below = checks.issuersOf(last).find((issuer) => path.members.includes(issuer));
@@ -137,7 +137,7 @@ export function findExtras(members: readonly Certificate[], pool: readonly Certi
   const [leaf] = members;
   const extras = pool.filter((one) => !used.has(one.fingerprintSha256) && !one.isSelfIssued);
   if (leaf === undefined) return [];
-  const told = extras.slice(0, mostExtras).map((certificate) => {
+  const told = extras.slice(0, MOST_EXTRAS).map((certificate) => {
     const reason = `(issued by ${certificate.issuer}) has no place in the chain of ${describeCertificate(leaf)} and is left out`;
     return findAbout(certificate, "CHAIN_INVALID", reason, "Remove it.", { severity: "warning" });
   });
@@ -147,7 +147,7 @@ export function findExtras(members: readonly Certificate[], pool: readonly Certi
 }
 
 /** A store given by mistake has hundreds. */
-const mostExtras = 5;
+const MOST_EXTRAS = 5;
 
 /**
  * Finds the certificate of the server among those of its chain: the one that `privateKey` belongs to, else the one that

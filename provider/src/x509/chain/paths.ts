@@ -14,9 +14,9 @@ export interface Path {
 }
 
 /** Ways that are compared: cross-signing at each of four levels makes 16. */
-const mostPaths = 32;
+const MOST_PATHS = 32;
 /** Longest chain; those of public CAs have 4 members, bridges of governments up to 8. */
-export const mostMembers = 20;
+export const MOST_MEMBERS = 20;
 
 /**
  * Finds the ways from `leaf` upwards to one of `roots`, through the pool that `checks` knows, which holds leaf and roots
@@ -36,7 +36,7 @@ export function findPaths(
     (trusted.has(certificate.fingerprintSha256) ? 2 : 0) + (isValid(certificate) ? 1 : 0);
   const paths: Path[] = [];
   const queue: (readonly Certificate[])[] = [[leaf]];
-  for (let members = queue.shift(); members !== undefined && paths.length < mostPaths; members = queue.shift()) {
+  for (let members = queue.shift(); members !== undefined && paths.length < MOST_PATHS; members = queue.shift()) {
     const last = members[members.length - 1] ?? leaf;
     const isAnchored = members.some((member) => trusted.has(member.fingerprintSha256));
     // a trusted intermediate is no end: clients that trust only its root need the rest
@@ -46,9 +46,9 @@ export function findPaths(
     }
     const seen = new Set(members);
     const issuers = checks.issuersOf(last).filter((issuer) => !seen.has(issuer));
-    if (issuers.length === 0 || members.length >= mostMembers) {
+    if (issuers.length === 0 || members.length >= MOST_MEMBERS) {
       paths.push({ members, end: isAnchored ? "trusted" : "open" });
-    } else if (queue.length < mostPaths) {
+    } else if (queue.length < MOST_PATHS) {
       const ranked = [...issuers].sort((a, b) => rank(b) - rank(a) || b.validTo.getTime() - a.validTo.getTime());
       for (const issuer of ranked) queue.push([...members, issuer]);
     }

@@ -2,12 +2,12 @@ import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { isTlsError, TlsError } from "../../errors";
 import { type PemBlock, readPemBlocks } from "../asn1/pem";
-import { type Certificate, mostCertificates, readCertificate } from "../certificate/certificate";
+import { type Certificate, MOST_CERTIFICATES, readCertificate } from "../certificate/certificate";
 
 /** RFC 7468 section 5.1 and the older word that it mentions in section 5.3. */
 const certificateLabels: readonly string[] = ["CERTIFICATE", "X509 CERTIFICATE"];
 
-/** What to do about a block that is no certificate, by its label; the others get {@link defaultHint}. */
+/** What to do about a block that is no certificate, by its label; the others get {@link DEFAULT_HINT}. */
 const labelHints: Readonly<Record<string, string>> = {
   "TRUSTED CERTIFICATE": "Write it without OpenSSL's trust settings: openssl x509 -in <file> -out <new>.",
   "CERTIFICATE REQUEST": "A request is what a CA gets; give the certificate that it answered with.",
@@ -19,7 +19,7 @@ const labelHints: Readonly<Record<string, string>> = {
   "EC PARAMETERS": "Parameters belong to the private key: leave them away.",
 };
 
-const defaultHint = "Give the blocks from BEGIN CERTIFICATE to END CERTIFICATE only.";
+const DEFAULT_HINT = "Give the blocks from BEGIN CERTIFICATE to END CERTIFICATE only.";
 
 /**
  * Reads every certificate of a PEM text, in its order, text around the blocks ignored. `what` names the text in
@@ -33,8 +33,8 @@ export function readCertificates(text: string, what: string): readonly Certifica
   return readPemBlocks(text, what).map((block, index) => {
     const known = read.get(block.text);
     if (known !== undefined) return known;
-    if (read.size >= mostCertificates) {
-      throw new TlsError("PEM_INVALID", `${what}: holds more than ${mostCertificates} different certificates`, {
+    if (read.size >= MOST_CERTIFICATES) {
+      throw new TlsError("PEM_INVALID", `${what}: holds more than ${MOST_CERTIFICATES} different certificates`, {
         hint: "Give the certificate, its intermediates and the root that it leads to.",
       });
     }
@@ -52,7 +52,7 @@ function readBlock(block: PemBlock, position: string): Certificate {
   }
   if (!certificateLabels.includes(block.label)) {
     throw new TlsError("PEM_INVALID", `${position} is labelled ${block.label}, not CERTIFICATE`, {
-      hint: labelHints[block.label] ?? defaultHint,
+      hint: labelHints[block.label] ?? DEFAULT_HINT,
     });
   }
   try {
@@ -60,7 +60,7 @@ function readBlock(block: PemBlock, position: string): Certificate {
   } catch (error) {
     if (!isTlsError(error)) throw error;
     throw new TlsError("CERTIFICATE_INVALID", `${position} is labelled ${block.label}: ${error.reason}`, {
-      hint: error.hint ?? defaultHint,
+      hint: error.hint ?? DEFAULT_HINT,
       cause: error,
     });
   }

@@ -7,10 +7,10 @@ import { comparableName } from "../names/distinguished-name";
  * What may be spent on signatures, in checks of an RSA2048 or P256 key, which take 0.05 ms each. Chains of public CAs
  * need fewer than ten; a pool in which hundreds share one name and say no key identifier may need one for each pair.
  */
-const mostWork = 1024;
+const MOST_WORK = 1024;
 
 /** An elliptic curve costs what RSA of twice the bits costs, and RSA grows with the square of them. */
-const unitBits = 2048;
+const UNIT_BITS = 2048;
 
 /** Who signed whom among a pool of certificates: found by name and key identifier, proved by signature, each asked once. */
 export class SignatureChecks {
@@ -71,7 +71,7 @@ export class SignatureChecks {
     if (known !== undefined) return known;
     const key = this.#keyOf(issuer);
     this.#work += key === undefined ? 1 : workOf(key);
-    if (this.#work > mostWork) {
+    if (this.#work > MOST_WORK) {
       const reason = `more than ${this.#answers.size} signatures would have to be checked to order the certificates`;
       throw new TlsError("CHAIN_INVALID", reason, {
         hint: `Give only the chain of one certificate: many here share the name ${describeCertificate(issuer)}.`,
@@ -97,7 +97,7 @@ function fitsKeyId(child: Certificate, issuer: Certificate): boolean {
 
 function workOf(key: KeyObject): number {
   const bits = key.asymmetricKeyDetails?.modulusLength;
-  return bits === undefined ? 2 : Math.max(1, (bits / unitBits) ** 2);
+  return bits === undefined ? 2 : Math.max(1, (bits / UNIT_BITS) ** 2);
 }
 
 function verifies(child: Certificate, key: KeyObject): boolean {

@@ -97,9 +97,9 @@ interface MemberContext {
 }
 
 /** CA/Browser Forum Baseline Requirements section 6.1.5. */
-const leastModulusLength = 2048;
+const LEAST_MODULUS_LENGTH = 2048;
 /** OpenSSL's security level 2, its default, and GnuTLS's and Go's habits: smaller curves are refused in handshakes. */
-const leastCurveBits = 224;
+const LEAST_CURVE_BITS = 224;
 
 /** What is wrong with one certificate by itself: dates, strength, extensions that nobody here understands. */
 function verifyMember(certificate: Certificate, context: MemberContext): readonly ChainFinding[] {
@@ -159,14 +159,14 @@ function verifyStrength(certificate: Certificate, { role, property }: MemberCont
 /** What is too short, or too old, of a key. */
 function describeWeakness(key: KeyObject): string | undefined {
   const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength !== undefined && modulusLength < leastModulusLength) {
-    return `an ${describeKey(key)} key, clients refuse RSA below ${leastModulusLength} bits`;
+  if (modulusLength !== undefined && modulusLength < LEAST_MODULUS_LENGTH) {
+    return `an ${describeKey(key)} key, clients refuse RSA below ${LEAST_MODULUS_LENGTH} bits`;
   }
   if (key.asymmetricKeyType === "dsa") return "a DSA key, which neither browsers nor TLS 1.3 know";
   // the names of curves in OpenSSL hold their size, but for those of WTLS, which nobody serves
-  const curveBits = Number(/\d{3}/.exec(namedCurve ?? "")?.[0] ?? leastCurveBits);
-  return curveBits < leastCurveBits
-    ? `a key on the curve ${namedCurve}, clients refuse curves below ${leastCurveBits} bits`
+  const curveBits = Number(/\d{3}/.exec(namedCurve ?? "")?.[0] ?? LEAST_CURVE_BITS);
+  return curveBits < LEAST_CURVE_BITS
+    ? `a key on the curve ${namedCurve}, clients refuse curves below ${LEAST_CURVE_BITS} bits`
     : undefined;
 }
 

@@ -3,7 +3,7 @@ import { isTlsError, TlsError } from "../../errors";
 import { readElements } from "../asn1/ber";
 import { type DerKind, recogniseDer } from "../asn1/der-kind";
 import { type PemBlock, readPemBlocks, renderPem } from "../asn1/pem";
-import { type Certificate, mostCertificates, readCertificate } from "../certificate/certificate";
+import { type Certificate, MOST_CERTIFICATES, readCertificate } from "../certificate/certificate";
 import { readPrivateKey } from "../keys/private-key";
 import { readPkcs12 } from "../pkcs12/read";
 import { pkcs7Labels, readPkcs7 } from "./pkcs7";
@@ -30,9 +30,9 @@ interface Options {
 type Part = Pick<ContainerContents, "certificates" | "privateKeys" | "format">;
 
 /** 1 MiB, which is the most that is read of anything, in base64. */
-const longestText = Math.ceil((1024 * 1024) / 3) * 4;
+const LONGEST_TEXT = Math.ceil((1024 * 1024) / 3) * 4;
 /** Each is proved by a signature, which takes the largest 40 ms. */
-const mostKeys = 20;
+const MOST_KEYS = 20;
 
 /** Some CAs put PKCS#7 under CERTIFICATE: of these labels the bytes decide. */
 const labelsByBytes: readonly string[] = [...pkcs7Labels, "CERTIFICATE", "X509 CERTIFICATE", "PKCS12"];
@@ -67,8 +67,8 @@ function readPem(text: string, what: string, options: Options): ContainerContent
     parts.push(part);
     certificates += part.certificates.length;
     keys += part.privateKeys.length;
-    refuseMany(certificates, mostCertificates, "certificates", what);
-    refuseMany(keys, mostKeys, "private keys", what);
+    refuseMany(certificates, MOST_CERTIFICATES, "certificates", what);
+    refuseMany(keys, MOST_KEYS, "private keys", what);
   }
   if (parts.length === 0) throw useless(ignored, what);
   const formats = new Set(parts.map(({ format }) => format));
@@ -136,17 +136,18 @@ function readKey(pem: string, what: string, { password }: Options): Part {
   return { certificates: [], privateKeys: [key], format: "DER" };
 }
 
-const giveHint = 'Give PEM as text, any other file in base64: readFileSync(path, "base64").';
+const GIVE_HINT = 'Give PEM as text, any other file in base64: readFileSync(path, "base64").';
 
 function readBase64(input: string, what: string): Buffer {
-  if (input.length > longestText + longestText / 16) throw invalid(`${what}: has ${input.length} characters`, giveHint);
+  if (input.length > LONGEST_TEXT + LONGEST_TEXT / 16)
+    throw invalid(`${what}: has ${input.length} characters`, GIVE_HINT);
   const base64 = input.replace(/\s+/g, "");
-  if (base64 === "") throw invalid(`${what}: is empty`, giveHint);
+  if (base64 === "") throw invalid(`${what}: is empty`, GIVE_HINT);
   if (input.startsWith("PuTTY-User-Key-File-")) {
     throw invalid(`${what}: is a key in PuTTY's own format, which TLS servers don't read`, "Get the key in PEM.");
   }
-  if (/[\0\uFFFD]/.test(input)) throw invalid(`${what}: is a binary file that was read as text`, giveHint);
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) throw invalid(`${what}: is neither PEM nor base64`, giveHint);
+  if (/[\0\uFFFD]/.test(input)) throw invalid(`${what}: is a binary file that was read as text`, GIVE_HINT);
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) throw invalid(`${what}: is neither PEM nor base64`, GIVE_HINT);
   return Buffer.from(base64, "base64");
 }
 
@@ -186,7 +187,7 @@ function useless(labels: readonly string[], what: string): TlsError {
   const isRequest = labels.some((label) => label.endsWith("CERTIFICATE REQUEST"));
   return invalid(
     `${what}: holds neither a certificate nor a private key but ${found}`,
-    isRequest ? "A request is what a CA gets; give the certificate that it answered with." : giveHint,
+    isRequest ? "A request is what a CA gets; give the certificate that it answered with." : GIVE_HINT,
   );
 }
 

@@ -2,7 +2,7 @@ import { isTlsError, TlsError } from "../../errors";
 import { type BerElement, encodeElement, identifier, readElements } from "../asn1/ber";
 import { bytes, der } from "../asn1/der";
 import { renderPem } from "../asn1/pem";
-import { type Certificate, mostCertificates, readCertificate } from "../certificate/certificate";
+import { type Certificate, MOST_CERTIFICATES, readCertificate } from "../certificate/certificate";
 
 /** Labels of PKCS#7 in PEM: RFC 7468 section 8, section 9, and OpenSSL's own of old. */
 export const pkcs7Labels: readonly string[] = ["PKCS7", "CMS", "PKCS #7 SIGNED DATA"];
@@ -15,7 +15,7 @@ const contentTypes = {
 } as const;
 
 /** Of a bundle with ten thousand certificates; real ones have 10 kB. */
-const longestContainer = 1024 * 1024;
+const LONGEST_CONTAINER = 1024 * 1024;
 
 /**
  * Reads the certificates of a SignedData (`.p7b`, `.p7c`, also a signed message), in their order and with their bytes
@@ -30,9 +30,9 @@ export function readPkcs7(encoded: Buffer, what: string): readonly Certificate[]
   if (certificates.length === 0) {
     throw invalid(`${what}: is PKCS#7 without a certificate`, "Export it anew with the certificates included.");
   }
-  if (certificates.length > mostCertificates) {
+  if (certificates.length > MOST_CERTIFICATES) {
     throw invalid(
-      `${what}: holds ${certificates.length} certificates, at most ${mostCertificates} are read`,
+      `${what}: holds ${certificates.length} certificates, at most ${MOST_CERTIFICATES} are read`,
       "Give the certificate, its intermediates and the root that it leads to.",
     );
   }
@@ -58,8 +58,8 @@ export function renderPkcs7(certificates: readonly Certificate[]): string {
 
 /** The elements of `certificates [0] IMPLICIT SET OF`; beside certificates it may hold attribute certificates. */
 function readSet(encoded: Buffer, what: string): readonly BerElement[] {
-  if (encoded.length > longestContainer) {
-    throw invalid(`${what}: has ${encoded.length} octets, at most ${longestContainer} are read`, defaultHint);
+  if (encoded.length > LONGEST_CONTAINER) {
+    throw invalid(`${what}: has ${encoded.length} octets, at most ${LONGEST_CONTAINER} are read`, DEFAULT_HINT);
   }
   try {
     const [contentType, content] = readInside(readElements(encoded, "the container")[0], identifier.sequence);
@@ -71,11 +71,11 @@ function readSet(encoded: Buffer, what: string): readonly BerElement[] {
     return set === undefined ? [] : readElements(set.content, "the set of certificates");
   } catch (error) {
     if (!isTlsError(error) || error.code === "CONTAINER_INVALID") throw error;
-    throw new TlsError("CONTAINER_INVALID", `${what}: is not PKCS#7: ${error.reason}`, { hint: defaultHint });
+    throw new TlsError("CONTAINER_INVALID", `${what}: is not PKCS#7: ${error.reason}`, { hint: DEFAULT_HINT });
   }
 }
 
-const defaultHint = "Get the file again from its issuer; `openssl pkcs7 -print_certs -in <file>` shows what it holds.";
+const DEFAULT_HINT = "Get the file again from its issuer; `openssl pkcs7 -print_certs -in <file>` shows what it holds.";
 
 function readInside(element: BerElement | undefined, expected: number): readonly BerElement[] {
   if (element?.identifier !== expected) {
@@ -89,7 +89,7 @@ function checkContentType(contentType: BerElement | undefined, what: string): vo
   if (contentType?.encoded.equals(contentTypes.envelopedData) === true) {
     throw invalid(`${what}: is an encrypted message`, "Give the .p7b with the certificates.");
   }
-  throw invalid(`${what}: is PKCS#7 or another structure without certificates`, defaultHint);
+  throw invalid(`${what}: is PKCS#7 or another structure without certificates`, DEFAULT_HINT);
 }
 
 function readMember({ encoded }: BerElement, position: string): Certificate {
@@ -98,7 +98,7 @@ function readMember({ encoded }: BerElement, position: string): Certificate {
   } catch (error) {
     if (!isTlsError(error)) throw error;
     throw new TlsError("CERTIFICATE_INVALID", `${position} of PKCS#7: ${error.reason}`, {
-      hint: error.hint ?? defaultHint,
+      hint: error.hint ?? DEFAULT_HINT,
       cause: error,
     });
   }

@@ -2,9 +2,9 @@ import { TlsError } from "../../errors";
 import { type Asn1, items, octets, readAlgorithm, readDer, readNumber } from "../asn1/der";
 
 /** RFC 8018 appendix A, RFC 7914 section 7. */
-const pbes2 = "1.2.840.113549.1.5.13";
-const pbkdf2 = "1.2.840.113549.1.5.12";
-const scrypt = "1.3.6.1.4.1.11591.4.11";
+const PBES2 = "1.2.840.113549.1.5.13";
+const PBKDF2 = "1.2.840.113549.1.5.12";
+const SCRYPT = "1.3.6.1.4.1.11591.4.11";
 /** RFC 7292 appendix C, with three and two keys of 3DES: a salt and a count. Its RC2 and RC4 are gone from OpenSSL 3. */
 const pkcs12Schemes: readonly string[] = ["1.2.840.113549.1.12.1.3", "1.2.840.113549.1.12.1.4"];
 /** Ciphers of PBES2 that OpenSSL 3 has without its legacy provider. */
@@ -18,7 +18,7 @@ const ciphers = [
 const traditionalCiphers = /^(DES-EDE3|(AES|CAMELLIA|ARIA)-(128|192|256))-CBC$/i;
 
 /** An encrypted RSA 8192 key has 5 KiB; a longer container costs time for nothing. */
-const longestContainer = 64 * 1024;
+const LONGEST_CONTAINER = 64 * 1024;
 
 /**
  * Most rounds that are run, 0.1 to 0.3 s each: a larger count in a stranger's file would stop the process, since Node
@@ -77,13 +77,13 @@ function readDerivation(container: Buffer, what: string): Derivation | undefined
       hint: "Copy it again from its source.",
       cause,
     });
-  if (container.length > longestContainer) throw invalid();
+  if (container.length > LONGEST_CONTAINER) throw invalid();
   try {
     const [algorithm, ciphertext] = items(readDer(container, what), what);
     if (octets(ciphertext, what).length === 0) throw invalid();
     const [oid, parameters] = readAlgorithm(algorithm, what);
     if (pkcs12Schemes.includes(oid)) return { kind: "pkcs12", rounds: readNumber(items(parameters, what)[1], what) };
-    return oid === pbes2 ? readPbes2(parameters, what) : undefined;
+    return oid === PBES2 ? readPbes2(parameters, what) : undefined;
   } catch (error) {
     throw invalid(error);
   }
@@ -95,8 +95,8 @@ function readPbes2(parameters: Asn1 | undefined, what: string): Derivation | und
   const [cipher] = readAlgorithm(encryption, what);
   if (!ciphers.some((known) => known.test(cipher))) return undefined;
   const [oid, values] = readAlgorithm(derivation, what);
-  if (oid === pbkdf2) return { kind: "pbkdf2", rounds: readNumber(items(values, what)[1], what) };
-  if (oid !== scrypt) return undefined;
+  if (oid === PBKDF2) return { kind: "pbkdf2", rounds: readNumber(items(values, what)[1], what) };
+  if (oid !== SCRYPT) return undefined;
   const [, cost, blockSize, parallelization] = items(values, what);
   const factors = [cost, blockSize, parallelization].map((factor) => readNumber(factor, what));
   return { kind: "scrypt", rounds: factors.reduce((product, factor) => product * factor, 1) };

@@ -13,7 +13,7 @@ export type KeyType = (typeof keyTypes)[number];
 const signingTypes: readonly string[] = ["rsa", "rsa-pss", "ec", "ed25519", "ed448"];
 
 /** A signature takes RSA4096 6 ms and RSA8192 40, growing with the cube; every handshake makes one. */
-const maxModulusLength = 8192;
+const MAX_MODULUS_LENGTH = 8192;
 
 /** Node's names of the curves in RFC 8422 section 5.1.1 to the words used here. */
 const curveWords: Readonly<Record<string, string>> = { prime256v1: "P256", secp384r1: "P384", secp521r1: "P521" };
@@ -129,8 +129,8 @@ function checkHealth(key: KeyObject, what: string, isProved: boolean): void {
       hint: `Use one of ${keyTypes.join(", ")}.`,
     });
   }
-  if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > maxModulusLength) {
-    throw new TlsError("KEY_INVALID", `${what}: is ${kind}, at most RSA${maxModulusLength} is accepted`, {
+  if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > MAX_MODULUS_LENGTH) {
+    throw new TlsError("KEY_INVALID", `${what}: is ${kind}, at most RSA${MAX_MODULUS_LENGTH} is accepted`, {
       hint: "A larger key slows down every handshake: use RSA4096 or P256.",
     });
   }

@@ -4,11 +4,11 @@ import { TlsError } from "../../errors";
 import { renderQuoted } from "../../text/quoted";
 
 /** RFC 1035 section 2.3.4: 255 octets on the wire are 253 characters of text without the trailing dot. */
-const longestName = 253;
+const LONGEST_NAME = 253;
 /** RFC 1035 section 2.3.4. */
-const longestLabel = 63;
+const LONGEST_LABEL = 63;
 /** Longest text worth reading: four UTF-16 units for each octet of the longest name leave room for decomposed Unicode. */
-const longestText = 4 * longestName;
+const LONGEST_TEXT = 4 * LONGEST_NAME;
 
 /** What {@link parseDnsName} accepts beyond a plain name. */
 export interface DnsNameOptions {
@@ -30,14 +30,15 @@ export function parseDnsName(text: string, options: DnsNameOptions = {}): string
     throw new TlsError("IDENTIFIER_INVALID", `${shown}: ${found}`, hint === undefined ? {} : { hint });
   };
   if (text === "") refuse("the name is empty", "Give a host name such as gateway.example.com.");
-  if (text.length > longestText) refuse(`the name has ${text.length} characters; at most ${longestName} are possible`);
+  if (text.length > LONGEST_TEXT)
+    refuse(`the name has ${text.length} characters; at most ${LONGEST_NAME} are possible`);
   refuseForeignCharacters(text, refuse);
   const undotted = /[.\u3002\uff0e\uff61]$/u.test(text) ? text.slice(0, -1) : text;
   const isWildcard = undotted.startsWith("*.");
   const ascii = asciiForm(isWildcard ? undotted.slice(2) : undotted, refuse);
   if (isWildcard && options.wildcard !== true) refuse("a wildcard can't stand here", "Give one whole host name.");
   const name = isWildcard ? `*.${ascii}` : ascii;
-  if (name.length > longestName) refuse(`the name has ${name.length} octets; at most ${longestName} are allowed`);
+  if (name.length > LONGEST_NAME) refuse(`the name has ${name.length} octets; at most ${LONGEST_NAME} are allowed`);
   for (const label of ascii.split(".")) refuseLabel(label, refuse);
   refuseNumericEnd(ascii, refuse);
   return name;
@@ -85,8 +86,8 @@ function refuseLabel(label: string, refuse: Refuse): void {
     refuse("a wildcard must be the whole leftmost label of a longer name", 'For instance "*.example.com".');
   }
   const shown = renderQuoted(label);
-  if (label.length > longestLabel) {
-    refuse(`the label ${shown} has ${label.length} octets; at most ${longestLabel} are allowed`);
+  if (label.length > LONGEST_LABEL) {
+    refuse(`the label ${shown} has ${label.length} octets; at most ${LONGEST_LABEL} are allowed`);
   }
   if (!/^[a-z0-9-]+$/.test(label)) refuse(`the label ${shown} holds what no host name may`);
   if (label.startsWith("-") || label.endsWith("-")) refuse(`the label ${shown} starts or ends with a hyphen`);

@@ -11,10 +11,10 @@ export interface Identifier {
 }
 
 /** RFC 5321 section 4.5.3.1. */
-const longestLocalPart = 64;
-const longestEmail = 254;
+const LONGEST_LOCAL_PART = 64;
+const LONGEST_EMAIL = 254;
 /** What servers of certificates accept as a URI (SPIFFE ID, section 2.3). */
-const longestUri = 2048;
+const LONGEST_URI = 2048;
 
 /**
  * Reads a name by its form, as mkcert does: an IP address, else a URI (`scheme://host…`), else an e-mail address (has an
@@ -81,7 +81,7 @@ function refuseNearIp(text: string): void {
   const refuse = (found: string, hint: string): never => {
     throw new TlsError("IDENTIFIER_INVALID", `${renderQuoted(text)}: ${found}`, { hint });
   };
-  if (text.length > longestUri) return;
+  if (text.length > LONGEST_URI) return;
   const [, bracketed, port] = /^\[([^\]]*)\](:\d*)?$/.exec(text) ?? [];
   if (bracketed !== undefined) {
     if (port === undefined) refuse("an IPv6 address stands without brackets here", `Write ${renderQuoted(bracketed)}.`);
@@ -102,18 +102,18 @@ function parseEmail(text: string): string {
       hint === undefined ? {} : { hint },
     );
   };
-  if (text.length > 4 * longestEmail) refuse(`it has ${text.length} characters; at most ${longestEmail} are allowed`);
+  if (text.length > 4 * LONGEST_EMAIL) refuse(`it has ${text.length} characters; at most ${LONGEST_EMAIL} are allowed`);
   const at = text.lastIndexOf("@");
   const local = text.slice(0, at);
   // dot-atom of RFC 5322 section 3.2.3: an rfc822Name is ASCII, and a quoted local part is matched by nobody
   if (!/^[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*$/.test(local)) {
     refuse("the part before the @ must be ASCII letters, digits and signs, with single dots between", "Check it.");
   }
-  if (local.length > longestLocalPart) {
-    refuse(`the part before the @ has ${local.length} octets; at most ${longestLocalPart} are allowed`);
+  if (local.length > LONGEST_LOCAL_PART) {
+    refuse(`the part before the @ has ${local.length} octets; at most ${LONGEST_LOCAL_PART} are allowed`);
   }
   const value = `${local}@${parseDnsName(text.slice(at + 1), { what: `the e-mail address ${shown}: its domain` })}`;
-  if (value.length > longestEmail) refuse(`it has ${value.length} octets; at most ${longestEmail} are allowed`);
+  if (value.length > LONGEST_EMAIL) refuse(`it has ${value.length} octets; at most ${LONGEST_EMAIL} are allowed`);
   return value;
 }
 
@@ -123,7 +123,7 @@ function parseUri(text: string): string {
   const refuse = (found: string, hint: string): never => {
     throw new TlsError("IDENTIFIER_INVALID", `the URI ${shown}: ${found}`, { hint });
   };
-  if (text.length > longestUri) refuse(`it has ${text.length} characters`, `At most ${longestUri} are allowed.`);
+  if (text.length > LONGEST_URI) refuse(`it has ${text.length} characters`, `At most ${LONGEST_URI} are allowed.`);
   if (!/^([a-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9a-f]{2})*$/i.test(text)) {
     refuse("it holds a character that no URI may", "Write it percent-encoded, a Unicode host in its xn-- form.");
   }

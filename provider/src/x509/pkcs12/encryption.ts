@@ -33,20 +33,20 @@ const pkcs12Ciphers: Readonly<Record<string, Cipher>> = {
   "1.2.840.113549.1.12.1.6": rc2Cipher(5),
 };
 
-const pbes2 = "1.2.840.113549.1.5.13";
-const aes256 = "2.16.840.1.101.3.4.1.42";
-const tripleDesPkcs12 = "1.2.840.113549.1.12.1.3";
+const PBES2 = "1.2.840.113549.1.5.13";
+const AES256 = "2.16.840.1.101.3.4.1.42";
+const TRIPLE_DES_PKCS12 = "1.2.840.113549.1.12.1.3";
 
 /** Ciphers of PBES2 (RFC 8018 appendix B.2, NIST's register of AES). */
 const pbes2Ciphers: Readonly<Record<string, Cipher>> = {
   "1.2.840.113549.3.7": tripleDes,
   "2.16.840.1.101.3.4.1.2": openSslCipher("aes-128-cbc", 16, 16),
   "2.16.840.1.101.3.4.1.22": openSslCipher("aes-192-cbc", 24, 16),
-  [aes256]: openSslCipher("aes-256-cbc", 32, 16),
+  [AES256]: openSslCipher("aes-256-cbc", 32, 16),
 };
 
 /** RC2 runs in JavaScript, at 4 MB/s; what programs encrypt by it are a few certificates. */
-const longestRc2 = 256 * 1024;
+const LONGEST_RC2 = 256 * 1024;
 
 /**
  * Reads what a ciphertext is encrypted by, and makes it a lock that opens to the plaintext. `what` names the thing in
@@ -56,7 +56,7 @@ const longestRc2 = 256 * 1024;
  */
 export function readEncryption(algorithm: Asn1 | undefined, ciphertext: Buffer, what: string): Lock<Buffer> {
   const [oid, parameters] = readAlgorithm(algorithm, "its encryption");
-  if (oid === pbes2) return readPbes2(parameters, ciphertext, what);
+  if (oid === PBES2) return readPbes2(parameters, ciphertext, what);
   const cipher = pkcs12Ciphers[oid];
   if (cipher === undefined) throw unsupportedAlgorithm(oid, what);
   const [salt, iterations] = items(parameters, "its encryption");
@@ -93,9 +93,9 @@ export function encryptModern(
   const parameters: Pbkdf2Parameters = { hash: "sha256", salt: derivation.salt, iterations: derivation.iterations };
   const key = derivePbkdf2(parameters, password.utf8, 32);
   const cipher = createCipheriv("aes-256-cbc", key, derivation.iv);
-  const scheme = der.sequence(der.oid(aes256), der.octetString(derivation.iv));
+  const scheme = der.sequence(der.oid(AES256), der.octetString(derivation.iv));
   return {
-    algorithm: der.sequence(der.oid(pbes2), der.sequence(encodePbkdf2(parameters), scheme)),
+    algorithm: der.sequence(der.oid(PBES2), der.sequence(encodePbkdf2(parameters), scheme)),
     ciphertext: Buffer.concat([cipher.update(plaintext), cipher.final()]),
   };
 }
@@ -109,7 +109,7 @@ export function encryptLegacy(
   const { key, iv } = derivePair({ hash: "sha1", salt, iterations }, password, tripleDes);
   const cipher = createCipheriv("des-ede3-cbc", key, iv);
   return {
-    algorithm: der.sequence(der.oid(tripleDesPkcs12), der.sequence(der.octetString(salt), der.integer(iterations))),
+    algorithm: der.sequence(der.oid(TRIPLE_DES_PKCS12), der.sequence(der.octetString(salt), der.integer(iterations))),
     ciphertext: Buffer.concat([cipher.update(plaintext), cipher.final()]),
   };
 }
@@ -152,7 +152,7 @@ function decipherTwoKeys(key: Buffer, iv: Buffer, ciphertext: Buffer): Buffer {
 
 function rc2Cipher(keyLength: number): Cipher {
   const decipher = (key: Buffer, iv: Buffer, ciphertext: Buffer) => {
-    if (ciphertext.length > longestRc2) throw new RangeError("too long");
+    if (ciphertext.length > LONGEST_RC2) throw new RangeError("too long");
     // a tenth of what reading certificates loads, and only files of long ago need it
     const rc2 = require("node-forge/lib/rc2") as typeof import("node-forge/lib/rc2");
     const cipher = rc2.createDecryptionCipher(key.toString("latin1"), keyLength * 8);

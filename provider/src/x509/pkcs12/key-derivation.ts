@@ -55,7 +55,7 @@ export function roundsOf({ hash, iterations }: Pkcs12Derivation, length: number)
 }
 
 /** Longer salts protect nothing more; programs write 8 to 20 octets. */
-const longestSalt = 1024;
+const LONGEST_SALT = 1024;
 
 /**
  * A salt of sensible length.
@@ -63,7 +63,7 @@ const longestSalt = 1024;
  */
 export function readSalt(node: Asn1 | undefined, what: string): Buffer {
   const salt = octets(node, what);
-  if (salt.length > longestSalt) throw new TlsError("DER_INVALID", `${what} has a salt of ${salt.length} octets`);
+  if (salt.length > LONGEST_SALT) throw new TlsError("DER_INVALID", `${what} has a salt of ${salt.length} octets`);
   return salt;
 }
 
@@ -128,7 +128,7 @@ export class DerivationBudget {
     const found = Number.isFinite(rounds) ? this.#spent[kind].toLocaleString("en") : "endlessly many";
     const reason = `takes ${found} rounds to open, at most ${this.#most[kind].toLocaleString("en")} are run`;
     throw new TlsError("CONTAINER_ENCRYPTED", `${this.#what}: ${reason}`, {
-      hint: rewriteHint,
+      hint: REWRITE_HINT,
     });
   }
 }
@@ -143,14 +143,14 @@ export interface Pbkdf2Parameters {
   readonly keyLength?: number;
 }
 
-const pbkdf2 = "1.2.840.113549.1.5.12";
-const hmacWithSha256 = "1.2.840.113549.2.9";
+const PBKDF2 = "1.2.840.113549.1.5.12";
+const HMAC_WITH_SHA256 = "1.2.840.113549.2.9";
 
 /** HMACs by their identifiers (RFC 8018 appendix B.1). */
 const hmacs: Readonly<Record<string, HashName>> = {
   "1.2.840.113549.2.7": "sha1",
   "1.2.840.113549.2.8": "sha224",
-  [hmacWithSha256]: "sha256",
+  [HMAC_WITH_SHA256]: "sha256",
   "1.2.840.113549.2.10": "sha384",
   "1.2.840.113549.2.11": "sha512",
 };
@@ -161,7 +161,7 @@ const hmacs: Readonly<Record<string, HashName>> = {
  */
 export function readPbkdf2(node: Asn1 | undefined, what: string): Pbkdf2Parameters {
   const [oid, parameters] = readAlgorithm(node, "its encryption");
-  if (oid !== pbkdf2) throw unsupportedAlgorithm(oid, what);
+  if (oid !== PBKDF2) throw unsupportedAlgorithm(oid, what);
   const [salt, iterations, ...rest] = items(parameters, "its encryption");
   const keyLength = rest.find((item) => isUniversal(item, tag.integer));
   const prf = rest.find((item) => isUniversal(item, tag.sequence));
@@ -175,8 +175,8 @@ export function readPbkdf2(node: Asn1 | undefined, what: string): Pbkdf2Paramete
 
 /** Encodes the AlgorithmIdentifier of PBKDF2 with SHA-256 for a cipher whose key length is known. */
 export function encodePbkdf2({ salt, iterations }: Pbkdf2Parameters): Asn1 {
-  const prf = der.sequence(der.oid(hmacWithSha256), der.null());
-  return der.sequence(der.oid(pbkdf2), der.sequence(der.octetString(salt), der.integer(iterations), prf));
+  const prf = der.sequence(der.oid(HMAC_WITH_SHA256), der.null());
+  return der.sequence(der.oid(PBKDF2), der.sequence(der.octetString(salt), der.integer(iterations), prf));
 }
 
 /** Derives `length` octets. */
@@ -196,13 +196,13 @@ export function readHmac(node: Asn1 | undefined, what: string): HashName {
 }
 
 /** How to turn a file that is not read here into one that is. */
-const rewriteHint =
+const REWRITE_HINT =
   "Write it anew: openssl pkcs12 -legacy -in <file> -nodes -out <pem>, then openssl pkcs12 -export -in <pem> -out <new>.";
 
 /** An algorithm that is not read here; `oid` is its identifier, empty for one that can't be read itself. */
 export function unsupportedAlgorithm(oid: string, what: string): TlsError {
   const found = oid === "" ? "an unknown algorithm" : `the algorithm ${oid}`;
   return new TlsError("CONTAINER_INVALID", `${what}: is protected by ${found}, which is not read here`, {
-    hint: rewriteHint,
+    hint: REWRITE_HINT,
   });
 }

@@ -16,7 +16,7 @@ import {
 import type { Lock, PasswordForm } from "./password";
 
 /** RFC 8018 appendix A.5, used by RFC 9579, which RFC 9879 replaces. */
-const pbmac1 = "1.2.840.113549.1.5.14";
+const PBMAC1 = "1.2.840.113549.1.5.14";
 
 /** Hashes of the older MAC and their result in octets (RFC 8017 appendix B.1). */
 const hashes: Readonly<Record<string, { readonly name: HashName; readonly length: number }>> = {
@@ -41,7 +41,7 @@ export function readMac(macData: Asn1, content: Buffer, what: string): Lock<true
   const [algorithm, digest] = items(digestInfo, "its MAC");
   const expected = octets(digest, "its MAC");
   const [oid, parameters] = readAlgorithm(algorithm, "its MAC");
-  if (oid === pbmac1) return readPbmac1(parameters, content, expected, what);
+  if (oid === PBMAC1) return readPbmac1(parameters, content, expected, what);
   const hash = hashes[oid];
   if (hash === undefined) throw unsupportedAlgorithm(oid, what);
   const derivation = {

@@ -148,12 +148,12 @@ export const bagType = {
 } as const;
 
 /** RFC 7292 section 4.2.3; the other kind is SDSI's. */
-export const x509Certificate = "1.2.840.113549.1.9.22.1";
+export const X509_CERTIFICATE = "1.2.840.113549.1.9.22.1";
 
 /** The stores of whole machines have 150. */
-const mostCertificates = 200;
+const MOST_CERTIFICATES = 200;
 /** Every key is proved by a signature, which takes the largest 40 ms. */
-const mostKeys = 20;
+const MOST_KEYS = 20;
 
 /** What bags are read into, in their order. */
 interface BagContents {
@@ -173,7 +173,7 @@ function readBag(bag: Asn1, password: Pkcs12Password, what: string, contents: Ba
   if (type === bagType.certificate) {
     readCertificateBag(value, what, contents.certificates);
   } else if (type === bagType.key || type === bagType.shroudedKey) {
-    refuseMany(contents.privateKeys, mostKeys, "private keys", what);
+    refuseMany(contents.privateKeys, MOST_KEYS, "private keys", what);
     const part = `private key ${contents.privateKeys.length + 1}`;
     const key = type === bagType.key ? encode(value, part) : decipher(value, password, part, what);
     contents.privateKeys.push(readPrivateKey(renderPem("PRIVATE KEY", key), { what: `${what}: ${part}` }));
@@ -199,8 +199,8 @@ function decipher(value: Asn1 | undefined, password: Pkcs12Password, part: strin
 
 function readCertificateBag(value: Asn1 | undefined, what: string, certificates: Certificate[]): void {
   const [type, explicit] = items(value, "a certificate bag");
-  if (readOid(type, "a certificate bag") !== x509Certificate) return;
-  refuseMany(certificates, mostCertificates, "certificates", what);
+  if (readOid(type, "a certificate bag") !== X509_CERTIFICATE) return;
+  refuseMany(certificates, MOST_CERTIFICATES, "certificates", what);
   const encoded = joinOctets(items(explicit, "a certificate bag")[0], "a certificate bag");
   try {
     certificates.push(readCertificate(encoded));

@@ -5,7 +5,7 @@ import { type Certificate, describeCertificate } from "../certificate/certificat
 import { type Encrypted, encryptLegacy, encryptModern } from "./encryption";
 import { encodeMac } from "./mac";
 import { encodePassword } from "./password";
-import { bagType, encodeData, encodeEncryptedData, x509Certificate } from "./read";
+import { bagType, encodeData, encodeEncryptedData, X509_CERTIFICATE } from "./read";
 
 /** What a PKCS#12 file is made of. */
 export interface Pkcs12Request {
@@ -91,7 +91,7 @@ function saltsOf(request: Pkcs12Request, key: Buffer): (use: string) => Buffer {
 
 function encodeCertificates(request: Pkcs12Request): Asn1 {
   const bags = request.certificates.map((certificate, index) => {
-    const content = der.sequence(der.oid(x509Certificate), der.tagged(0, der.octetString(certificate.der)));
+    const content = der.sequence(der.oid(X509_CERTIFICATE), der.tagged(0, der.octetString(certificate.der)));
     return encodeBag(bagType.certificate, content, index === 0 ? encodeAttributes(request) : []);
   });
   return der.sequence(...bags);

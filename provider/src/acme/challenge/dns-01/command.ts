@@ -9,14 +9,14 @@ import { type HookCall, hookConventions, ownVariables } from "./hook-convention"
 import { runHook } from "./hook-process";
 import { expectedRecords, recordNameOf } from "./records";
 
-const defaultTimeoutSeconds = 120;
+const DEFAULT_TIMEOUT_SECONDS = 120;
 
 /** DNS services limit the calls to them, and one command makes several. */
-const mostAtOnce = 4;
+const MOST_AT_ONCE = 4;
 
 /** Services read all records of a name and write them back: two commands of one name would lose a value. */
 const turnsOfNames = new TurnsByName();
-const turns = new Turns(mostAtOnce);
+const turns = new Turns(MOST_AT_ONCE);
 
 /**
  * Answers dns-01 (RFC 8555 section 8.4) by a command of the user that sets a TXT record `_acme-challenge.<name>` and removes
@@ -89,7 +89,7 @@ class RecordCommand {
         arguments: invocation.arguments,
         environment: defined({ ...surroundings, ...ownVariables(call), ...invocation.environment }),
         secrets: [...secretsOf(environment, /./), ...secretsOf(process.env, secretVariable)],
-        timeoutSeconds: this.#settings.timeoutSeconds ?? defaultTimeoutSeconds,
+        timeoutSeconds: this.#settings.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
         doing: `${call.action === "present" ? "setting" : "removing"} the TXT record ${call.recordName} by the command`,
       },
       deadline,
@@ -106,12 +106,12 @@ function withoutPulumi(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 const secretVariable = /TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|SESSION/i;
 
 /** Shorter ones hide nothing and would blot out every message. */
-const shortestSecret = 5;
+const SHORTEST_SECRET = 5;
 
 function secretsOf(variables: Readonly<Record<string, string | undefined>>, names: RegExp): readonly string[] {
   return Object.entries(variables)
     .filter(([name]) => names.test(name))
-    .flatMap(([, value = ""]) => (value.length >= shortestSecret ? [value] : []));
+    .flatMap(([, value = ""]) => (value.length >= SHORTEST_SECRET ? [value] : []));
 }
 
 function defined(variables: Readonly<Record<string, string | undefined>>): Record<string, string> {

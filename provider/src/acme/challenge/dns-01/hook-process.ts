@@ -18,16 +18,16 @@ export interface HookRun {
 }
 
 /** What certbot hands over to the cleanup is far shorter. */
-const mostOutput = 64 * 1024;
+const MOST_OUTPUT = 64 * 1024;
 
 /** From SIGTERM to SIGKILL. */
-const graceMs = 2000;
+const GRACE_MS = 2000;
 
 /** How long what a program left running in the background may hold its output after its end. */
-const lingerMs = 500;
+const LINGER_MS = 500;
 
 /** The lines of its output that a failure shows. */
-const linesShown = 3;
+const LINES_SHOWN = 3;
 
 /**
  * Runs a program without a shell, as the leader of a process group of its own, without input, and gives its standard
@@ -50,7 +50,7 @@ export async function runHook(run: HookRun, deadline?: Deadline): Promise<string
     const { code, signal } = await endOf(child);
     if (deadline?.signal.aborted === true) throw deadline.error(run.doing);
     const shown = shownOutput(errors.isEmpty ? output : errors, run.secrets);
-    if (isLate) throw failure(run, `it took longer than ${run.timeoutSeconds} s and was ended. ${shown}`, lateHint);
+    if (isLate) throw failure(run, `it took longer than ${run.timeoutSeconds} s and was ended. ${shown}`, LATE_HINT);
     if (code !== 0) {
       const how = code === null ? `it was ended by ${signal ?? "a signal"}` : `it ended with status ${code}`;
       throw failure(run, `${how}. ${shown}`, "Run the command by hand with the same record to see why.");
@@ -73,7 +73,7 @@ function start(run: HookRun): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(program, args, { env: environment, stdio: ["ignore", "pipe", "pipe"], detached: true });
 }
 
-const lateHint = "Raise timeoutSeconds of the challenge if the command needs longer.";
+const LATE_HINT = "Raise timeoutSeconds of the challenge if the command needs longer.";
 
 interface ExitStatus {
   readonly code: number | null;
@@ -90,7 +90,7 @@ function endOf(child: ChildProcess): Promise<ExitStatus> {
         killGroup(child, "SIGKILL");
         child.stdout?.destroy();
         child.stderr?.destroy();
-      }, lingerMs);
+      }, LINGER_MS);
     });
     child.once("close", (code, signal) => {
       clearTimeout(linger);
@@ -101,7 +101,7 @@ function endOf(child: ChildProcess): Promise<ExitStatus> {
 
 function endGroup(child: ChildProcess): void {
   killGroup(child, "SIGTERM");
-  const timer = setTimeout(() => killGroup(child, "SIGKILL"), graceMs);
+  const timer = setTimeout(() => killGroup(child, "SIGKILL"), GRACE_MS);
   child.once("close", () => {
     clearTimeout(timer);
     // others of the group may go on without its output
@@ -126,8 +126,8 @@ class Tail {
   constructor(stream: Readable) {
     stream.on("data", (chunk: Buffer) => {
       const all = Buffer.concat([this.#kept, chunk]);
-      this.#isCut ||= all.length > mostOutput;
-      this.#kept = all.subarray(-mostOutput);
+      this.#isCut ||= all.length > MOST_OUTPUT;
+      this.#kept = all.subarray(-MOST_OUTPUT);
     });
     stream.on("error", () => {});
   }
@@ -155,7 +155,7 @@ function shownOutput(tail: Tail, secrets: readonly string[]): string {
     .split(/[\r\n]+/)
     .map((line) => line.trim())
     .filter((line) => line !== "")
-    .slice(-linesShown);
+    .slice(-LINES_SHOWN);
   if (lines.length === 0) return "It printed nothing.";
   return `Its output ends with ${lines.map(renderQuoted).join(", ")}.`;
 }

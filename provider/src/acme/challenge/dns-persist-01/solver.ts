@@ -15,16 +15,16 @@ import type { ChallengeName, ChallengeSolver, ChallengeTask, PersistSettings, So
 import { lookForStanding, type SoughtRecord, type StandingContext } from "./standing-record";
 
 /** A record that stands is there at the first look. One that is made in the same run may be seconds behind. */
-const mostLooks = 3;
+const MOST_LOOKS = 3;
 
 /** A record that some servers have and others have not is on its way: as long as dns-01 waits. */
-const spreadingSeconds = 180;
+const SPREADING_SECONDS = 180;
 
 /** An order has minutes, and a look again costs little beside it; a preview has seconds, and looks once. */
-const enoughSeconds = 60;
+const ENOUGH_SECONDS = 60;
 
 /** Records that an error tells of; the others are counted. */
-const mostReports = 3;
+const MOST_REPORTS = 3;
 
 /** Lower-case A-labels; the name becomes part of a question. */
 const hostName = /^[a-z0-9][a-z0-9.-]{0,252}$/;
@@ -54,7 +54,7 @@ export function createPersistSolver(
       const issuers = issuersBeforeOrder(meta);
       if (issuers === undefined) return names.map(explainUnnamed);
       const records = recordsOf(names, () => issuers, { context, meta });
-      const looks = deadline.remainingSeconds() >= enoughSeconds ? mostLooks : 1;
+      const looks = deadline.remainingSeconds() >= ENOUGH_SECONDS ? MOST_LOOKS : 1;
       const patience = { looks, missingSeconds: undefined, spreadingSeconds: 0 };
       const reports = await lookForStanding(records, propagation, patience, { clock, deadline, portOf });
       return reports.map(({ subject, severity, found, hint }) => ({ severity, subject, found, hint }));
@@ -88,14 +88,14 @@ async function requireStanding(
   context: StandingContext,
 ): Promise<void> {
   const { timeoutSeconds } = propagation;
-  const spreading = timeoutSeconds ?? spreadingSeconds;
-  const patience = { looks: mostLooks, missingSeconds: timeoutSeconds, spreadingSeconds: spreading };
+  const spreading = timeoutSeconds ?? SPREADING_SECONDS;
+  const patience = { looks: MOST_LOOKS, missingSeconds: timeoutSeconds, spreadingSeconds: spreading };
   const reports = await lookForStanding(records, propagation, patience, context);
   const errors = reports.filter(({ severity, isSpreading }) => severity === "error" || isSpreading);
   const [first] = errors;
   if (first === undefined) return;
-  const said = errors.slice(0, mostReports).map(({ subject, found }) => `${subject}: ${found}`);
-  const more = errors.length > mostReports ? `; and ${errors.length - mostReports} more names` : "";
+  const said = errors.slice(0, MOST_REPORTS).map(({ subject, found }) => `${subject}: ${found}`);
+  const more = errors.length > MOST_REPORTS ? `; and ${errors.length - MOST_REPORTS} more names` : "";
   throw new TlsError("ACME_CHALLENGE", `${said.join("; ")}${more}.`, { hint: first.hint });
 }
 

@@ -1,7 +1,7 @@
 import {
   keepLooking,
   type Look,
-  mostNamesAtOnce,
+  MOST_NAMES_AT_ONCE,
   type Outlook,
   openOutlook,
   type PropagationSettings,
@@ -61,7 +61,7 @@ export async function lookForStanding(
   context: StandingContext,
 ): Promise<readonly StandingReport[]> {
   const outlook = openOutlook(settings, context.portOf);
-  const turns = new Turns(mostNamesAtOnce);
+  const turns = new Turns(MOST_NAMES_AT_ONCE);
   const outcomes = await Promise.allSettled(
     records.map((record) => turns.take(() => lookForOne(record, outlook, patience, context))),
   );

@@ -5,7 +5,7 @@ import type { PreflightFinding } from "../../look/finding";
 import type { HttpLook } from "../../look/http";
 
 /** The folder of RFC 8555 section 8.3, without slash at either end; a file in it is named by its token. */
-export const challengeFolder = ".well-known/acme-challenge";
+export const CHALLENGE_FOLDER = ".well-known/acme-challenge";
 
 /** What is to be seen, and who has put it there. */
 export interface ExpectedAnswer {

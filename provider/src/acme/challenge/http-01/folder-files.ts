@@ -47,7 +47,7 @@ export interface FolderResult {
   readonly code?: string;
 }
 
-const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
+const FOLDER_FLAGS = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
 /** Work in a folder with the rights of this process. */
 export function localFiles(root: string): FolderFiles {
@@ -106,7 +106,7 @@ function perform(root: string, { operation, words }: FolderCall): unknown {
           readFileSync(file, "utf8"),
         );
       case "list":
-        return withHandle(entry, folderFlags, (file) => readdirSync(pathOf(file, entry)));
+        return withHandle(entry, FOLDER_FLAGS, (file) => readdirSync(pathOf(file, entry)));
       case "remove":
         return rmSync(entry, { force: true });
       case "removeFolder":
@@ -116,18 +116,18 @@ function perform(root: string, { operation, words }: FolderCall): unknown {
 }
 
 /** The folder that the user names may be a link, as releases of a site often are. */
-const rootFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0);
+const ROOT_FLAGS = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0);
 
 /** Goes down from folder to folder, each open while the next is looked for, so that no link can come in between. */
 function inFolder<T>(
   folder: string,
   [next, ...rest]: readonly string[],
   work: (folder: string) => T,
-  flags = rootFlags,
+  flags = ROOT_FLAGS,
 ): T {
   return withHandle(folder, flags, (handle) => {
     const here = pathOf(handle, folder);
-    return next === undefined ? work(here) : inFolder(join(here, next), rest, work, folderFlags);
+    return next === undefined ? work(here) : inFolder(join(here, next), rest, work, FOLDER_FLAGS);
   });
 }
 
@@ -145,7 +145,7 @@ function makeFolder(path: string): boolean {
     throw error;
   }
   // whatever the umask is
-  withHandle(path, folderFlags, (handle) => fchmodSync(handle, 0o755));
+  withHandle(path, FOLDER_FLAGS, (handle) => fchmodSync(handle, 0o755));
   return true;
 }
 
@@ -176,7 +176,7 @@ export interface FolderOwner {
 /** Undefined when there is no such folder. */
 export function readOwner(path: string, isFollowed: boolean): FolderOwner | undefined {
   try {
-    return withHandle(path, isFollowed ? rootFlags : folderFlags, (handle) => {
+    return withHandle(path, isFollowed ? ROOT_FLAGS : FOLDER_FLAGS, (handle) => {
       const { uid, gid, mode } = fstatSync(handle);
       return { uid, gid, isShared: (mode & 0o022) !== 0 };
     });

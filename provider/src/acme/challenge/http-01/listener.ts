@@ -3,21 +3,21 @@ import type { Endpoint } from "../listener/endpoint";
 import { SharedListeners } from "../listener/shared";
 import { refusalsOf } from "../refusal";
 import { type ChallengeSolver, checkToken, type ListenerSettings } from "../solver";
-import { challengeFolder } from "./answer";
+import { CHALLENGE_FOLDER } from "./answer";
 
-const prefix = `/${challengeFolder}/`;
+const PREFIX = `/${CHALLENGE_FOLDER}/`;
 
 /** A CA sends one short request; who sends it slower than this is none. */
-const requestTimeoutMs = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 
 const listeners = new SharedListeners<string>((find) => {
   const server = createServer(
-    { headersTimeout: requestTimeoutMs, requestTimeout: requestTimeoutMs, maxHeaderSize: 8192 },
+    { headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, maxHeaderSize: 8192 },
     (request, response) => answer(request, response, find),
   );
   // a CA asks once; who stays connected keeps a place from it
   server.maxRequestsPerSocket = 1;
-  server.setTimeout(requestTimeoutMs, (socket) => socket.destroy());
+  server.setTimeout(REQUEST_TIMEOUT_MS, (socket) => socket.destroy());
   return server;
 });
 
@@ -47,7 +47,7 @@ export function createHttpListenerSolver({ port = 80, address }: ListenerSetting
 function answer(request: IncomingMessage, response: ServerResponse, find: (token: string) => string | undefined): void {
   const isRead = request.method === "GET" || request.method === "HEAD";
   const path = (request.url ?? "").split("?", 1)[0] ?? "";
-  const keyAuthorization = path.startsWith(prefix) ? find(path.slice(prefix.length)) : undefined;
+  const keyAuthorization = path.startsWith(PREFIX) ? find(path.slice(PREFIX.length)) : undefined;
   const [status, body] = isRead ? (keyAuthorization === undefined ? [404, ""] : [200, keyAuthorization]) : [405, ""];
   response.writeHead(status, {
     "content-type": "text/plain",

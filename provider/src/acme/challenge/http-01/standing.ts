@@ -17,13 +17,13 @@ import {
   type OrderResourcesSettings,
   type SolverContext,
 } from "../solver";
-import { challengeFolder, type ExpectedAnswer, judgeAnswers } from "./answer";
+import { CHALLENGE_FOLDER, type ExpectedAnswer, judgeAnswers } from "./answer";
 
 /** Of a token at Let's Encrypt: 43 characters. */
-const tokenOctets = 32;
+const TOKEN_OCTETS = 32;
 
 /** For an object in a store, a file on a server or a route to be served: that takes seconds. */
-const mostSeconds = 60;
+const MOST_SECONDS = 60;
 
 /** Seconds between two looks; the last one is repeated. */
 const pauses: readonly number[] = [1, 2, 4, 8, 10];
@@ -42,7 +42,7 @@ export function createGatewaySolver(settings: GatewaySettings, context: SolverCo
     refuse: refusalsOf("http-01"),
     preflight: async (names, deadline) => {
       const found = await inParallel(names, (name) => {
-        const token = randomBytes(tokenOctets).toString("base64url");
+        const token = randomBytes(TOKEN_OCTETS).toString("base64url");
         const work = () => look.find({ name, token, madeBy: "gateway" }, deadline);
         return findInTime(name.identifier.value, "what its gateway answers", work);
       });
@@ -81,7 +81,7 @@ interface Watch {
 }
 
 async function awaitAnswers(tasks: readonly ChallengeTask[], { look, context, deadline }: Watch): Promise<void> {
-  const bound = new Deadline(mostSeconds, context.clock, deadline.signal);
+  const bound = new Deadline(MOST_SECONDS, context.clock, deadline.signal);
   const doing = "waiting for the answers to the challenges to be served";
   let missing = tasks;
   let last: readonly PreflightFinding[] = [];
@@ -141,7 +141,7 @@ class AnswerLook {
       if (endpoints !== undefined || isOfPublicCa(accountUrl)) return [{ severity: "error", subject, ...explanation }];
       return [{ severity: "warning", isUnseen: true, subject, ...explanation }];
     }
-    const target = { host: subject, port, path: `/${challengeFolder}/${token}` };
+    const target = { host: subject, port, path: `/${CHALLENGE_FOLDER}/${token}` };
     const looks = await lookByHttp(target, host.addresses, { resolvers, clock, deadline });
     return judgeAnswers(looks, { subject, token, thumbprint: key.thumbprint, madeBy });
   }

@@ -6,18 +6,18 @@ import { renderQuoted } from "../../../text/quoted";
 import { TurnsByName } from "../../run/turns";
 import { refusalsOf } from "../refusal";
 import { type ChallengeSolver, type ChallengeTask, checkToken, type WebrootSettings } from "../solver";
-import { challengeFolder } from "./answer";
+import { CHALLENGE_FOLDER } from "./answer";
 import { withFiles } from "./folder-access";
 import type { FolderFiles } from "./folder-files";
 
-const outer = ".well-known";
-const challengePath = challengeFolder.split("/");
+const OUTER = ".well-known";
+const challengePath = CHALLENGE_FOLDER.split("/");
 
 /** Stands in the innermost folder when we made it, and says how many of the two: a later process removes them too. */
-const marker = ".made-by-tls-gateway";
+const MARKER = ".made-by-tls-gateway";
 
 /** Other processes may remove the folder between its making and the file; each of them does so once. */
-const mostTries = 5;
+const MOST_TRIES = 5;
 
 /** The certificates of this process that share a webroot neither make nor remove its folders at the same time. */
 const turns = new TurnsByName();
@@ -68,7 +68,7 @@ async function writeAnswer(root: string, { token, keyAuthorization }: ChallengeT
         return;
       } catch (error) {
         await files.remove(...challengePath, temporary).catch(() => {});
-        if (tries < mostTries && codeOf(error) === "ENOENT" && (await isFolder(root))) continue;
+        if (tries < MOST_TRIES && codeOf(error) === "ENOENT" && (await isFolder(root))) continue;
         throw failure(root, "writing", error);
       }
     }
@@ -84,8 +84,8 @@ async function requireRoot(root: string): Promise<void> {
 }
 
 async function makeFolders(files: FolderFiles): Promise<void> {
-  const madeOuter = await files.makeFolder(outer);
-  if (await files.makeFolder(...challengePath)) await files.create(madeOuter ? "2" : "1", ...challengePath, marker);
+  const madeOuter = await files.makeFolder(OUTER);
+  if (await files.makeFolder(...challengePath)) await files.create(madeOuter ? "2" : "1", ...challengePath, MARKER);
 }
 
 /** Only what holds this very answer is ours; a temporary file is left when its writer was killed. */
@@ -104,15 +104,15 @@ function isTemporary(name: string, token: string): boolean {
 /** Removes the folders that the marker tells of, when nothing else stands in them. */
 async function removeFolders(files: FolderFiles): Promise<void> {
   const names = (await files.list(...challengePath).catch(unlessGone)) ?? [];
-  if (names.length !== 1 || names[0] !== marker) return;
-  const made = await files.read(...challengePath, marker).catch(unlessGone);
-  await files.remove(...challengePath, marker);
+  if (names.length !== 1 || names[0] !== MARKER) return;
+  const made = await files.read(...challengePath, MARKER).catch(unlessGone);
+  await files.remove(...challengePath, MARKER);
   await files.removeFolder(...challengePath).catch(unlessUsed);
-  if (made === "2") await files.removeFolder(outer).catch(unlessUsed);
+  if (made === "2") await files.removeFolder(OUTER).catch(unlessUsed);
 }
 
 function inRoot<T>(root: string, work: (files: FolderFiles) => Promise<T>): Promise<T> {
-  return withFiles(root, [outer, challengeFolder], work);
+  return withFiles(root, [OUTER, CHALLENGE_FOLDER], work);
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -129,7 +129,7 @@ function unlessUsed(error: unknown): void {
 
 function failure(root: string, doing: "writing" | "removing", error: unknown): TlsError {
   if (isTlsError(error)) return error;
-  const where = renderQuoted(`${root}/${challengeFolder}`);
+  const where = renderQuoted(`${root}/${CHALLENGE_FOLDER}`);
   return new TlsError("ACME_CHALLENGE", `${doing} the challenge file in ${where}: ${codeOf(error)}.`, {
     hint: "Let the user that runs Pulumi write in the webroot.",
     cause: error,

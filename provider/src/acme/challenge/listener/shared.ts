@@ -15,7 +15,7 @@ interface Held<Answer> {
 export type MakeServer<Answer> = (find: (name: string) => Answer | undefined) => Server;
 
 /** A CA asks from a handful of places for each name; what comes beyond is no CA. */
-const mostConnections = 500;
+const MOST_CONNECTIONS = 500;
 
 /**
  * The servers of one kind in this process, one for each address and port, shared by all certificates: the first answer
@@ -103,7 +103,7 @@ class OpenListener<Answer> {
   constructor({ port, address }: Endpoint, answers: Map<string, Held<Answer>>, server: Server) {
     this.answers = answers;
     this.#server = server;
-    server.maxConnections = mostConnections;
+    server.maxConnections = MOST_CONNECTIONS;
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.unref();

@@ -10,7 +10,7 @@ import { ipOctets } from "../../../x509/names/ip-address";
 import type { ChallengeTask } from "../solver";
 
 /** id-pe-acmeIdentifier, RFC 8737 section 6.1. */
-const acmeIdentifier = "1.3.6.1.5.5.7.1.31";
+const ACME_IDENTIFIER = "1.3.6.1.5.5.7.1.31";
 
 /** A certificate and its key, PEM. */
 export interface ChallengeCertificate {
@@ -40,7 +40,7 @@ export function makeChallengeCertificate(task: ChallengeTask, now: Date): Challe
       3,
       der.sequence(
         encodeExtension(extensionId.subjectAltName, false, encodeAlternativeNames([task.identifier])),
-        encodeExtension(acmeIdentifier, true, der.octetString(digest)),
+        encodeExtension(ACME_IDENTIFIER, true, der.octetString(digest)),
       ),
     ),
   );

@@ -7,16 +7,16 @@ import { type ChallengeSolver, type ChallengeTask, checkToken, type ListenerSett
 import { makeChallengeCertificate, serverNameOf } from "./certificate";
 
 /** RFC 8737 section 6.2. */
-const protocol = "acme-tls/1";
+const PROTOCOL = "acme-tls/1";
 
 /** A CA's handshake is over in a second; who is slower than this is none. */
-const handshakeTimeoutMs = 10_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 const listeners = new SharedListeners<SecureContext>((find) => {
   const server = createServer(
     {
-      ALPNProtocols: [protocol],
-      handshakeTimeout: handshakeTimeoutMs,
+      ALPNProtocols: [PROTOCOL],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       minVersion: "TLSv1.2",
       SNICallback: (name, callback) => {
         const context = find(name.toLowerCase());

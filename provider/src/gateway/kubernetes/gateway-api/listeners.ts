@@ -1,12 +1,12 @@
 import type { Listener } from "../../proxy/listeners";
 import { certificateSecret, clientsRoot } from "../files";
 import { partName, sectionName } from "../names";
-import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "../objects";
+import { GATEWAY_GROUP, inChunks, type KubernetesObject, metadata } from "../objects";
 import type { KubernetesOptions } from "../options";
 
 /** What a route is attached to: one listener of the Gateway, or of a ListenerSet. */
 export interface ParentReference {
-  readonly group: typeof gatewayGroup;
+  readonly group: typeof GATEWAY_GROUP;
   readonly kind: "Gateway" | "ListenerSet";
   readonly name: string;
   readonly sectionName: string;
@@ -34,12 +34,12 @@ export function gatewayObjects(listeners: readonly Listener[], options: Kubernet
     const part = Math.floor(index / MOST_LISTENERS);
     const kind = part === 0 ? "Gateway" : "ListenerSet";
     const name = partName(options.gatewayName, part);
-    parents.set(section, { group: gatewayGroup, kind, name, sectionName: section });
+    parents.set(section, { group: GATEWAY_GROUP, kind, name, sectionName: section });
   }
   const [first = [], ...rest] = chunks;
   const frontend = frontendTls(listeners);
   const gateway = {
-    apiVersion: `${gatewayGroup}/v1`,
+    apiVersion: `${GATEWAY_GROUP}/v1`,
     kind: "Gateway",
     metadata: metadata(options.gatewayName, options),
     spec: {
@@ -50,11 +50,11 @@ export function gatewayObjects(listeners: readonly Listener[], options: Kubernet
     },
   };
   const sets = rest.map((chunk, index) => ({
-    apiVersion: `${gatewayGroup}/v1`,
+    apiVersion: `${GATEWAY_GROUP}/v1`,
     kind: "ListenerSet",
     metadata: metadata(partName(options.gatewayName, index + 1), options),
     spec: {
-      parentRef: { group: gatewayGroup, kind: "Gateway", name: options.gatewayName },
+      parentRef: { group: GATEWAY_GROUP, kind: "Gateway", name: options.gatewayName },
       listeners: chunk,
     },
   }));

@@ -3,7 +3,7 @@ import { effectiveUpstream } from "../../model/upstream";
 import { backendOf } from "../backends";
 import { upstreamRoot } from "../files";
 import { objectName } from "../names";
-import { gatewayGroup, type KubernetesObject, metadata } from "../objects";
+import { GATEWAY_GROUP, type KubernetesObject, metadata } from "../objects";
 import type { KubernetesOptions } from "../options";
 
 /** Sites whose requests go to one Service, sorted by name. */
@@ -39,7 +39,7 @@ export function backendPolicies(sites: readonly SiteData[], options: KubernetesO
         : { caCertificateRefs: [{ group: "", kind: "ConfigMap", name: root }] };
     return [
       {
-        apiVersion: `${gatewayGroup}/v1`,
+        apiVersion: `${GATEWAY_GROUP}/v1`,
         kind: "BackendTLSPolicy",
         metadata: metadata(objectName(site.name, "upstream"), options, { namespace }),
         spec: {

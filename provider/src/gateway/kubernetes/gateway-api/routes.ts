@@ -3,7 +3,7 @@ import { effectiveUpstream } from "../../model/upstream";
 import type { ListenerRedirect, ListenerSite } from "../../proxy/listeners";
 import { type Backend, backendOf } from "../backends";
 import { objectName, partName, sectionName } from "../names";
-import { gatewayGroup, inChunks, type KubernetesObject, metadata } from "../objects";
+import { GATEWAY_GROUP, inChunks, type KubernetesObject, metadata } from "../objects";
 import { hasGatewayApi, type KubernetesOptions } from "../options";
 import { servedPaths } from "../paths";
 import type { ParentReference } from "./listeners";
@@ -67,7 +67,7 @@ function httpRoutes(
   options: KubernetesOptions,
 ): readonly KubernetesObject[] {
   return specs.map((spec, index) => ({
-    apiVersion: `${gatewayGroup}/v1`,
+    apiVersion: `${GATEWAY_GROUP}/v1`,
     kind: "HTTPRoute",
     metadata: metadata(partName(name, index), options),
     spec,

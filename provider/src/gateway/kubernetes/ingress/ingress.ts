@@ -7,7 +7,7 @@ import { type KubernetesObject, metadata } from "../objects";
 import type { KubernetesOptions } from "../options";
 import { servedPaths } from "../paths";
 
-const nginxPrefix = "nginx.ingress.kubernetes.io";
+const NGINX_PREFIX = "nginx.ingress.kubernetes.io";
 
 /** Intermediates that a verified chain may have; nginx's own default of one is short. */
 const VERIFY_DEPTH = 4;
@@ -69,7 +69,7 @@ function nginxAnnotations(site: SiteData, options: KubernetesOptions): Readonly<
     found["auth-tls-verify-depth"] = String(VERIFY_DEPTH);
   }
   const entries = Object.entries(found).flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[`${nginxPrefix}/${name}`, value]],
+    value === undefined ? [] : [[`${NGINX_PREFIX}/${name}`, value]],
   );
   return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
