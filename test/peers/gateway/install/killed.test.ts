@@ -8,7 +8,7 @@ import { describeWithPeer } from "../../../support/peer";
 import { isLong } from "../../../support/tier";
 
 /** Every statement takes many minutes: that is for the long tier; `INSTALL_KILLS=1` asks for it alone. */
-const stride = Number(process.env.INSTALL_KILLS ?? (isLong ? 1 : 97));
+const stride = Number(process.env.INSTALL_KILLS ?? (isLong ? 1 : 241));
 
 const shells: readonly Shell[] = [["dash"], ["busybox", "sh"]];
 
