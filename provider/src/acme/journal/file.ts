@@ -15,18 +15,23 @@ const MOST_BYTES = 256 * 1024;
  */
 export async function ensureFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  // through a handle: whatever a link leads to keeps its mode
+  // Windows opens no folder, and has no modes
+  if (process.platform !== "win32") await closeToOthers(folder);
+  try {
+    await writeFile(join(folder, ".gitignore"), "*\n", { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
+  }
+}
+
+/** Through a handle: whatever a link leads to keeps its mode. */
+async function closeToOthers(folder: string): Promise<void> {
   const handle = await open(folder, FOLDER_FLAGS);
   try {
     const { mode } = await handle.stat();
     if ((mode & 0o777) !== 0o700) await handle.chmod(0o700);
   } finally {
     await handle.close();
-  }
-  try {
-    await writeFile(join(folder, ".gitignore"), "*\n", { flag: "wx", mode: 0o600 });
-  } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
   }
 }
 

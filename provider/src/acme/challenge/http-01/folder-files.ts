@@ -106,7 +106,7 @@ function perform(root: string, { operation, words }: FolderCall): unknown {
           readFileSync(file, "utf8"),
         );
       case "list":
-        return withHandle(entry, FOLDER_FLAGS, (file) => readdirSync(pathOf(file, entry)));
+        return withFolder(entry, FOLDER_FLAGS, (folder) => readdirSync(folder));
       case "remove":
         return rmSync(entry, { force: true });
       case "removeFolder":
@@ -118,6 +118,9 @@ function perform(root: string, { operation, words }: FolderCall): unknown {
 /** The folder that the user names may be a link, as releases of a site often are. */
 const ROOT_FLAGS = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0);
 
+/** Windows opens no folder, has no modes, and lets administrators alone make links. */
+const OPENS_FOLDERS = process.platform !== "win32";
+
 /** Goes down from folder to folder, each open while the next is looked for, so that no link can come in between. */
 function inFolder<T>(
   folder: string,
@@ -125,10 +128,14 @@ function inFolder<T>(
   work: (folder: string) => T,
   flags = ROOT_FLAGS,
 ): T {
-  return withHandle(folder, flags, (handle) => {
-    const here = pathOf(handle, folder);
-    return next === undefined ? work(here) : inFolder(join(here, next), rest, work, FOLDER_FLAGS);
-  });
+  return withFolder(folder, flags, (here) =>
+    next === undefined ? work(here) : inFolder(join(here, next), rest, work, FOLDER_FLAGS),
+  );
+}
+
+function withFolder<T>(folder: string, flags: number, work: (path: string) => T): T {
+  if (!OPENS_FOLDERS) return work(folder);
+  return withHandle(folder, flags, (handle) => work(pathOf(handle, folder)));
 }
 
 /** On Linux a name below an open folder leads into that very folder, whatever its path leads to by now. */
@@ -145,7 +152,7 @@ function makeFolder(path: string): boolean {
     throw error;
   }
   // whatever the umask is
-  withHandle(path, FOLDER_FLAGS, (handle) => fchmodSync(handle, 0o755));
+  if (OPENS_FOLDERS) withHandle(path, FOLDER_FLAGS, (handle) => fchmodSync(handle, 0o755));
   return true;
 }
 
