@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { TlsError } from "../../../errors";
 import { renderQuoted } from "../../../text/quoted";
-import { type FolderFiles, type FolderOwner, type FolderResult, localFiles, readOwner } from "./folder-files";
+import {
+  type FolderCall,
+  type FolderFiles,
+  type FolderOwner,
+  type FolderResult,
+  filesBy,
+  localFiles,
+  readOwner,
+} from "./folder-files";
 
 /** Who runs the work that root may not do by itself: it holds up nobody for longer. */
 const LIMIT_MS = 60_000;
@@ -73,22 +81,11 @@ class OtherUser {
   }
 
   get files(): FolderFiles {
-    const call =
-      (operation: keyof FolderFiles) =>
-      (...words: readonly string[]): Promise<never> => {
-        const answer = this.#turn.then(() => this.#ask(operation, words));
-        this.#turn = answer.catch(() => undefined);
-        return answer as Promise<never>;
-      };
-    return {
-      makeFolder: call("makeFolder"),
-      create: call("create"),
-      rename: call("rename"),
-      read: call("read"),
-      list: call("list"),
-      remove: call("remove"),
-      removeFolder: call("removeFolder"),
-    };
+    return filesBy((call) => {
+      const answer = this.#turn.then(() => this.#ask(call));
+      this.#turn = answer.catch(() => undefined);
+      return answer;
+    });
   }
 
   async end(): Promise<void> {
@@ -97,8 +94,8 @@ class OtherUser {
     if (!isOver) await once(this.#child, "close");
   }
 
-  async #ask(operation: keyof FolderFiles, words: readonly string[]): Promise<unknown> {
-    this.#child.stdin.write(`${JSON.stringify({ operation, words })}\n`);
+  async #ask(call: FolderCall): Promise<unknown> {
+    this.#child.stdin.write(`${JSON.stringify(call)}\n`);
     const { value: line } = await this.#lines.next();
     if (line === undefined) throw new Error("the process with the rights of the folder's owner has ended");
     const { value, code } = JSON.parse(line) as FolderResult;

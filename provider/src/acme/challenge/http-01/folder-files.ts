@@ -36,7 +36,7 @@ export interface FolderFiles {
 type Operation = keyof FolderFiles;
 
 /** One call of {@link FolderFiles} as it travels to another process, and what came of it. */
-interface FolderCall {
+export interface FolderCall {
   readonly operation: Operation;
   readonly words: readonly string[];
 }
@@ -51,19 +51,25 @@ const FOLDER_FLAGS = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (consta
 
 /** Work in a folder with the rights of this process. */
 export function localFiles(root: string): FolderFiles {
-  const call =
+  // async, so that an error rejects
+  return filesBy(async (call) => perform(root, call));
+}
+
+/** The functions that each make a call, and give what comes of it. */
+export function filesBy(perform: (call: FolderCall) => Promise<unknown>): FolderFiles {
+  const by =
     (operation: Operation) =>
-    // async, so that an error rejects
-    async (...words: readonly string[]): Promise<never> =>
-      perform(root, { operation, words }) as never;
+    (...words: readonly string[]): Promise<never> =>
+      // a call gives what the function of its name promises
+      perform({ operation, words }) as Promise<never>;
   return {
-    makeFolder: call("makeFolder"),
-    create: call("create"),
-    rename: call("rename"),
-    read: call("read"),
-    list: call("list"),
-    remove: call("remove"),
-    removeFolder: call("removeFolder"),
+    makeFolder: by("makeFolder"),
+    create: by("create"),
+    rename: by("rename"),
+    read: by("read"),
+    list: by("list"),
+    remove: by("remove"),
+    removeFolder: by("removeFolder"),
   };
 }
 
