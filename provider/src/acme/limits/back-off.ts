@@ -77,7 +77,7 @@ export function isCostlyFailure(code: ErrorCode): boolean {
 }
 
 /**
- * The record after one more failure. It starts anew for another set of names or another CA. After a success the caller
+ * The record after one more failure. It begins again at one for another set of names or another CA. After a success the caller
  * drops it.
  */
 export function recordFailure(record: BackOffRecord | undefined, failure: CostlyFailure): BackOffRecord {

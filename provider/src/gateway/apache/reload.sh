@@ -22,7 +22,7 @@
     tries=$((tries + 1))
     sleep 0.1 2>/dev/null || sleep 1
   done
-  ## started anew by systemd
+  ## restarted by systemd
   again=$(cat '@pidFile@' 2>/dev/null) && [ "$again" != "$master" ] && lives "$again" 2>/dev/null && exit 0
   echo 'Apache did not take the configuration over, or has ended: its error log says why' >&2
   exit 1

@@ -13,7 +13,7 @@ export function kubernetesNotes(sites: readonly SiteData[], options: KubernetesO
   return sites.length === 0 ? [] : [classNote(options), ...all];
 }
 
-/** Every other proxy is told these; no object of Kubernetes can tell them. */
+/** Rules that every other proxy gets in its configuration; no object of Kubernetes can hold them. */
 function classNote({ api, gatewayClassName, ingressClassName }: KubernetesOptions): string {
   const [kind, name] = api === "gateway" ? ["GatewayClass", gatewayClassName] : ["IngressClass", ingressClassName];
   const behind = name === undefined ? kind : `${kind} ${renderQuoted(name)}`;

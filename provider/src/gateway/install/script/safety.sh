@@ -32,7 +32,7 @@ walk() { # path
 }
 
 # A folder that does not exist is made by root. In one such as /tmp only what is root's already stays root's. A safe folder stays
-# safe, since nobody else can change it: it is looked at once.
+# safe, since nobody else can change it: one check is enough.
 judge_folder() { # folder entry-or-nothing
   case $judged_folders in *"$tab$1$tab"*) return 0 ;; esac
   [ -d "$1" ] || return 0
