@@ -105,19 +105,6 @@ describe("the command gets the record", () => {
     ]);
   });
 
-  it("without the variables of Pulumi, which hold the passphrase of the stack", async () => {
-    vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", "hunter2");
-    vi.stubEnv("PULUMI_ACCESS_TOKEN", "pul-1");
-    vi.stubEnv("OTHER_SETTING", "kept");
-    try {
-      await solver({ command: program('env >"$FOLDER/log"') }).present([task("a.test")], deadline);
-    } finally {
-      vi.unstubAllEnvs();
-    }
-    expect(read("log")).toContain("OTHER_SETTING=kept");
-    expect(read("log")).not.toContain("PULUMI_");
-  });
-
   it("as certbot's manual hooks do, counted, and without the token of a challenge over HTTP", async () => {
     vi.stubEnv("CERTBOT_TOKEN", "left over");
     vi.stubEnv("CERTBOT_AUTH_OUTPUT", "left over");
